@@ -1,0 +1,71 @@
+"""A notebook as plain text, and back: for those who write chapters in an editor.
+
+    python tools/text.py notebooks/02_softmax.ipynb            prints the text
+    python tools/text.py chapter.txt notebooks/02_softmax.ipynb   writes the notebook, not yet run
+
+One cell is a header line and its source:
+
+    %% md the-question
+    %% code scores-by-hand
+    %% code the-clock [nbval-ignore-output] reason: seconds vary from machine to machine
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+HEADER = re.compile(r"^%% (md|code) ([a-z0-9-]+)(?: \[([a-z-]+(?:, [a-z-]+)*)\])?(?: reason: (.+))?$")
+
+
+def to_text(notebook):
+    """The text form of notebook, ending in one newline."""
+    parts = []
+    for cell in notebook.cells:
+        header = f"%% {'md' if cell.cell_type == 'markdown' else 'code'} {cell.id}"
+        if tags := cell.metadata.get("tags"):
+            header += f" [{', '.join(tags)}]"
+        if reason := cell.metadata.get("reason"):
+            header += f" reason: {reason}"
+        parts.append(f"{header}\n{cell.source}\n")
+    return "\n".join(parts)
+
+
+def from_text(text):
+    """The notebook that text describes, without outputs.  Raises ValueError on a bad header."""
+    notebook = new_notebook()
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    lines = text.splitlines()
+    starts = [i for i, line in enumerate(lines) if line.startswith("%% ")]
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        if not (match := HEADER.match(lines[start])):
+            raise ValueError(f"line {start + 1} is no cell header: {lines[start]!r}; see the top of tools/text.py")
+        kind, name, tags, reason = match.groups()
+        source = "\n".join(lines[start + 1 : end]).strip("\n")
+        cell = (new_markdown_cell if kind == "md" else new_code_cell)(source, id=name)
+        if tags:
+            cell.metadata["tags"] = tags.split(", ")
+        if reason:
+            cell.metadata["reason"] = reason
+        notebook.cells.append(cell)
+    return notebook
+
+
+def main(arguments):
+    """Print a notebook as text, or write a text as a notebook."""
+    if len(arguments) == 1:
+        print(to_text(nbformat.read(arguments[0], as_version=4)), end="")
+        return
+    source, target = map(Path, arguments)
+    notebook = from_text(source.read_text(encoding="utf-8"))
+    nbformat.validate(notebook)
+    target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
