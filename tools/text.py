@@ -17,7 +17,9 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-HEADER = re.compile(r"^%% (md|code) ([a-z0-9-]+)(?: \[([a-z-]+(?:, [a-z-]+)*)\])?(?: reason: (.+))?$")
+HEADER = re.compile(
+    r"^%% (md|code) ([a-z0-9-]+)(?: \[([a-z-]+(?:, [a-z-]+)*)\])?(?: reason: (.+))?$"
+)
 
 
 def to_text(notebook):
@@ -44,7 +46,7 @@ def from_text(text):
     starts = [i for i, line in enumerate(lines) if line.startswith("%% ")]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         if not (match := HEADER.match(lines[start])):
-            raise ValueError(f"line {start + 1} is no cell header: {lines[start]!r}; see the top of tools/text.py")
+            raise ValueError(f"line {start + 1} is no cell header: {lines[start]!r}")
         kind, name, tags, reason = match.groups()
         source = "\n".join(lines[start + 1 : end]).strip("\n")
         cell = (new_markdown_cell if kind == "md" else new_code_cell)(source, id=name)

@@ -1,0 +1,130 @@
+"""Drawings.  Each takes plain numbers and an Axes, draws on it, and returns it.
+
+Nothing here computes, and nothing else imports this module, so tantra works without matplotlib.
+One sequential colour map for weights, one diverging map centred on 0 for signed values; both are
+safe for colour-blind readers.
+"""
+
+import base64
+import html
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.colors import CenteredNorm
+from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe-Ito
+MARKERS = "os^Dv<>"
+SEQUENTIAL = "Blues"
+DIVERGING = "PuOr"
+
+
+def heatmap(values, *, rows=None, columns=None, ax=None, label="", signed=None, numbers=False):
+    """A grid of coloured cells, one a number, with a colour bar; returns the Axes.
+
+    values (rows, columns)
+
+    rows and columns name the cells' edges, label the colour bar.  Signed values (by default: when
+    one is negative) are drawn in two colours around 0; numbers=True writes each value in its cell.
+    Raises ValueError for values that are not two-dimensional or names that do not fit.
+    """
+    values = _numbers(values)
+    if values.ndim != 2:
+        raise ValueError(f"a heat map needs 2 axes; got shape {values.shape}: pick one matrix")
+    for names, size, side in ((rows, len(values), "rows"), (columns, values.shape[1], "columns")):
+        if names is not None and len(names) != size:
+            raise ValueError(f"{len(names)} names for {size} {side}: give one name each")
+    ax = plt.gca() if ax is None else ax
+    signed = bool(values.min() < 0) if signed is None else signed
+    colour = {"cmap": DIVERGING, "norm": CenteredNorm()} if signed else {"cmap": SEQUENTIAL}
+    image = ax.imshow(values, aspect="auto", **colour)
+    ax.set_yticks(range(len(values)), range(len(values)) if rows is None else rows)
+    ax.set_xticks(range(values.shape[1]), range(values.shape[1]) if columns is None else columns)
+    ax.get_figure().colorbar(image, ax=ax, label=label)
+    if numbers:
+        _write_numbers(ax, image, values)
+    return ax
+
+
+def attention(weights, queries, keys=None, *, ax=None, label="weight", numbers=False):
+    """Who looks at whom: rows ask, columns answer; returns the Axes.
+
+    weights (T, S); queries names the T rows, keys the S columns (by default the same names).
+    """
+    keys = queries if keys is None else keys
+    ax = heatmap(weights, rows=queries, columns=keys, ax=ax, label=label, numbers=numbers)
+    ax.set(xlabel="key (columns answer)", ylabel="query (rows ask)")
+    return ax
+
+
+def lines(x, series, *, ax=None, xlabel="", ylabel="", log=""):
+    """Curves over a shared x, each with its own colour and marker; returns the Axes.
+
+    x (N,); series maps a name to its (N,) values; log names the logarithmic axes: "", "x", "xy".
+    """
+    ax = plt.gca() if ax is None else ax
+    x = _numbers(x)
+    for i, (name, values) in enumerate(series.items()):
+        marker = MARKERS[i % len(MARKERS)] if len(x) <= 40 else ""
+        ax.plot(x, _numbers(values), color=COLOURS[i % len(COLOURS)], marker=marker, label=name)
+    if "x" in log:
+        ax.set_xscale("log")
+    if "y" in log:
+        ax.set_yscale("log")
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if len(series) > 1:
+        ax.legend(frameon=False)
+    return ax
+
+
+def bars(names, series, *, ax=None, xlabel="", ylabel=""):
+    """Groups of bars: one group a name, one bar a series; returns the Axes.
+
+    names has N entries; series maps a name to its (N,) heights.
+    """
+    ax = plt.gca() if ax is None else ax
+    width = 0.8 / len(series)
+    for i, (label, heights) in enumerate(series.items()):
+        offset = (i - (len(series) - 1) / 2) * width
+        colour = COLOURS[i % len(COLOURS)]
+        ax.bar(np.arange(len(names)) + offset, _numbers(heights), width, label=label, color=colour)
+    ax.set_xticks(range(len(names)), names)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    if len(series) > 1:
+        ax.legend(frameon=False)
+    return ax
+
+
+def show(drawing, *, alt):
+    """Display a figure with its alternative text, and close it.
+
+    drawing is a Figure or any of its Axes.  alt says in words what the picture shows, with the
+    numbers one should read off it; it reaches screen readers, terminals and the notebook's tests.
+    Raises ValueError where alt is too short to say anything.
+    """
+    if len(alt.split()) < 5:
+        raise ValueError(f"alt is {alt!r}: say in a sentence what the picture shows")
+    figure = drawing if isinstance(drawing, Figure) else drawing.get_figure(root=True)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+    picture = base64.b64encode(file.getvalue()).decode()
+    tag = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}">'
+    from IPython.display import display  # only a notebook calls show
+
+    display({"text/html": tag, "text/plain": alt}, raw=True)
+
+
+def _numbers(x):
+    """x as a NumPy array, from NumPy or from torch on any device."""
+    return np.asarray(x.detach().cpu() if hasattr(x, "detach") else x)
+
+
+def _write_numbers(ax, image, values):
+    """Each value in its cell, dark on a light cell and light on a dark one."""
+    for (row, column), value in np.ndenumerate(values):
+        red, green, blue, _ = image.cmap(image.norm(value))
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        colour = "white" if dark else "black"
+        ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)

@@ -1,0 +1,103 @@
+"""Drawings show the numbers they are given, on the Axes they are given."""
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+
+from tantra import plot
+
+WEIGHTS = np.array([[1.0, 0.0], [0.25, 0.75], [0.5, 0.5]])  # (T, S) = (3, 2)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize("as_array", [np.asarray, torch.tensor], ids=["numpy", "torch"])
+def test_heatmap_draws_the_values_on_the_given_axes(as_array):
+    figure, (left, right) = plt.subplots(1, 2)
+    assert plot.heatmap(as_array(WEIGHTS), rows="abc", columns="xy", ax=right) is right
+    assert not left.images
+    np.testing.assert_array_equal(right.images[0].get_array(), WEIGHTS)
+    assert [t.get_text() for t in right.get_yticklabels()] == list("abc")
+    assert [t.get_text() for t in right.get_xticklabels()] == list("xy")
+    assert plt.get_fignums() == [figure.number]
+
+
+def test_heatmap_takes_a_tensor_that_needs_a_gradient():
+    plot.heatmap(torch.eye(3, requires_grad=True))
+
+
+def test_signed_values_are_centred_on_zero():
+    signed = plot.heatmap(np.array([[-1.0, 3.0]])).images[0]
+    assert signed.cmap.name == plot.DIVERGING
+    assert signed.norm(0.0) == 0.5
+    assert plot.heatmap(WEIGHTS, ax=plt.figure().gca()).images[0].cmap.name == plot.SEQUENTIAL
+
+
+def test_numbers_are_written_and_readable():
+    ax = plot.heatmap(WEIGHTS, numbers=True)
+    assert [t.get_text() for t in ax.texts] == ["1.00", "0.00", "0.25", "0.75", "0.50", "0.50"]
+    assert [t.get_color() for t in ax.texts[:2]] == ["white", "black"]
+
+
+def test_attention_says_who_asks_and_who_answers():
+    ax = plot.attention(WEIGHTS, list("abc"), list("xy"))
+    assert "columns answer" in ax.get_xlabel()
+    assert "rows ask" in ax.get_ylabel()
+
+
+def test_lines_draw_every_series():
+    ax = plot.lines([1, 2, 4], {"up": [1, 2, 3], "down": [3, 2, 1]}, log="xy", xlabel="n")
+    assert [list(line.get_ydata()) for line in ax.lines] == [[1, 2, 3], [3, 2, 1]]
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_xlabel()) == ("log", "log", "n")
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["up", "down"]
+    assert len({line.get_color() for line in ax.lines}) == 2
+
+
+def test_lines_scale_only_the_axis_named():
+    ax = plot.lines([1, 2], {"one": [1, 2]}, log="x")
+    assert (ax.get_xscale(), ax.get_yscale(), ax.get_legend()) == ("log", "linear", None)
+
+
+def test_bars_stand_side_by_side():
+    ax = plot.bars(["a", "b", "c"], {"ours": [1, 2, 3], "theirs": [3, 2, 1]})
+    assert [bar.get_height() for bar in ax.patches] == [1, 2, 3, 3, 2, 1]
+    first, other = ax.patches[0], ax.patches[3]
+    assert first.get_x() + first.get_width() == pytest.approx(other.get_x())
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["a", "b", "c"]
+
+
+def test_show_displays_picture_and_words(capsys, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    alt = 'Three bars; the tallest is "c" & it is 3.'
+    plot.show(plot.bars(["a", "b", "c"], {"ours": [1, 2, 3]}), alt=alt)
+    assert shown[0]["text/plain"] == alt
+    assert (
+        '<img alt="Three bars; the tallest is &quot;c&quot; &amp; it is 3."'
+        in shown[0]["text/html"]
+    )
+    assert "data:image/png;base64,iVBOR" in shown[0]["text/html"]
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize(
+    ("draw", "says"),
+    [
+        (lambda: plot.heatmap(np.zeros(3)), r"a heat map needs 2 axes; got shape \(3,\)"),
+        (lambda: plot.heatmap(WEIGHTS, rows="ab"), "2 names for 3 rows"),
+        (lambda: plot.heatmap(WEIGHTS, columns="abc"), "3 names for 2 columns"),
+        (lambda: plot.show(plt.figure(), alt="a plot"), "alt is 'a plot': say in a sentence"),
+    ],
+)
+def test_bad_input_is_refused_in_words(draw, says):
+    with pytest.raises(ValueError, match=says):
+        draw()
