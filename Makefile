@@ -1,0 +1,38 @@
+# The course's commands. Each one first sees to .venv, which costs a moment when nothing changed.
+
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+VENV := .venv/Scripts/python
+else
+VENV := .venv/bin/python
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test refresh exercises browser clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+lab: ## study: open JupyterLab on the first notebook
+	@$(PYTHON) tools/environment.py course
+	@$(VENV) tools/lab.py
+
+test: ## prove every page: run all gates
+	@$(PYTHON) tools/environment.py course test
+	@$(VENV) tools/gates.py
+
+refresh: ## run the notebooks and store their outputs (one: NOTEBOOK=notebooks/02_softmax.ipynb)
+	@$(PYTHON) tools/environment.py course test
+	@$(VENV) tools/refresh.py $(NOTEBOOK)
+
+exercises: ## make the exercise notebooks from the solutions
+	@$(PYTHON) tools/environment.py course test
+	@$(VENV) tools/exercises.py
+
+browser: ## open and run every notebook in JupyterLab with a real browser
+	@$(PYTHON) tools/environment.py course test browser
+	@$(VENV) tools/browser.py
+
+clean: ## remove .venv and what tools left behind; notebooks and progress stay
+	@rm -rf .venv .cache .hypothesis .pytest_cache .ruff_cache build dist shots *.egg-info
+	@find tantra tests tools -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,166 @@
+"""Make .venv and install the course into it; do nothing where nothing has changed.
+
+    python3 tools/environment.py course          for studying (make lab)
+    python3 tools/environment.py course test     for the gates (make test)
+
+A Python that is too old must still be able to read this file and say so. It therefore keeps to
+syntax that every Python knows: no f-strings, no annotations, nothing that print would need.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        "This course needs Python 3.11 or newer, and this is Python "
+        + sys.version.split()[0]
+        + ". Install a newer one, then name it: make lab PYTHON=python3.12"
+    )
+
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+import venv
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PLACE = ROOT / ".venv"
+STAMP = "tantra-stamp"
+UNFINISHED = "unfinished"
+
+NO_NETWORK = (
+    "Retrying (",
+    "Connection refused",
+    "Failed to establish a new connection",
+    "Max retries exceeded",
+    "Network is unreachable",
+    "Read timed out",
+    "name resolution",
+)
+REMEDIES = (
+    (("No space left on device",), "The disk is full: free some space"),
+    (NO_NETWORK, "pip could not reach the network: connect to it"),
+    (("",), "pip could not install the packages, and its last lines above say why: mend that"),
+)
+
+
+class SetupError(Exception):
+    """What went wrong and what to do, in one sentence for the reader."""
+
+
+def say(sentence):
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
+
+
+def python_in(place):
+    """The path of the environment's own interpreter."""
+    return place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def version_in(place):
+    """The environment's Python version; "" where its Python does not run or has no pip."""
+    ask = "import pip, sys; print(sys.version_info[:2])"
+    try:
+        answer = subprocess.run([python_in(place), "-c", ask], capture_output=True, text=True)
+    except OSError:
+        return ""
+    return answer.stdout.strip()
+
+
+def fingerprint(version):
+    """One line that changes when an installed environment no longer fits this folder."""
+    parts = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
+    parts += [str(ROOT).encode(), version.encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def read_stamp(place):
+    """The fingerprint and the set of extras of the last finished install."""
+    try:
+        words = (place / STAMP).read_text().split()
+    except OSError:
+        words = []
+    return "".join(words[:1]), set(words[1:])
+
+
+def write_stamp(place, *words):
+    (place / STAMP).write_text(" ".join(words) + "\n")
+
+
+def create(place):
+    """Make an environment, marked as unfinished, that holds nothing but pip."""
+    place.mkdir(parents=True)
+    write_stamp(place, UNFINISHED)
+    venv.create(place, symlinks=os.name != "nt")
+    ensure = [python_in(place), "-m", "ensurepip", "--upgrade", "--default-pip"]
+    if subprocess.run(ensure, capture_output=True).returncode:
+        raise SetupError(
+            "This Python cannot put pip into a virtual environment: install its ensurepip (on "
+            "Debian or Ubuntu: apt install python3-venv), then run the same command again."
+        )
+
+
+def wait_for(process, started):
+    """Wait for a process to end; in a terminal, count the seconds meanwhile."""
+    while True:
+        try:
+            return process.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            if sys.stdout.isatty():
+                sys.stdout.write("\r" + str(round(time.monotonic() - started)) + " s \r")
+                sys.stdout.flush()
+
+
+def install(place, requirements):
+    """Let pip install the requirements under constraints.txt, in silence unless it fails."""
+    pip = [python_in(place), "-m", "pip", "install", "--quiet", "--no-input"]
+    pip += ["--disable-pip-version-check", "--constraint", "constraints.txt"]
+    started = time.monotonic()
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(pip + requirements, cwd=ROOT, stdout=log, stderr=log)
+        if wait_for(process, started) == 0:
+            return
+        log.seek(0)
+        output = log.read()
+    say("\n".join(output.rstrip().splitlines()[-12:]))
+    remedy = next(text for signs, text in REMEDIES if any(sign in output for sign in signs))
+    raise SetupError(remedy + ", then run the same command again.")
+
+
+def prepare(extras, place=PLACE):
+    """Bring an environment into the state where it holds the course with these extras."""
+    version = version_in(place)
+    mark, present = read_stamp(place)
+    if place.exists() and (mark == UNFINISHED or not version):
+        say("The " + place.name + " here is half-made, or its Python is gone: making it anew.")
+        shutil.rmtree(place)
+    elif version and mark == fingerprint(version) and present.issuperset(extras):
+        return
+    say("Installing the course into " + place.name + ": about two minutes, once.")
+    started = time.monotonic()
+    if not place.exists():
+        create(place)
+        present = set()
+    wanted = sorted(present.union(extras))
+    write_stamp(place, UNFINISHED)
+    install(place, ["--editable", ".[" + ",".join(wanted) + "]"])
+    write_stamp(place, fingerprint(version_in(place)), *wanted)
+    say("Installed in " + str(round(time.monotonic() - started)) + " s.")
+
+
+def main(extras):
+    try:
+        prepare(extras)
+    except SetupError as error:
+        sys.exit(str(error))
+    except OSError as error:
+        sys.exit("This could not be done: " + str(error) + ". Mend that, then run it again.")
+    except KeyboardInterrupt:
+        sys.exit("Stopped before the end: run the same command again and it starts over cleanly.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
