@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from course import METADATA, stored_form, write_whole
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 HEADER = re.compile(
@@ -38,10 +39,7 @@ def to_text(notebook):
 def from_text(text):
     """The notebook that text describes, without outputs.  Raises ValueError on a bad header."""
     notebook = new_notebook()
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    notebook.metadata = nbformat.from_dict(METADATA)
     lines = text.splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith("%% ")]
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
@@ -65,8 +63,7 @@ def main(arguments):
         return
     source, target = map(Path, arguments)
     notebook = from_text(source.read_text(encoding="utf-8"))
-    nbformat.validate(notebook)
-    target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    write_whole(target, stored_form(notebook))
 
 
 if __name__ == "__main__":

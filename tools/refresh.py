@@ -1,0 +1,136 @@
+"""Run notebooks and store what they print, the same bytes each time.
+
+    python tools/refresh.py                               every notebook, solution and exercise
+    python tools/refresh.py notebooks/02_softmax.ipynb    one of them
+    python tools/refresh.py --check                       store nothing, say what would change
+    python tools/refresh.py --jobs 2                      two notebooks at a time
+
+A notebook is written whole or, when a cell fails, not at all.  --check compares everything but
+the bytes of pictures, which differ with the fonts of a machine; their alt texts are compared.
+"""
+
+import argparse
+import asyncio
+import difflib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from course import (
+    PICTURE,
+    all_paths,
+    kernel_environment,
+    read,
+    short,
+    stored_form,
+    without_outputs,
+    write_whole,
+)
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class CellError(Exception):
+    """A cell did not run to its end."""
+
+
+async def run(notebook, folder, strict=None, allow_errors=False, timeout=300):
+    """Run every cell of notebook as if it lay in folder, and keep the outputs in it.
+
+    Raises CellError, naming the cell.
+    """
+    current = "start"
+
+    def remember(cell, cell_index):
+        nonlocal current
+        current = cell.id
+
+    client = NotebookClient(
+        without_outputs(notebook),
+        timeout=timeout,
+        startup_timeout=120,
+        kernel_name="python3",
+        allow_errors=allow_errors,
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        on_cell_start=remember,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        environment = kernel_environment(folder, strict)
+        await client.async_execute(env=environment, stderr=subprocess.DEVNULL)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
+        raise CellError(f"cell {current}: {COLOUR.sub('', str(problem)).strip()}") from None
+    return notebook
+
+
+async def refreshed(path, timeout):
+    """The text that the notebook at path would be stored as if it ran now."""
+    return stored_form(await run(read(path), path.parent, timeout=timeout))
+
+
+def comparable(text):
+    """text of a stored notebook with the bytes of its pictures left out."""
+    return PICTURE.sub("data:image/png;base64,PICTURE", text)
+
+
+def difference(stored, fresh):
+    """The lines that changed between two stored notebooks, a few of them; "" where none did."""
+    stored, fresh = comparable(stored).splitlines(), comparable(fresh).splitlines()
+    lines = list(difflib.unified_diff(stored, fresh, "stored", "now", n=0, lineterm=""))
+    more = [f"... and {len(lines) - 20} lines more"] if len(lines) > 20 else []
+    return "\n".join(line[:200] for line in lines[:20] + more)
+
+
+async def refresh(path, check, timeout):
+    """Store what the notebook at path prints, or compare it; the problem in words, or ""."""
+    try:
+        fresh = await refreshed(path, timeout)
+    except CellError as problem:
+        return str(problem)
+    stored = path.read_text(encoding="utf-8")
+    if check:
+        return difference(stored, fresh)
+    if fresh != stored:
+        write_whole(path, fresh)
+    return ""
+
+
+async def each(paths, jobs, work):
+    """Await work(path) for every path, at most jobs at a time, and print each verdict; ok?"""
+    turn = asyncio.Semaphore(jobs)
+
+    async def one(path):
+        async with turn:
+            problem = await work(path)
+        print(f"{'FAILED' if problem else 'ok'}  {short(path)}", flush=True)
+        if problem:
+            print("  " + problem.replace("\n", "\n  "), flush=True)
+        return not problem
+
+    return all(await asyncio.gather(*map(one, paths)))
+
+
+def main(arguments=None):
+    """Run the command line; 0 when all is well."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("paths", nargs="*", type=Path, metavar="NB")
+    parser.add_argument("--check", action="store_true", help="store nothing, report differences")
+    parser.add_argument("--jobs", type=int, default=1, help="notebooks at a time")
+    parser.add_argument("--timeout", type=int, default=300, help="seconds a cell may take")
+    options = parser.parse_args(arguments)
+    paths = options.paths or all_paths()
+    fine = asyncio.run(
+        each(paths, options.jobs, lambda path: refresh(path, options.check, options.timeout))
+    )
+    if not fine and options.check:
+        print("What is stored is not what the notebooks print: run make refresh, read the diff.")
+    return 0 if fine else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
