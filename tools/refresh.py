@@ -12,6 +12,7 @@ the bytes of pictures, which differ with the fonts of a machine; their alt texts
 import argparse
 import asyncio
 import difflib
+import json
 import re
 import subprocess
 import sys
@@ -79,11 +80,30 @@ def comparable(text):
 
 
 def difference(stored, fresh):
-    """The lines that changed between two stored notebooks, a few of them; "" where none did."""
-    stored, fresh = comparable(stored).splitlines(), comparable(fresh).splitlines()
-    lines = list(difflib.unified_diff(stored, fresh, "stored", "now", n=0, lineterm=""))
-    more = [f"... and {len(lines) - 20} lines more"] if len(lines) > 20 else []
-    return "\n".join(line[:200] for line in lines[:20] + more)
+    """Where two stored notebooks differ, cell by cell, a few lines of each; "" where nowhere."""
+    stored, fresh = comparable(stored), comparable(fresh)
+    if stored == fresh:
+        return ""
+    before, after = (json.loads(text)["cells"] for text in (stored, fresh))
+    ids = [[cell.get("id") for cell in cells] for cells in (before, after)]
+    if ids[0] != ids[1]:
+        return changed_lines("the cells", *ids)
+    said = [
+        changed_lines(
+            f"cell {old['id']}", *(json.dumps(c, indent=1).splitlines() for c in (old, new))
+        )
+        for old, new in zip(before, after, strict=True)
+        if old != new
+    ]
+    return "\n".join(said) or "the form of the file"
+
+
+def changed_lines(title, before, after):
+    """title and the lines that differ between before and after, at most 12."""
+    lines = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
+    lines = [line for line in lines if not line.startswith("@@")]
+    more = [f"... and {len(lines) - 12} lines more"] if len(lines) > 12 else []
+    return "\n".join([title, *(f"  {line[:200]}" for line in lines[:12]), *more])
 
 
 async def refresh(path, check, timeout):
