@@ -1,0 +1,41 @@
+"""Checks for the exercises: they run your function and say in words what is wrong.
+
+    from tantra import check
+    check.softmax(my_softmax)       # the verdict; nothing is raised
+    check.softmax.hint()            # one more step each time
+    check.softmax.picture()         # input, target and yours, side by side
+
+Reading order: `difference` (what is wrong, in words), `outcome` (one run of an attempt), `deadline`
+(stopping endless loops), `task`, `engine` and `prediction` (exercises and their verdicts), `show`,
+`picture`, `progress` (what has been passed, kept in a file), `source` (the text of your functions),
+`report` and `drawing` (the Transformer that fills in), and `exercises/`, where each is data.
+With TANTRA_STRICT=1 a check that does not pass raises CheckFailed.
+"""
+
+import difflib
+
+from tantra.check.engine import Exercise
+from tantra.check.prediction import Prediction
+from tantra.check.task import CheckFailed, Verdict
+
+__all__ = ["CheckFailed", "Exercise", "Prediction", "Verdict"]
+
+
+def __getattr__(name):
+    """The exercise of that name: check.softmax."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    from tantra.check.exercises import registry
+
+    exercises = registry()
+    if name in exercises:
+        return exercises[name]
+    near = difflib.get_close_matches(name, exercises, n=3, cutoff=0.5)
+    advice = f"did you mean {' or '.join(near)}?" if near else "dir(check) lists them."
+    raise AttributeError(f"there is no exercise called {name!r}: {advice}")
+
+
+def __dir__():
+    from tantra.check.exercises import registry
+
+    return [*__all__, *registry()]

@@ -1,0 +1,79 @@
+"""A time limit for code that may never end.
+
+In the main thread (where Jupyter runs its cells) a timer signal interrupts it; in another thread,
+and on Windows, an exception is sent to the thread.  Both arrive between two steps of Python: one
+single long NumPy call ends first.
+"""
+
+import contextlib
+import ctypes
+import signal
+import threading
+import time
+
+
+class OutOfTime(BaseException):
+    """The time limit has passed; no Exception, so that `except Exception` does not swallow it."""
+
+
+@contextlib.contextmanager
+def time_limit(seconds):
+    """Raise OutOfTime in the body of the with statement after so many seconds."""
+    disarm = (_arm_signal if _has_signal() else _arm_thread)(seconds)
+    try:
+        try:
+            yield
+        finally:
+            disarm()
+    except OutOfTime:
+        disarm()  # the alarm may have struck while the line above was disarming it
+        raise
+
+
+def _has_signal():
+    main = threading.current_thread() is threading.main_thread()
+    return main and hasattr(signal, "setitimer")
+
+
+def _arm_signal(seconds):
+    """Start the timer; returns the function that stops it and restores what was there before."""
+
+    def strike(number, frame):
+        raise OutOfTime
+
+    began = time.monotonic()
+    handler = signal.signal(signal.SIGALRM, strike)
+    delay, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def disarm():
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, handler if handler is not None else signal.SIG_DFL)
+        if delay:  # somebody else's timer was running: give it the time it has left
+            left = max(delay - (time.monotonic() - began), 1e-3)
+            signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+    return disarm
+
+
+def _arm_thread(seconds):
+    """The same from a second thread, which sends the exception to this one."""
+    target = ctypes.c_ulong(threading.get_ident())
+    send = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    guard, armed = threading.Lock(), [True]
+
+    def strike():
+        with guard:
+            if armed:
+                send(target, ctypes.py_object(OutOfTime))
+
+    timer = threading.Timer(seconds, strike)
+    timer.daemon = True
+    timer.start()
+
+    def disarm():
+        with guard:
+            armed.clear()
+            send(target, None)  # take back an exception that was sent and has not arrived
+        timer.cancel()
+
+    return disarm

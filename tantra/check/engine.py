@@ -1,0 +1,144 @@
+"""Exercises as data, and how an attempt is judged.
+
+An Exercise holds the right answer, small named cases, a way to draw more, and the usual mistakes,
+each with the one sentence that helps.  A mistake is recognised when the attempt gives the same
+answers as the mistake on every case: a diagnosis, not a guess.  To teach the check a mistake, add a
+line to `mistakes`.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tantra.check.deadline import OutOfTime, time_limit
+from tantra.check.difference import describe, difference
+from tantra.check.outcome import Case, only_calls, run, tantras_own
+from tantra.check.task import Task
+
+GIVEN = "this is still the code you were given: find what is wrong with it, and mend it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise(Task):
+    """A function to write, mend or take apart.
+
+    reference, the mistakes and `given` are all run the way an attempt is: through `call`.
+    `given` is the faulty code a hunt starts from; `results` names the items of a tuple; `library`
+    is the part of tantra that does not count as an answer (the reference, where it is tantra's).
+    """
+
+    reference: Callable
+    cases: Mapping[str, tuple]
+    draw: Callable
+    mistakes: Mapping[str, Callable]
+    given: Callable | None = None
+    call: Callable = lambda attempt, *args: attempt(*args)
+    library: Callable | None = None
+    results: tuple[str, ...] = ()
+    rtol: float = 1e-6
+    atol: float = 1e-8
+    draws: int = 20
+    seconds: float = 10.0
+
+    def judge(self, attempt, seed=None, trusted=False):
+        """The verdict on an attempt; trusted=True lets tantra's own function through, for tests."""
+        seed = secrets.randbelow(1_000_000) if seed is None else seed
+        if attempt is ...:
+            return self.verdict("unwritten")
+        if not callable(attempt):
+            problem = (
+                f"hand in your function itself, not what it returns: this is {describe(attempt)}"
+            )
+            return self.verdict("failed", problem)
+        if not trusted and tantras_own(attempt):
+            return self.verdict("failed", self._not_yours())
+        at = []
+        try:
+            with time_limit(self.seconds):
+                verdict = self._first_problem(attempt, seed, at)
+                if verdict.passed and not trusted and self._borrowed(attempt):
+                    return self.verdict("failed", self._not_yours())
+        except OutOfTime:
+            problem = f"still running after {self.seconds:g} seconds, so it was stopped"
+            problem += ": is there a loop that never ends?"
+            return self._failed(at[-1], problem, seed)
+        return self._diagnosed(verdict, attempt, seed) if verdict.status == "failed" else verdict
+
+    def all_cases(self, seed):
+        """The shown cases, then random ones; each run of the check draws others."""
+        for name, args in self.cases.items():
+            yield Case(f'case "{name}"', args)
+        rng = np.random.default_rng(seed)
+        for number in range(1, self.draws + 1):
+            yield Case(f"random case {number}", self.draw(rng), drawn=True)
+
+    def picture(self):
+        """Draw the input, the target and your answer side by side."""
+        from tantra.check.picture import picture
+
+        return picture(self)
+
+    def run(self, function, case):
+        return run(lambda *args: self.call(function, *args), case.args)
+
+    def differ(self, outcome, expected):
+        """What is wrong with an outcome of run, in words; None where nothing is."""
+        if problem := outcome.problem(expected, self.reference):
+            return problem
+        if expected.error:
+            return None
+        return difference(outcome.value, expected.value, self.rtol, self.atol, self.results)
+
+    def _first_problem(self, attempt, seed, at):
+        for case in self.all_cases(seed):
+            at.append(case)
+            outcome = self.run(attempt, case)
+            if isinstance(outcome.error, NotImplementedError):
+                return self.verdict("unwritten")
+            expected = self.run(self.reference, case)
+            if problem := self.differ(outcome, expected):
+                found = {"answer": outcome.value, "expected": expected.value}
+                return self._failed(case, problem, seed, **found)
+        agree = f"{len(self.cases)} shown cases and {self.draws} random ones agree"
+        return self.verdict("passed", agree, seed=seed)
+
+    def _failed(self, case, problem, seed, **found):
+        inputs = case.named(self.reference)
+        found |= {"case": case.name, "inputs": inputs, "seed": seed if case.drawn else None}
+        return self.verdict("failed", problem, **found)
+
+    def _diagnosed(self, verdict, attempt, seed):
+        """The verdict with the sentence of the known mistake, if it is one."""
+        try:
+            with time_limit(self.seconds):
+                answers = [(case, self.run(attempt, case)) for case in self.all_cases(seed)]
+                if self.given and self._same(answers, self.given):
+                    return self.verdict("unwritten", GIVEN)
+                for sentence, wrong in self.mistakes.items():
+                    if self._same(answers, wrong):
+                        return replace(verdict, mistake=sentence)
+        except OutOfTime:
+            pass  # the problem found is still true
+        return verdict
+
+    def _same(self, answers, function):
+        """Whether the function gives these answers, errors and changed inputs."""
+        return all(
+            outcome.same_ending(other := self.run(function, case))
+            and (outcome.error or not self._apart(outcome.value, other.value))
+            for case, outcome in answers
+        )
+
+    def _apart(self, answer, other):
+        return difference(answer, other, self.rtol, self.atol)
+
+    def _borrowed(self, attempt):
+        """Whether an attempt that is right only calls tantra's finished part."""
+        part = self.library or (self.reference if tantras_own(self.reference) else None)
+        case = next(self.all_cases(0))
+        return part is not None and only_calls(lambda: self.run(attempt, case), part)
+
+    def _not_yours(self):
+        return "this is tantra's own: it is right, and does not count. Write yours"

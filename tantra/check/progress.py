@@ -1,0 +1,141 @@
+"""What the reader has passed, kept in a small file outside the repository.
+
+The file is ~/.tantra/progress.json, or what TANTRA_PROGRESS names; the value "memory" keeps it in
+this process only.  It is written whole or not at all, and read again before every writing, so that
+two notebooks at work do not lose each other's passes.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from tantra.check import source
+
+try:
+    import fcntl
+except ImportError:  # Windows: two notebooks that write in the same millisecond may collide
+    fcntl = None
+
+VERSION = 1
+_in_memory = {}
+
+
+def passed():
+    """What has been passed: {"softmax": {"chapter": ..., "source": ...}, ...}."""
+    path = _path()
+    return dict(_in_memory) if path is None else _read(path)
+
+
+def keep(name, attempt):
+    """Note a pass and the text of the attempt; returns a sentence where something went wrong."""
+    entry = _entry(name, attempt)
+    path = _path()
+    if path is None:
+        _in_memory[name] = entry
+        return None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(path):
+            notice = _set_aside_if_damaged(path)
+            _write(path, _read(path) | {name: entry})
+    except (OSError, ValueError) as error:
+        return f"This pass could not be kept in {path}: {getattr(error, 'strerror', 0) or error}."
+    return notice
+
+
+def mine(name, default=None):
+    """Your own passed function, rebuilt from its text; `default` where there is none.
+
+    Raises LookupError, with the reason, where there is no default either.
+    """
+    try:
+        if name not in (kept := passed()):
+            raise LookupError(f"{name} has not been passed yet")
+        return source.rebuild(name, kept[name])
+    except LookupError:
+        if default is None:
+            raise
+        return default
+
+
+def report():
+    """The table of what has been passed, and the Transformer that fills in."""
+    from tantra.check.report import Report
+
+    return Report(passed())
+
+
+def _path():
+    """The file's path, or None for memory; a link is followed, so that it stays a link."""
+    where = os.environ.get("TANTRA_PROGRESS", "")
+    if where == "memory":
+        return None
+    return Path(os.path.realpath(Path(where or "~/.tantra/progress.json").expanduser()))
+
+
+def _entry(name, attempt):
+    from tantra.check.exercises import chapter_of
+
+    return {"chapter": chapter_of(name), **source.collect(attempt)}
+
+
+def _read(path):
+    """The passes in the file; {} where there is none or it is damaged."""
+    if _is_damaged(path) or not path.exists():
+        return {}
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    if kept["version"] > VERSION:
+        raise ValueError("a newer version of tantra wrote that file")
+    return kept["passed"]
+
+
+def _is_damaged(path):
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return not isinstance(kept["version"], int) or not isinstance(kept["passed"], dict)
+    except FileNotFoundError:
+        return False
+    except (ValueError, KeyError, TypeError):
+        return True
+
+
+def _set_aside_if_damaged(path):
+    if not _is_damaged(path):
+        return None
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.rename(aside)
+    return f"{path} could not be read: it is kept as {aside.name}, and a new one begins."
+
+
+def _write(path, passes):
+    """Write a new file beside the old one, then put it in its place in one step."""
+    whole = json.dumps({"version": VERSION, "passed": passes}, indent=1, ensure_ascii=False)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(whole + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def _locked(path, patience=2.0):
+    """Hold a lock beside the file; after `patience` seconds go on without it."""
+    with open(path.with_name(path.name + ".lock"), "w") as lock:
+        end = time.monotonic() + patience
+        while fcntl and time.monotonic() < end:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                time.sleep(0.01)
+        yield
