@@ -13,6 +13,8 @@ With TANTRA_STRICT=1 a check that does not pass raises CheckFailed.
 """
 
 import difflib
+import importlib
+import pkgutil
 
 from tantra.check.engine import Exercise
 from tantra.check.prediction import Prediction
@@ -20,18 +22,22 @@ from tantra.check.task import CheckFailed, Verdict
 
 __all__ = ["CheckFailed", "Exercise", "Prediction", "Verdict"]
 
+FILES = frozenset(module.name for module in pkgutil.iter_modules(__path__))
+
 
 def __getattr__(name):
     """The exercise of that name: check.softmax."""
-    if name.startswith("__"):
-        raise AttributeError(name)
+    if name in FILES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from tantra.check.exercises import registry
 
     exercises = registry()
     if name in exercises:
         return exercises[name]
     near = difflib.get_close_matches(name, exercises, n=3, cutoff=0.5)
-    advice = f"did you mean {' or '.join(near)}?" if near else "dir(check) lists them."
+    advice = f"did you mean {' or '.join(near)}?" if near else "dir(check) lists them"
     raise AttributeError(f"there is no exercise called {name!r}: {advice}")
 
 

@@ -15,7 +15,10 @@ import numpy as np
 from tantra.check.deadline import OutOfTime, time_limit
 from tantra.check.difference import describe, difference
 from tantra.check.outcome import Case, only_calls, run, tantras_own
+from tantra.check.prediction import Prediction
 from tantra.check.task import Task
+
+__all__ = ["Exercise", "Prediction"]
 
 GIVEN = "this is still the code you were given: find what is wrong with it, and mend it"
 

@@ -70,6 +70,5 @@ def _refuse(name, chapter, taken):
     if name in taken:
         raise ValueError(f"{chapter}.py: two exercises are called {name!r}; rename one")
     package = sys.modules["tantra.check"]
-    files = {module.name for module in pkgutil.iter_modules(package.__path__)}
-    if name in files or name in package.__all__:
+    if name in package.FILES or name in package.__all__:
         raise ValueError(f"{chapter}.py: check.{name} is already a part of the check; rename it")

@@ -1,0 +1,60 @@
+"""What has been passed, as a table and a drawing; `tantra.progress()` returns it."""
+
+from html import escape
+
+from tantra.check import drawing
+from tantra.check.exercises import chapters
+
+
+class Report:
+    """Shows itself: HTML in Jupyter, text elsewhere."""
+
+    def __init__(self, passed):
+        self.rows = {
+            chapter: {exercise.name: exercise.name in passed for exercise in exercises}
+            for chapter, exercises in chapters().items()
+        }
+        self.tally = {chapter: (sum(row.values()), len(row)) for chapter, row in self.rows.items()}
+
+    def __repr__(self):
+        width = max(map(len, self.rows), default=0)
+        lines = [
+            f"{chapter:{width}}  "
+            + "  ".join(f"{_mark(done)} {name}" for name, done in row.items())
+            for chapter, row in self.rows.items()
+        ]
+        return "\n".join([self._summary(), *lines])
+
+    def _repr_html_(self):
+        rows = "".join(self._row(chapter, row) for chapter, row in self.rows.items())
+        head = _cell("th", "chapter", "col") + _cell("th", "exercises", "col")
+        table = (
+            f'<table style="flex:1 1 20em;border-collapse:collapse">'
+            f'<caption style="text-align:left">{self._summary()}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+        style = "display:flex;flex-wrap:wrap;gap:1.5em;align-items:flex-start"
+        return f'<div style="{style}">{drawing.transformer(self.tally)}{table}</div>'
+
+    def _summary(self):
+        done, total = (sum(column) for column in zip((0, 0), *self.tally.values(), strict=True))
+        return f"{done} of {total} exercises passed"
+
+    def _row(self, chapter, row):
+        done, total = self.tally[chapter]
+        names = [
+            f'<span style="white-space:nowrap">{_mark(passed)} <code>{escape(name)}</code></span>'
+            for name, passed in row.items()
+        ]
+        head = f"{escape(chapter.replace('_', ' '))} {done}/{total}"
+        return f"<tr>{_cell('th', head, 'row')}{_cell('td', ' &emsp;'.join(names))}</tr>"
+
+
+def _mark(done):
+    return "✓" if done else "·"
+
+
+def _cell(tag, inside, scope=None):
+    scope = f' scope="{scope}"' if scope else ""
+    style = "text-align:left;vertical-align:top;padding:.25em .6em;line-height:1.6"
+    return f'<{tag}{scope} style="{style}">{inside}</{tag}>'
