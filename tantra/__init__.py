@@ -1,0 +1,82 @@
+"""The Transformer, one idea to a file, in the order the notebooks meet them.
+
+    arrays      the one place that knows NumPy from torch
+    probes      look inside a running model
+    attention   softmax, masks, scaled dot-product attention
+    positions   sinusoidal, rotary and ALiBi positions, as tables
+    layers      layer norm, GELU, feed-forward, the block
+    heads       several attentions side by side
+    embedding   tokens and positions as parts of a model
+    cache       the keys and values already computed
+    model       GPTConfig and GPT
+
+    verses, check, metre, plot   at the side: none of the above imports them
+
+Letters for axes, everywhere in this library:
+
+    B  batch          T  queries (positions being computed)     D  d_model
+    H  heads          S  keys (positions looked at)             K  d_head
+    V  vocabulary     F  d_ff
+"""
+
+import importlib
+
+from tantra.attention import (
+    causal_mask,
+    log_softmax,
+    padding_mask,
+    scaled_dot_product_attention,
+    softmax,
+)
+from tantra.cache import KVCache
+from tantra.heads import MultiHeadAttention, merge_heads, split_heads
+from tantra.layers import (
+    Block,
+    FeedForward,
+    LayerNorm,
+    PostNormBlock,
+    RMSNorm,
+    SwiGLU,
+    gelu,
+    gelu_exact,
+    layer_norm,
+    rms_norm,
+    silu,
+)
+from tantra.model import GPT, GPTConfig
+from tantra.positions import (
+    alibi_bias,
+    neighbours_to_halves,
+    rotary_angles,
+    rotate,
+    sinusoidal_positions,
+)
+from tantra.probes import Probe, record
+
+__all__ = [
+    "GPT", "Block", "FeedForward", "GPTConfig", "KVCache", "LayerNorm", "MultiHeadAttention",
+    "PostNormBlock", "Probe", "RMSNorm", "SwiGLU", "alibi_bias", "causal_mask", "gelu",
+    "gelu_exact", "layer_norm", "log_softmax", "merge_heads", "neighbours_to_halves",
+    "padding_mask", "record", "rms_norm", "rotary_angles", "rotate",
+    "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
+]  # fmt: skip
+
+# Loaded when first asked for, so that the library alone needs neither matplotlib nor IPython.
+_LAZY = {
+    "check": "tantra.check",
+    "plot": "tantra.plot",
+    "progress": "tantra.check.progress:progress",
+    "verse": "tantra.verses:verse",
+}
+
+
+def __getattr__(name):
+    if name not in _LAZY:
+        raise AttributeError(f"module 'tantra' has no attribute {name!r}")
+    module, _, attribute = _LAZY[name].partition(":")
+    module = importlib.import_module(module)
+    return getattr(module, attribute) if attribute else module
+
+
+def __dir__():
+    return sorted([*globals(), *_LAZY])

@@ -1,0 +1,154 @@
+"""Attention: every position asks the others a question and averages their answers."""
+
+import math
+
+import numpy as np
+import torch
+
+from tantra.arrays import check_count, like, namespace, readable
+
+
+def softmax(x, axis=-1):
+    """Positive weights that sum to 1 along axis: exp(x) divided by its sum.
+
+    x (..., S)  ->  (..., S)
+
+    A score of -inf gets weight 0.  Where every score is -inf there is nothing to share out, and
+    the weights are nan; so are they beside a score of +inf or nan.
+
+    >>> softmax(np.array([0.0, 0.0, np.log(2.0)])).round(2)
+    array([0.25, 0.25, 0.5 ])
+    """
+    xp = namespace(x)
+    e = xp.exp(x - xp.amax(x, axis=axis, keepdims=True))  # the largest exponent is 0: no overflow
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def log_softmax(x, axis=-1):
+    """The logarithm of softmax, finite even where the weight itself would round to 0.
+
+    x (..., S)  ->  (..., S)
+
+    >>> log_softmax(np.array([0.0, -1000.0]))
+    array([    0., -1000.])
+    """
+    xp = namespace(x)
+    x = x - xp.amax(x, axis=axis, keepdims=True)
+    return x - xp.log(xp.exp(x).sum(axis=axis, keepdims=True))
+
+
+def causal_mask(queries, keys):
+    """True where a query may look at a key: at its own position and before.
+
+    queries (T,)   keys (S,)  ->  (T, S)
+
+    Both are positions, so a cache, a window or a longer past needs no special case.
+
+    >>> causal_mask(np.array([1, 2]), np.arange(3))
+    array([[ True,  True, False],
+           [ True,  True,  True]])
+    """
+    for name, positions in (("queries", queries), ("keys", keys)):
+        if getattr(positions, "ndim", 0) == 0:
+            raise TypeError(f"{name} are positions, such as arange(5), and not {positions!r}")
+    return queries[..., :, None] >= keys[..., None, :]
+
+
+def padding_mask(lengths, num_keys):
+    """True where a key is part of its sequence; False on the padding after it.
+
+    lengths (B,)   num_keys = S  ->  (B, 1, 1, S)
+
+    The two axes of length 1 stand for heads and queries.  Raises ValueError for a length that is
+    not from 1 to num_keys: of an empty sequence a query could see nothing.
+
+    >>> padding_mask(np.array([1, 3]), 3)[:, 0, 0]
+    array([[ True, False, False],
+           [ True,  True,  True]])
+    """
+    check_count(num_keys=num_keys)
+    if readable(lengths) and not ((lengths >= 1) & (lengths <= num_keys)).all():
+        raise ValueError(f"lengths are {lengths.tolist()}; each must be from 1 to {num_keys} keys")
+    keys = namespace(lengths).arange(num_keys, device=lengths.device)
+    return keys < lengths[:, None, None, None]
+
+
+def scaled_dot_product_attention(q, k, v, mask=None, bias=None):
+    """softmax(q kᵀ / √K) v: the averaged values, and the weights they were averaged with.
+
+    q (..., T, K)   k (..., S, K)   v (..., S, D)   mask (T, S)  ->  (..., T, D), (..., T, S)
+
+    mask is True where a query may look; bias is added to the scores.  Raises ValueError where
+    shapes do not fit, and for a mask with a row that may look nowhere; TypeError for a mask that
+    is not of True and False.  Where the mask cannot be read (while compiling), such a row is nan.
+    Source: Vaswani et al. 2017, equation 1.
+    """
+    check_fit(q, k, v)
+    check_mask(mask, q, k)
+    weights = softmax(attention_scores(q, k, mask, bias))
+    return weights @ v, weights
+
+
+def attention_scores(q, k, mask=None, bias=None):
+    """How well each key answers each query: q kᵀ / √K, and -inf where mask is False.
+
+    q (..., T, K)   k (..., S, K)   mask (T, S)   bias (T, S)  ->  (..., T, S)
+    """
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if bias is not None:
+        scores = scores + like(bias, scores)
+    if mask is not None:
+        scores = namespace(q).where(mask, scores, -math.inf)
+    return scores
+
+
+def check_fit(q, k, v):
+    """Raise ValueError unless every query can meet every key, and every key has its value."""
+    shapes = f"q {tuple(q.shape)}, k {tuple(k.shape)}, v {tuple(v.shape)}"
+    if min(q.ndim, k.ndim, v.ndim) < 2:
+        raise ValueError(f"{shapes}: each needs an axis of positions and an axis of features")
+    if q.shape[-1] != k.shape[-1]:
+        raise ValueError(
+            f"{shapes}: a query has {q.shape[-1]} numbers and a key {k.shape[-1]}; "
+            "to be compared they must be equally long"
+        )
+    if k.shape[-2] != v.shape[-2]:
+        raise ValueError(
+            f"{shapes}: {k.shape[-2]} keys and {v.shape[-2]} values; each key needs its own value"
+        )
+    if not _broadcasts(k.shape[:-2], v.shape[:-2]) or not _broadcasts(k.shape[:-2], q.shape[:-2]):
+        raise ValueError(f"{shapes}: the axes before the last two must be equal, or 1")
+
+
+def check_mask(mask, q, k):
+    """Raise TypeError or ValueError unless mask says for each query which keys it may see."""
+    if mask is None:
+        return
+    if namespace(mask) is not namespace(q):
+        raise TypeError(f"mask is a {type(mask).__name__} and q a {type(q).__name__}; use one kind")
+    if mask.dtype not in (torch.bool, np.dtype(bool)):
+        raise TypeError(
+            f"mask is {mask.dtype}, but must hold True where a query may look: write mask != 0 for "
+            "a mask of ones and zeros, mask == 0 for one that is added to the scores"
+        )
+    grid = q.shape[-2], k.shape[-2]
+    if not _broadcasts(mask.shape, (*q.shape[:-2], *grid), one_way=True):
+        raise ValueError(
+            f"mask {tuple(mask.shape)} does not fit {grid[0]} queries and {grid[1]} keys: "
+            f"its last two axes must be {grid}, or 1, and those before them like q's"
+        )
+    if readable(mask) and not (rows := mask.any(axis=-1)).all():
+        blind = int((~rows).sum())
+        raise ValueError(
+            f"{blind} of the mask's {math.prod(rows.shape)} rows may look nowhere; "
+            "let each query see at least one key, such as its own"
+        )
+
+
+def _broadcasts(shape, onto, one_way=False):
+    """Whether arrays of these shapes can meet; one_way: without enlarging onto."""
+    try:
+        both = np.broadcast_shapes(tuple(shape), tuple(onto))
+    except ValueError:
+        return False
+    return not one_way or both == tuple(onto)

@@ -1,0 +1,167 @@
+"""GPT: embed, a stack of blocks, and a score for every possible next token."""
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import nn
+
+from tantra import embedding, layers
+from tantra.arrays import check_count, check_divides, one_of, readable
+from tantra.cache import KVCache
+from tantra.heads import MultiHeadAttention
+from tantra.probes import Probe
+
+# Every variant, by the name that a config gives it, and how to build it from the config and a
+# generator.  Add an entry to try a part of your own.
+PARTS = {
+    "positions": {
+        "learned": lambda c, g: embedding.LearnedPositions(c.context_length, c.d_model),
+        "sinusoidal": lambda c, g: embedding.SinusoidalPositions(c.context_length, c.d_model),
+        "rotary": lambda c, g: embedding.RotaryPositions(c.context_length, c.d_head),
+        "alibi": lambda c, g: embedding.AlibiPositions(c.num_heads),
+        "none": lambda c, g: embedding.NoPositions(),
+    },
+    "norm": {
+        "layer": lambda c, g: layers.LayerNorm(c.d_model, bias=c.bias),
+        "rms": lambda c, g: layers.RMSNorm(c.d_model),
+    },
+    "feed_forward": {
+        "gelu": lambda c, g: layers.FeedForward(c.d_model, c.d_ff, c.bias, generator=g),
+        "swiglu": lambda c, g: layers.SwiGLU(c.d_model, c.d_ff, c.bias, generator=g),
+    },
+    "norm_position": {
+        "pre": lambda c, g: layers.Block(*_parts(c, g)),
+        "post": lambda c, g: layers.PostNormBlock(*_parts(c, g)),
+    },
+}
+
+
+def _parts(config, generator):
+    """The four parts of one block."""
+    c = config
+    attention = MultiHeadAttention(
+        c.d_model, c.num_heads, c.num_kv_heads, c.bias, generator=generator
+    )
+    return attention, *(build(c, kind, generator) for kind in ("feed_forward", "norm", "norm"))
+
+
+def build(config, kind, generator=None):
+    """A new part of this kind, as the config names it."""
+    return one_of(PARTS[kind], kind, getattr(config, kind))(config, generator)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPTConfig:
+    """The sizes and the parts of a GPT.  The defaults are GPT-2 small.
+
+    Raises TypeError for a field that does not exist, and ValueError for a name that PARTS does
+    not hold or sizes that do not fit.
+    """
+
+    vocab_size: int = 50257
+    context_length: int = 1024  # the most positions the model sees at once
+    d_model: int = 768  # width of the residual stream
+    num_layers: int = 12
+    num_heads: int = 12
+    num_kv_heads: int | None = None  # as many as num_heads, unless given
+    expansion: float = 4  # d_ff / d_model
+    positions: str = "learned"
+    norm: str = "layer"
+    norm_position: str = "pre"
+    feed_forward: str = "gelu"
+    tied: bool = True  # one table embeds tokens and scores them
+    bias: bool = True
+
+    def __new__(cls, **given):
+        known = [field.name for field in fields(cls)]
+        if unknown := [name for name in given if name not in known]:
+            raise TypeError(f"GPTConfig has no field {unknown[0]!r}; it has {', '.join(known)}")
+        return super().__new__(cls)
+
+    def __post_init__(self):
+        sizes = "vocab_size", "context_length", "d_model", "num_layers", "num_heads"
+        check_count(**{name: getattr(self, name) for name in sizes})
+        check_divides(d_model=self.d_model, num_heads=self.num_heads)
+        if self.num_kv_heads is not None:
+            check_count(num_kv_heads=self.num_kv_heads)
+            check_divides(num_heads=self.num_heads, num_kv_heads=self.num_kv_heads)
+        for kind, known in PARTS.items():
+            one_of(known, kind, getattr(self, kind))
+
+    @property
+    def d_head(self):
+        return self.d_model // self.num_heads
+
+    @property
+    def d_ff(self):
+        return round(self.expansion * self.d_model)
+
+
+class GPT(nn.Module):
+    """A score for each possible next token, at every position.
+
+    tokens (B, T)  ->  (B, T, V)
+
+    First weights are drawn from generator.  Source: Radford et al. 2019.
+    """
+
+    def __init__(self, config, *, generator=None):
+        super().__init__()
+        self.config = config
+        self.token_embedding = embedding.TokenEmbedding(config.vocab_size, config.d_model)
+        self.positions = build(config, "positions", generator)
+        self.stream = Probe()  # (B, T, D): what enters the first block
+        self.blocks = nn.ModuleList(
+            build(config, "norm_position", generator) for _ in range(config.num_layers)
+        )
+        self.norm = build(config, "norm", generator)
+        self.unembedding = layers.linear(config.d_model, config.vocab_size, False, generator)
+        if config.tied:
+            self.unembedding.weight = self.token_embedding.weight
+        self.initialise(generator)
+
+    @torch.no_grad()
+    def initialise(self, generator=None):
+        """Draw small weights, as GPT-2 does, so that each token starts out about equally likely."""
+        for name, weights in self.named_parameters():
+            if weights.ndim > 1:
+                nn.init.normal_(weights, std=0.02, generator=generator)
+            elif name.endswith("bias"):
+                nn.init.zeros_(weights)
+            if name.endswith(("attention.output.weight", "feed_forward.down.weight")):
+                weights /= (2 * len(self.blocks)) ** 0.5  # 2 additions a block: keep x from growing
+
+    def forward(self, tokens, caches=None):
+        """Logits; with caches (see new_caches), tokens are those after the remembered ones."""
+        past = self._check(tokens, caches)
+        x, look = self.positions(self.token_embedding(tokens), past)
+        x = self.stream(x)
+        for block, cache in zip(self.blocks, caches or [None] * len(self.blocks), strict=True):
+            x = block(x, causal=True, cache=cache, **look)
+        return self.unembedding(self.norm(x))
+
+    def new_caches(self, length=None):
+        """One empty KVCache a block: growing, or with room for length positions, set aside once."""
+        return [KVCache(length) for _ in self.blocks]
+
+    def _check(self, tokens, caches):
+        """Raise unless tokens fit the model; else how many positions the caches remember."""
+        limit, size = self.config.context_length, self.config.vocab_size
+        if tokens.is_floating_point() or tokens.dtype == torch.bool:
+            raise TypeError(f"tokens are {tokens.dtype}; they are numbers of rows: give int64")
+        if tokens.ndim == 0 or tokens.shape[-1] == 0:
+            raise ValueError(f"tokens have shape {tuple(tokens.shape)}; give at least one token")
+        if caches is not None and len(caches) != len(self.blocks):
+            raise ValueError(
+                f"{len(caches)} caches for {len(self.blocks)} blocks; new_caches() makes them"
+            )
+        past = len(caches[0]) if caches else 0
+        if past + tokens.shape[-1] > limit:
+            raise ValueError(
+                f"{past} past and {tokens.shape[-1]} new tokens are more than context_length "
+                f"({limit}); give fewer, or a larger context_length"
+            )
+        if readable(tokens) and ((tokens < 0) | (tokens >= size)).any():
+            wrong = tokens[(tokens < 0) | (tokens >= size)][0].item()
+            raise ValueError(f"token {wrong} is outside the vocabulary: use 0 to {size - 1}")
+        return past

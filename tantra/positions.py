@@ -1,0 +1,111 @@
+"""Positions: attention alone sees a bag of vectors; these tell it the order."""
+
+import numpy as np
+
+from tantra.arrays import check_count, like, namespace, one_of
+
+PAIRS = {"halves": -2, "neighbours": -1}  # which of the last two axes the partners lie along
+
+
+def sinusoidal_positions(length, d_model, base=10_000.0):
+    """A sine and a cosine of each position, from quick waves to slow ones.
+
+    length = T   d_model = D  ->  (T, D)
+
+    NumPy float64.  Column 2i holds sin(t / base^(2i/D)), column 2i+1 the cosine; an odd width
+    ends on a sine.  Source: Vaswani et al. 2017, section 3.5.
+    """
+    angles = _angles(length, d_model, base)
+    table = np.stack([np.sin(angles), np.cos(angles)], axis=-1)  # (T, D/2, 2)
+    return table.reshape(length, -1)[:, :d_model]
+
+
+def rotary_angles(length, d_head, base=10_000.0):
+    """The angle, in radians, by which each position turns each pair of features.
+
+    length = T   d_head = 2·K  ->  (T, K)
+
+    NumPy float64: keep it so, since rounded angles are soon wrong by radians.  Raises ValueError
+    for an odd d_head.  Source: Su et al. 2021, equation 15.
+
+    >>> rotary_angles(3, 4)
+    array([[0.  , 0.  ],
+           [1.  , 0.01],
+           [2.  , 0.02]])
+    """
+    check_count(d_head=d_head)
+    if d_head % 2:
+        raise ValueError(f"d_head is {d_head}, and features turn in pairs; use {d_head + 1}")
+    return _angles(length, d_head, base)
+
+
+def rotate(x, angles, pairs="halves"):
+    """x with each pair of features turned by its angle, so that q · k feels only the distance.
+
+    x (..., T, 2·K)   angles (T, K)  ->  (..., T, 2·K)
+
+    pairs="halves" turns features i and i + K together, "neighbours" 2i and 2i + 1, as in the
+    paper; neighbours_to_halves leads from one to the other.  Cosines are taken in the angles'
+    own type, and only then cast to x's.  Source: Su et al. 2021, equation 34.
+    """
+    axis = one_of(PAIRS, "pairs", pairs)
+    _check_angles(x, angles)
+    half = angles.shape[-1]
+    xp = namespace(angles)
+    cos, sin = like(xp.cos(angles), x), like(xp.sin(angles), x)
+    shape = (2, half) if axis == -2 else (half, 2)
+    a, b = namespace(x).moveaxis(x.reshape(*x.shape[:-1], *shape), axis, 0)  # each (..., T, K)
+    turned = [a * cos - b * sin, a * sin + b * cos]
+    return namespace(x).stack(turned, axis=axis).reshape(x.shape)
+
+
+def neighbours_to_halves(d_head):
+    """The order of features that turns the layout "neighbours" into "halves".
+
+    d_head = K  ->  (K,)
+
+    With p = neighbours_to_halves(K), rotate(x, angles, "neighbours")[..., p] equals
+    rotate(x[..., p], angles, "halves"); argsort(p) leads back.
+
+    >>> neighbours_to_halves(6)
+    array([0, 2, 4, 1, 3, 5])
+    """
+    check_count(d_head=d_head)
+    if d_head % 2:
+        raise ValueError(f"d_head is {d_head}, and features turn in pairs; use {d_head + 1}")
+    return np.arange(d_head).reshape(-1, 2).T.reshape(-1)
+
+
+def alibi_bias(num_heads, queries, keys):
+    """What each head takes from a score for each step of distance: near keys count more.
+
+    num_heads = H   queries (T,)   keys (S,)  ->  (H, T, S)
+
+    float64; head h of H (from 1) loses 2^(-8h/H) a step.  Source: Press et al. 2021, section 3.
+    """
+    check_count(num_heads=num_heads)
+    slopes = 2.0 ** (-8 / num_heads * np.arange(1, num_heads + 1))  # (H,)
+    distance = abs(queries[:, None] - keys[None, :]) * 1.0  # (T, S)
+    if namespace(distance) is not np:
+        distance = distance.double()
+    return -like(slopes, distance)[:, None, None] * distance
+
+
+def _angles(length, width, base):
+    check_count(least=0, length=length)
+    check_count(d_model=width)
+    frequencies = base ** -(np.arange(0, width, 2) / width)  # from 1 down to almost 1/base
+    return np.arange(length)[:, None] * frequencies
+
+
+def _check_angles(x, angles):
+    if angles.dtype.itemsize < 4:
+        raise TypeError(
+            f"angles are {angles.dtype}, too coarse for far positions; keep them float64 (rotate "
+            "casts their cosines)"
+        )
+    if x.ndim < 2 or (x.shape[-2], x.shape[-1]) != (angles.shape[-2], 2 * angles.shape[-1]):
+        raise ValueError(
+            f"x {tuple(x.shape)} does not fit angles {tuple(angles.shape)}: x needs "
+            f"{angles.shape[-2]} positions and {2 * angles.shape[-1]} features"
+        )
