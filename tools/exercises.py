@@ -35,8 +35,8 @@ from refresh import CellError, difference, each, run
 
 BEGIN = re.compile(r"^(\s*)### BEGIN SOLUTION(?::\s*(\S.*))?$")
 MARKER = re.compile(r"^\s*###\s*(BEGIN|END)\s+(SOLUTION|STUB)\b")
-BARE_MARKER = re.compile(r"(BEGIN|END) SOLUTION|<!-- /?solution-only -->$")
-PART = re.compile(r"<!-- solution-only -->.*?<!-- /solution-only -->\n?", re.DOTALL)
+BARE_MARKER = re.compile(r"(BEGIN|END) SOLUTION\b")
+PART = re.compile(r"<!-- solution-only -->(.*?)<!-- /solution-only -->\n?", re.DOTALL)
 
 
 class SolutionError(ValueError):

@@ -1,0 +1,367 @@
+"""Each bad state of a stored notebook is caught by the rule that is there for it."""
+
+import lint
+import pytest
+from course import stored_form
+from nbformat.v4 import new_output
+from text import from_text
+
+from exercises import generate
+
+ALT = "bars: the shares are 0.09, 0.24 and 0.67"
+CHAPTER = """\
+%% md title
+# 01 · Query
+
+%% code verse
+from tantra import verse
+
+verse("query")
+
+%% md promise
+## What you will be able to do
+
+%% md the-question
+## The question
+
+%% md verse-to-code
+## Verse to code
+
+%% code two
+1 + 1
+
+%% md proof
+## Proof
+
+%% md see-it
+## See it
+
+%% code bars
+plot.show(ax, alt=alt)
+
+%% md break-it
+## Break it
+
+%% md finished-part
+## The finished part
+
+%% code gpu-two [gpu, nbval-ignore-output] reason: it depends on the graphics card
+print("there is no GPU here")
+
+%% md recall
+## Recall
+
+<details><summary>two</summary>
+
+**Yes.** One and one are two.
+</details>
+<details><summary>three</summary>
+
+**No.** Three is one more than one and one.
+</details>
+
+%% md next
+## Go further
+
+Now [the exercises](../exercises/01_query.ipynb).
+"""
+TASK = """\
+%% md task-{n}
+### {n}. Number {n}
+{kind} · difficulty 1 of 3 · 10 minutes
+Give {n}.
+
+%% code task-{n}-write [task]
+def number_{n}():
+    ### BEGIN SOLUTION
+    return {n} * 1000
+    ### END SOLUTION
+
+%% code task-{n}-check [check]
+check.number(number_{n})
+
+%% md task-{n}-why [solution-only]
+Because it is {n} times a thousand.
+
+"""
+KINDS = ["implement", "derive", "hunt", "predict"]
+SOLUTION = "%% md title\n# Query: exercises\n\n" + "".join(
+    TASK.format(n=n, kind=kind) for n, kind in enumerate(KINDS, 1)
+)
+
+
+def run(notebook):
+    """notebook with the outputs that its cells would give."""
+    for number, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), 1):
+        cell.execution_count = number
+        if "task" in cell.metadata.get("tags", ()):
+            continue
+        figure = f'<img alt="{ALT}" src="data:image/png;base64,iVBORw0K">'
+        if cell.id == "bars":
+            cell.outputs = [new_output("display_data", {"text/html": figure, "text/plain": ALT})]
+        else:
+            cell.outputs = [new_output("stream", name="stdout", text="2\n")]
+    return notebook
+
+
+@pytest.fixture
+def course(tmp_path):
+    """The three folders, each with one good notebook."""
+    solution = from_text(SOLUTION)
+    made = {
+        "notebooks": from_text(CHAPTER),
+        "solutions": solution,
+        "exercises": generate(solution),
+    }
+    for folder, notebook in made.items():
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "01_query.ipynb"
+        path.write_text(stored_form(run(notebook)), encoding="utf-8")
+    return tmp_path
+
+
+def page_of(course, folder="notebooks"):
+    return lint.Page(course / folder / "01_query.ipynb")
+
+
+def cell(page, name):
+    return next(cell for cell in page.cells if cell.id == name)
+
+
+def said(rule, page):
+    """What rule says of page."""
+    return [f"{where}: {problem}" for where, problem in rule(page)]
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "solutions", "exercises"])
+def test_a_good_notebook_has_no_problem(course, folder):
+    assert list(lint.lint(page_of(course, folder))) == []
+
+
+def test_a_good_course_has_no_problem(course):
+    pages = [page_of(course, folder) for folder in ("notebooks", "solutions", "exercises")]
+    retag("gpu-two")(pages[0])  # one cell of so few is more than 3 %
+    assert list(lint.lint_course(pages)) == []
+
+
+def clear(page):
+    for c in page.code:
+        c.outputs, c.execution_count = [], None
+
+
+def retag(name, *tags, **metadata):
+    return lambda page: cell(page, name).update(metadata={"tags": list(tags), **metadata})
+
+
+def rewrite(name, old, new):
+    def change(page):
+        assert old in cell(page, name).source
+        cell(page, name).source = cell(page, name).source.replace(old, new)
+
+    return change
+
+
+def output(name, *outputs):
+    return lambda page: cell(page, name).update(outputs=list(outputs))
+
+
+def html(source):
+    return new_output("display_data", {"text/html": source, "text/plain": "2"})
+
+
+def stream(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+def rename(old, new):
+    return lambda page: cell(page, old).update(id=new)
+
+
+def drop(name):
+    return lambda page: page.cells.remove(cell(page, name))
+
+
+BAD = {
+    "all outputs cleared": (clear, lint.every_cell_ran_in_order),
+    "all outputs cleared, counts kept": (
+        lambda page: [c.update(outputs=[]) for c in page.code],
+        lint.outputs_are_stored,
+    ),
+    "one output cleared": (output("gpu-two"), lint.outputs_are_stored),
+    "the output of an expression cleared": (output("two"), lint.outputs_are_stored),
+    "a code cell deleted": (drop("two"), lint.every_cell_ran_in_order),
+    "the verse deleted": (drop("verse"), lint.begins_with_the_verse),
+    "the last cell deleted": (drop("next"), lint.ends_with_what_is_next),
+    "the quiz deleted": (drop("recall"), lint.quizzes_explain),
+    "a section deleted": (drop("break-it"), lint.has_the_headings),
+    "sections out of order": (rewrite("proof", "Proof", "See it, Proof"), lint.has_the_headings),
+    "the title deleted": (drop("title"), lint.begins_with_the_verse),
+    "another verse": (rewrite("verse", "query", "softmax"), lint.begins_with_the_verse),
+    "an unknown tag": (retag("two", "hidden"), lint.tags_are_known),
+    "ignored without a reason": (
+        retag("two", "nbval-ignore-output"),
+        lint.ignoring_has_a_reason,
+    ),
+    "gpu, and compared": (retag("gpu-two", "gpu"), lint.ignoring_has_a_reason),
+    "a reason for nothing": (retag("two", reason="it varies a lot"), lint.ignoring_has_a_reason),
+    "hidden from nbval by a comment": (
+        rewrite("two", "1 + 1", "# NBVAL_IGNORE_OUTPUT\n1 + 1"),
+        lint.ignoring_has_a_reason,
+    ),
+    "an id made by a machine": (rename("two", "d3b07384"), lint.ids_are_readable),
+    "an id with capitals": (rename("two", "Two-Cells"), lint.ids_are_readable),
+    "two cells of one id": (rename("two", "bars"), lint.ids_are_readable),
+    "an error stored": (
+        output("two", new_output("error", ename="ValueError", evalue="no")),
+        lint.nothing_went_wrong,
+    ),
+    "an error expected that is not there": (
+        retag("two", "raises-exception"),
+        lint.nothing_went_wrong,
+    ),
+    "a warning stored": (output("two", stream("Warning\n", "stderr")), lint.nothing_went_wrong),
+    "a figure without alt text": (
+        output("bars", html('<img src="data:image/png;base64,iVBORw0K">')),
+        lint.figures_have_alt_text,
+    ),
+    "a figure with a short alt text": (
+        output("bars", html('<img alt="a plot" src="data:image/png;base64,iVBORw0K">')),
+        lint.figures_have_alt_text,
+    ),
+    "a drawing without a label": (output("bars", html("<svg></svg>")), lint.figures_have_alt_text),
+    "a bare picture": (
+        output("bars", new_output("display_data", {"image/png": "iVBORw0K"})),
+        lint.figures_have_alt_text,
+    ),
+    "a picture that names a version": (
+        output("bars", html(f'<img alt="{ALT}" src="data:image/png;base64,U29mdHdhcmUAbQ==">')),
+        lint.figures_have_alt_text,
+    ),
+    "a picture in the text without alt": (
+        rewrite("proof", "## Proof", "![](x.png)"),
+        lint.figures_have_alt_text,
+    ),
+    "a picture from outside": (
+        rewrite("proof", "## Proof", f'<img alt="{ALT}" src="https://example.org/x.png">'),
+        lint.figures_have_alt_text,
+    ),
+    "a path": (output("two", stream("/home/me/x.py\n")), lint.outputs_are_the_same_everywhere),
+    "an address": (
+        output("two", stream("<f at 0x7f0a12b3>")),
+        lint.outputs_are_the_same_everywhere,
+    ),
+    "a version": (output("two", stream("torch 2.13.0\n")), lint.outputs_are_the_same_everywhere),
+    "a time": (output("two", stream("in 1.5 ms\n")), lint.outputs_are_the_same_everywhere),
+    "a clock": (rewrite("two", "1 + 1", "%timeit 1 + 1"), lint.outputs_are_the_same_everywhere),
+    "a dead link": (rewrite("next", "01_query", "09_query"), lint.links_lead_somewhere),
+    "no link to the exercises": (
+        rewrite("next", "../exercises/", "../solutions/"),
+        lint.ends_with_what_is_next,
+    ),
+    "a long line": (rewrite("two", "1 + 1", "1 + 1" * 30), lint.lines_fit),
+    "two right answers": (rewrite("recall", "**No.**", "**Yes.**"), lint.quizzes_explain),
+    "no right answer": (rewrite("recall", "**Yes.**", "**No.**"), lint.quizzes_explain),
+    "a wrong answer that says no more": (
+        rewrite("recall", " Three is one more than one and one.", ""),
+        lint.quizzes_explain,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_chapter_is_caught(course, name):
+    spoil, rule = BAD[name]
+    page = page_of(course)
+    assert said(rule, page) == []
+    spoil(page)
+    assert said(rule, page)
+
+
+BAD_TASKS = {
+    "a task left out": (drop("task-4"), lint.tasks_are_enough),
+    "too few kinds": (
+        lambda page: [rewrite(f"task-{n}", KINDS[n - 1], "hunt")(page) for n in (1, 2)],
+        lint.tasks_are_enough,
+    ),
+    "an unknown kind": (rewrite("task-1", "implement", "guess"), lint.tasks_are_announced),
+    "no minutes": (rewrite("task-1", " · 10 minutes", ""), lint.tasks_are_announced),
+    "a wrong number": (rewrite("task-2", "### 2.", "### 3."), lint.tasks_are_announced),
+    "no sentence": (rewrite("task-2", "Give 2.", ""), lint.tasks_are_announced),
+    "a check that helps itself": (
+        rewrite("task-1-check", "check.number", "number_1 = 1; check.number"),
+        lint.checks_check,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TASKS)
+def test_a_bad_task_is_caught(course, name):
+    spoil, rule = BAD_TASKS[name]
+    page = page_of(course, "solutions")
+    assert said(rule, page) == []
+    spoil(page)
+    assert said(rule, page)
+
+
+ANSWERS = {
+    "the answer": rewrite("task-1-write", "raise NotImplementedError", "return 1 * 1000"),
+    "the answer in a comment": rewrite("title", "Query: exercises", "return 1 * 1000"),
+    "its explanation": rewrite("task-2", "Give 2.", "Because it is 2 times a thousand."),
+    "a marker": rewrite("task-1-write", "raise", "### BEGIN SOLUTION\n    raise"),
+    "a cell for the solution only": retag("task-1", "solution-only"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_exercise_that_holds_an_answer_is_caught(course, name):
+    page = page_of(course, "exercises")
+    ANSWERS[name](page)
+    assert said(lint.holds_no_answer, page)
+
+
+def test_metadata_of_an_editor_is_caught(course):
+    page = page_of(course)
+    page.path.write_text(page.text.replace('"metadata": {}', '"metadata": {"scrolled": true}', 1))
+    assert said(lint.stored_as_refresh_stores_it, lint.Page(page.path))
+
+
+def test_a_chapter_without_its_exercise_is_caught(course):
+    pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
+    assert "01_query.ipynb is missing in exercises" in str(list(lint.lint_course(pages)))
+
+
+def test_ignoring_more_than_three_percent_is_caught(course):
+    pages = [page_of(course)]
+    assert "1 of 4 code cells" in str(list(lint.little_is_ignored(pages)))
+    retag("gpu-two")(pages[0])
+    assert list(lint.little_is_ignored(pages)) == []
+
+
+def test_the_command_prints_the_rule_and_fails(course, capsys):
+    path = course / "notebooks/01_query.ipynb"
+    path.write_text(path.read_text().replace(ALT, "a plot"))
+    assert lint.main([str(path)]) == 1
+    printed = capsys.readouterr().out
+    assert "cell bars" in printed
+    assert "A figure has an alternative text" in printed
+    assert "1 of 4 code cells are not compared (25.0%)" in printed
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("print(1)", True),
+        ("x = 1\nx", True),
+        ("x;", False),
+        ("x = 1", False),
+        ("def f():\n    print(1)", False),
+        ("if gpu:\n    print(1)", False),
+        ("check.softmax(mine)", True),
+        ("np.testing.assert_allclose(a, b)", False),
+        ("%matplotlib inline\nplot.show(ax, alt='x')", True),
+        ('"""only words"""', False),
+        ("", False),
+    ],
+)
+def test_which_cells_surely_show_something(source, expected):
+    assert lint.shows(source) is expected
