@@ -22,8 +22,8 @@ PARTS = (
     ("begin", "tokens", 20, 416, 104, 30),
     ("positions", "positions", 136, 416, 104, 30),
 )
-SUMS = ((130, 108), (130, 217), (130, 400))
-WIRES = "M130 416V40 M262 108H138 M262 217H138 M130 372H302 M188 416V400H138"
+SUMS = ((130, 108), (130, 217), (130, 404))
+WIRES = "M130 416V26 M262 108H138 M262 217H138 M130 390H302V386 M188 416V404H138"
 
 INK = "var(--jp-content-font-color1, currentColor)"
 PAPER = "var(--jp-layout-color1, Canvas)"
@@ -73,7 +73,7 @@ def _part(chapter, name, x, y, width, height, done, total):
 
 def _label(label, x, y, width, height):
     """Text in the middle of a box, or at the top of a frame; a tall box takes it word by word."""
-    if width < height:
+    if width < 100 < height:
         words = label.split()
         lines = enumerate(words)
         return "".join(_text(w, x + width / 2, y + height / 2 + 18 * n) for n, w in lines)

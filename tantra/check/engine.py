@@ -20,10 +20,10 @@ from tantra.check.task import Task
 
 __all__ = ["Exercise", "Prediction"]
 
-GIVEN = "this is still the code you were given: find what is wrong with it, and mend it"
+GIVEN = "This is still the code you were given: find what is wrong with it, and mend it."
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Exercise(Task):
     """A function to write, mend or take apart.
 
@@ -144,4 +144,4 @@ class Exercise(Task):
         return part is not None and only_calls(lambda: self.run(attempt, case), part)
 
     def _not_yours(self):
-        return "this is tantra's own: it is right, and does not count. Write yours"
+        return "this is tantra's own, so it does not count: write yours"

@@ -5,18 +5,16 @@ import sys
 import numpy as np
 import torch
 
+from tantra.check import show
 from tantra.check.difference import as_array
 from tantra.check.outcome import Case
 
 
 def picture(exercise):
-    """Draw the last attempt's failing case, or its first; shown in Jupyter, else returned.
-
-    Raises LookupError where nothing has been handed in yet.
-    """
+    """Draw the last attempt's failing case, or its first; shown in Jupyter, else returned."""
     if "last" not in exercise.memory:
         name = exercise.name
-        raise LookupError(f"there is no attempt to draw yet: call check.{name}(...) first")
+        return show.line(f"{name}: no attempt to draw yet; call check.{name}(...) first")
     case, panels = _panels(exercise, *exercise.memory["last"])
     figure = draw(panels)
     figure.suptitle(f"{exercise.name} · {case}")

@@ -11,7 +11,7 @@ from tantra.check.difference import describe, difference
 from tantra.check.task import Task
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Prediction(Task):
     """A shape or a number to say before running the code; the right answer is never shown."""
 

@@ -23,10 +23,19 @@ VERSION = 1
 _in_memory = {}
 
 
+class Damaged(ValueError):  # noqa: N818, a state of the file
+    """The file holds something else than passes."""
+
+
 def passed():
     """What has been passed: {"softmax": {"chapter": ..., "source": ...}, ...}."""
     path = _path()
-    return dict(_in_memory) if path is None else _read(path)
+    if path is None:
+        return dict(_in_memory)
+    try:
+        return _load(path).get("passed", {})
+    except Damaged:
+        return {}  # the next pass sets it aside, and says so
 
 
 def keep(name, attempt):
@@ -39,8 +48,11 @@ def keep(name, attempt):
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _locked(path):
-            notice = _set_aside_if_damaged(path)
-            _write(path, _read(path) | {name: entry})
+            notice, kept = _load_or_set_aside(path)
+            if kept["version"] > VERSION:
+                raise ValueError("a newer version of tantra wrote that file")
+            kept["passed"][name] = entry
+            _write(path, kept)
     except (OSError, ValueError) as error:
         return f"This pass could not be kept in {path}: {getattr(error, 'strerror', 0) or error}."
     return notice
@@ -61,7 +73,7 @@ def mine(name, default=None):
         return default
 
 
-def report():
+def progress():
     """The table of what has been passed, and the Transformer that fills in."""
     from tantra.check.report import Report
 
@@ -82,39 +94,41 @@ def _entry(name, attempt):
     return {"chapter": chapter_of(name), **source.collect(attempt)}
 
 
-def _read(path):
-    """The passes in the file; {} where there is none or it is damaged."""
-    if _is_damaged(path) or not path.exists():
-        return {}
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    if kept["version"] > VERSION:
-        raise ValueError("a newer version of tantra wrote that file")
-    return kept["passed"]
-
-
-def _is_damaged(path):
+def _load(path):
+    """What the file holds; raises Damaged where that is something else than passes."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return not isinstance(kept["version"], int) or not isinstance(kept["passed"], dict)
     except FileNotFoundError:
-        return False
-    except (ValueError, KeyError, TypeError):
-        return True
+        return {"version": VERSION, "passed": {}}
+    except ValueError as error:
+        raise Damaged from error
+    if not isinstance(kept, dict) or not isinstance(kept.get("version"), int):
+        raise Damaged
+    if kept["version"] <= VERSION and not _are_passes(kept.get("passed")):
+        raise Damaged
+    return kept
 
 
-def _set_aside_if_damaged(path):
-    if not _is_damaged(path):
-        return None
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    path.rename(aside)
-    return f"{path} could not be read: it is kept as {aside.name}, and a new one begins."
+def _are_passes(passes):
+    return isinstance(passes, dict) and all(isinstance(entry, dict) for entry in passes.values())
 
 
-def _write(path, passes):
+def _load_or_set_aside(path):
+    """A sentence, if the file was damaged and is set aside, and what there is to go on with."""
+    try:
+        return None, _load(path)
+    except Damaged:
+        number = 1
+        while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+            number += 1
+        path.rename(aside)
+        sentence = f"{path} could not be read: it is kept as {aside.name}, and a new one begins."
+        return sentence, _load(path)
+
+
+def _write(path, kept):
     """Write a new file beside the old one, then put it in its place in one step."""
-    whole = json.dumps({"version": VERSION, "passed": passes}, indent=1, ensure_ascii=False)
+    whole = json.dumps(kept, indent=1, ensure_ascii=False)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

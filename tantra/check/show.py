@@ -66,7 +66,7 @@ def short(value):
 def _good(found):
     if found.status == "passed":
         return found.problem
-    return "not written yet" + (f": {found.problem}" if found.problem else "")
+    return "not written yet" + (f". {found.problem}" if found.problem else "")
 
 
 def _inputs(inputs):
@@ -75,7 +75,9 @@ def _inputs(inputs):
 
 
 def _indented(lines, width):
-    return lines.replace("\n", "\n" + " " * width)
+    """Lines that hang together: those after the first moved to the right, blank ones left out."""
+    first, *rest = filter(str.strip, lines.splitlines())
+    return "\n".join([first, *(" " * width + line for line in rest)])
 
 
 def _again(found):

@@ -50,62 +50,53 @@ def _names():
 def _pieces(thing, seen):
     """The text of what a function or class uses of its notebook, then its own."""
     seen.add(thing.__name__)
-    for name, value in _used(thing).items():
+    text = _text(thing)
+    for name, value in _used(thing, text).items():
         if name not in seen:
             seen.add(name)
             yield from _piece(name, value, thing.__module__, seen)
-    yield _text(thing)
+    yield text
 
 
 def _piece(name, value, home, seen):
+    """The line or lines that define a name; none for what cannot be written down."""
+    module, own = getattr(value, "__module__", None), getattr(value, "__name__", None)
     if inspect.ismodule(value):
-        yield f"import {value.__name__} as {name}"
-    elif isinstance(value, bool | int | float | str):
+        yield f"import {own} as {name}"
+    elif isinstance(value, bool | int | float | str | None):
         yield f"{name} = {value!r}"
-    elif getattr(value, "__module__", None) == home and hasattr(value, "__name__"):
+    elif module == home and own:
         yield from _pieces(value, seen)
-    else:
-        module, own = getattr(value, "__module__", None), getattr(value, "__name__", None)
-        if own and getattr(sys.modules.get(module), own, None) is value:
-            yield f"from {module} import {own} as {name}"
+    elif own and getattr(sys.modules.get(module), own, None) is value:
+        yield f"from {module} import {own} as {name}"
 
 
-def _used(thing):
-    """The globals and outer variables that a function, or a class's methods, read by name."""
-    used = {}
-    for function in _functions(thing):
-        for code in _codes(function.__code__):
-            spaces = [function.__globals__, inspect.getclosurevars(function).nonlocals]
-            used |= {n: s[n] for s in spaces for n in (*code.co_names, *code.co_freevars) if n in s}
-    return used
+def _used(thing, text):
+    """The names of the notebook, and of a function around it, that the text reads."""
+    first = _functions(thing)[0]
+    space = first.__globals__ | inspect.getclosurevars(first).nonlocals
+    names = [node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)]
+    return {name: space[name] for name in names if name in space}
 
 
 def _functions(thing):
+    """The function itself, or a class's methods."""
     members = vars(thing).values() if isinstance(thing, type) else [thing]
-    return [inspect.unwrap(member) for member in members if inspect.isfunction(member)]
-
-
-def _codes(code):
-    yield code
-    for constant in code.co_consts:
-        if inspect.iscode(constant):
-            yield from _codes(constant)
+    found = [inspect.unwrap(member) for member in members if inspect.isfunction(member)]
+    if not found:
+        raise TypeError(f"{thing!r} has no text")
+    return found
 
 
 def _text(thing):
     """A function's or class's own text; in a notebook Python cannot find a class's by itself."""
     if not isinstance(thing, type):
         return textwrap.dedent(inspect.getsource(thing))
-    first = _functions(thing)[0].__code__ if _functions(thing) else None
-    if first is None:
-        raise OSError("a class without methods")
-    lines = linecache.getlines(first.co_filename)
+    code = _functions(thing)[0].__code__
+    lines = linecache.getlines(code.co_filename)
     for node in ast.walk(ast.parse("".join(lines))):
-        if (
-            isinstance(node, ast.ClassDef)
-            and node.lineno <= first.co_firstlineno <= node.end_lineno
-        ):
-            start = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            if node.name == thing.__name__:
+        if isinstance(node, ast.ClassDef) and node.name == thing.__name__:
+            start = min([node.lineno, *(line.lineno for line in node.decorator_list)])
+            if start <= code.co_firstlineno <= node.end_lineno:
                 return textwrap.dedent("".join(lines[start - 1 : node.end_lineno]))
-    raise OSError("no such class in its file")
+    raise OSError(f"no class {thing.__name__} in {code.co_filename}")

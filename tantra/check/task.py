@@ -33,7 +33,7 @@ class Verdict:
         return self.status == "passed"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Task:
     """What exercises and predictions share: calling it shows a verdict."""
 
@@ -42,6 +42,9 @@ class Task:
     asks: str
     hints: tuple[str, ...] = ()
     memory: dict = field(default_factory=dict, repr=False, compare=False)
+
+    def __repr__(self):
+        return f"{self.name} ({self.kind}): {self.asks}"
 
     def __call__(self, attempt, seed=None):
         """Show whether the attempt is right; keep it if it is; raise only if TANTRA_STRICT=1."""
