@@ -66,6 +66,10 @@ async def run(notebook, folder, strict=None, allow_errors=False, timeout=300):
         await client.async_execute(env=environment, stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as problem:
         raise CellError(f"cell {current}: {COLOUR.sub('', str(problem)).strip()}") from None
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":  # without the frames, which name paths
+                output.traceback = [f"{output.ename}: {output.evalue}"]
     return notebook
 
 

@@ -37,11 +37,13 @@ def to_text(notebook):
 
 
 def from_text(text):
-    """The notebook that text describes, without outputs.  Raises ValueError on a bad header."""
+    """The notebook that text describes, not yet run.  Raises ValueError where it describes none."""
     notebook = new_notebook()
     notebook.metadata = nbformat.from_dict(METADATA)
     lines = text.splitlines()
     starts = [i for i, line in enumerate(lines) if line.startswith("%% ")]
+    if any(line.strip() for line in lines[: starts[0] if starts else None]):
+        raise ValueError("the text should begin with a cell header, %% md title")
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         if not (match := HEADER.match(lines[start])):
             raise ValueError(f"line {start + 1} is no cell header: {lines[start]!r}")
