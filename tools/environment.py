@@ -1,6 +1,6 @@
 """Make .venv and install the course into it; do nothing where nothing has changed.
 
-    python3 tools/environment.py course          for studying (make lab)
+    python3 tools/environment.py                 for studying (make lab)
     python3 tools/environment.py course test     for the gates (make test)
 
 A Python that is too old must still be able to read this file and say so. It therefore keeps to
@@ -23,6 +23,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import tomllib
 import venv
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -39,15 +40,15 @@ NO_NETWORK = (
     "Read timed out",
     "name resolution",
 )
-REMEDIES = (
-    (("No space left on device",), "The disk is full: free some space"),
-    (NO_NETWORK, "pip could not reach the network: connect to it"),
-    (("",), "pip could not install the packages, and its last lines above say why: mend that"),
-)
+DISK_FULL = "No space left on device"
 
 
 class SetupError(Exception):
     """What went wrong and what to do, in one sentence for the reader."""
+
+
+class NetworkError(SetupError):
+    """pip could not reach the network."""
 
 
 def say(sentence):
@@ -114,24 +115,32 @@ def wait_for(process, started):
                 sys.stdout.flush()
 
 
-def install(place, requirements):
-    """Let pip install the requirements under constraints.txt, in silence unless it fails."""
+def install(place, arguments):
+    """Let pip install what the arguments say, in silence unless it fails."""
     pip = [python_in(place), "-m", "pip", "install", "--quiet", "--no-input"]
-    pip += ["--disable-pip-version-check", "--constraint", "constraints.txt"]
+    pip += ["--disable-pip-version-check"]
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(pip + requirements, cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(pip + arguments, cwd=ROOT, stdout=log, stderr=log)
         if wait_for(process, started) == 0:
             return
         log.seek(0)
         output = log.read()
-    say("\n".join(output.rstrip().splitlines()[-12:]))
-    remedy = next(text for signs, text in REMEDIES if any(sign in output for sign in signs))
-    raise SetupError(remedy + ", then run the same command again.")
+    if DISK_FULL in output:
+        raise SetupError("The disk is full: free some space, then run the same command again.")
+    if any(sign in output for sign in NO_NETWORK):
+        raise NetworkError("pip could not reach the network: connect, then run this again.")
+    lines = [line for line in output.splitlines() if line and not line.startswith("WARNING")]
+    say("\n".join(lines[-12:]))
+    raise SetupError("pip failed; its last lines above say why: mend that, then run this again.")
 
 
 def prepare(extras, place=PLACE):
     """Bring an environment into the state where it holds the course with these extras."""
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    unknown = set(extras).difference(known["optional-dependencies"])
+    if unknown:
+        raise SetupError("pyproject.toml has no extra named " + ", ".join(sorted(unknown)) + ".")
     version = version_in(place)
     mark, present = read_stamp(place)
     if place.exists() and (mark == UNFINISHED or not version):
@@ -139,14 +148,15 @@ def prepare(extras, place=PLACE):
         shutil.rmtree(place)
     elif version and mark == fingerprint(version) and present.issuperset(extras):
         return
-    say("Installing the course into " + place.name + ": about two minutes, once.")
+    say("Installing the course into " + place.name + ": a few minutes, most of them for PyTorch.")
     started = time.monotonic()
     if not place.exists():
         create(place)
         present = set()
     wanted = sorted(present.union(extras))
     write_stamp(place, UNFINISHED)
-    install(place, ["--editable", ".[" + ",".join(wanted) + "]"])
+    packages = ".[" + ",".join(wanted) + "]"
+    install(place, ["--constraint", "constraints.txt", "--editable", packages])
     write_stamp(place, fingerprint(version_in(place)), *wanted)
     say("Installed in " + str(round(time.monotonic() - started)) + " s.")
 
@@ -163,4 +173,4 @@ def main(extras):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:] or ["course"])

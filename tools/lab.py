@@ -1,0 +1,73 @@
+"""Open JupyterLab on the first notebook.
+
+    python tools/lab.py                              (make lab)
+    python tools/lab.py notebooks/02_softmax.ipynb   on another one
+
+Without a browser on this machine it prints the address to open elsewhere.
+"""
+
+import os
+import socket
+import sys
+import webbrowser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRST = "notebooks/00_begin.ipynb"
+
+
+def free_port(first=8888, tries=100):
+    """The first port, from `first` on, on which nobody listens."""
+    for port in range(first, first + tries):
+        with socket.socket() as door:
+            try:
+                door.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise SystemExit(f"Ports {first} to {first + tries - 1} are all taken: close some programs.")
+
+
+def has_browser():
+    """True where a browser with a window can be opened."""
+    if sys.platform.startswith("linux") and not {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ):
+        return False
+    try:
+        return bool(webbrowser.get())
+    except webbrowser.Error:
+        return False
+
+
+def is_root():
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def arguments(notebook, port, browser, root):
+    """JupyterLab's command line: this course's folder, few messages, no request to outside."""
+    options = [
+        f"--ServerApp.root_dir={ROOT}",
+        f"--LabApp.default_url=/lab/tree/{notebook}",
+        f"--ServerApp.port={port}",
+        f"--ServerApp.open_browser={browser}",
+        "--ServerApp.log_level=ERROR",
+        "--LabApp.log_level=ERROR",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    if root:
+        options += ["--allow-root"]
+    return options
+
+
+def main(names):
+    from jupyterlab.labapp import LabApp
+
+    notebook = names[0] if names else FIRST
+    port, browser = free_port(), has_browser()
+    print(f"JupyterLab opens {notebook} on port {port}. To stop it, press Ctrl-C here.", flush=True)
+    os.chdir(ROOT)
+    LabApp.launch_instance(arguments(notebook, port, browser, is_root()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
