@@ -96,6 +96,31 @@ def bars(names, series, *, ax=None, xlabel="", ylabel=""):
     return ax
 
 
+def arrows(points, names, *, ax=None, xlabel="", ylabel="", colour=COLOURS[0]):
+    """Vectors in the plane: one named arrow from the origin to each point; returns the Axes.
+
+    points (N, 2); names has N entries.  Both axes have the same scale, so angles are true.
+    Raises ValueError for points that are not in the plane.
+    """
+    points = _numbers(points)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"arrows need points of shape (N, 2); got {points.shape}")
+    ax = plt.gca() if ax is None else ax
+    for name, (x, y) in zip(names, points.tolist(), strict=True):
+        style = {"arrowstyle": "-|>", "color": colour, "shrinkA": 0, "shrinkB": 0, "lw": 2}
+        ax.annotate("", (x, y), xytext=(0, 0), arrowprops=style)
+        side = "left" if x > 0 else "right" if x < 0 else "center"
+        rise = {"ha": side, "va": "bottom" if y >= 0 else "top", "color": colour}
+        ax.annotate(
+            name, (x, y), xytext=(0, 3 if y >= 0 else -3), textcoords="offset points", **rise
+        )
+    ax.update_datalim([(0, 0), *points.tolist()])
+    ax.margins(0.25)
+    ax.autoscale_view()
+    ax.set(aspect="equal", xlabel=xlabel, ylabel=ylabel)
+    return ax
+
+
 def show(drawing, *, alt):
     """Display a figure with its alternative text, and close it.
 

@@ -54,6 +54,19 @@ def test_attention_says_who_asks_and_who_answers():
     assert "rows ask" in ax.get_ylabel()
 
 
+def test_arrows_are_named_and_all_in_sight():
+    ax = plot.arrows([[3.0, 0.0], [0.0, -2.0]], ["east", "south"], xlabel="x")
+    assert [t.get_text() for t in ax.texts if t.get_text()] == ["east", "south"]
+    assert (ax.get_aspect(), ax.get_xlabel()) == (1.0, "x")
+    assert ax.get_xlim()[0] < 0 < 3 < ax.get_xlim()[1]
+    assert ax.get_ylim()[0] < -2 < 0 < ax.get_ylim()[1]
+
+
+def test_arrows_refuse_points_that_are_not_in_the_plane():
+    with pytest.raises(ValueError, match=r"\(N, 2\); got \(1, 3\)"):
+        plot.arrows([[1.0, 2.0, 3.0]], ["a"])
+
+
 def test_lines_draw_every_series():
     ax = plot.lines([1, 2, 4], {"up": [1, 2, 3], "down": [3, 2, 1]}, log="xy", xlabel="n")
     assert [list(line.get_ydata()) for line in ax.lines] == [[1, 2, 3], [3, 2, 1]]
