@@ -135,12 +135,17 @@ def install(place, arguments):
     raise SetupError("pip failed; its last lines above say why: mend that, then run this again.")
 
 
+def refuse_unknown(extras):
+    """Raise where pyproject.toml has no such extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    unknown = sorted(set(extras).difference(project["optional-dependencies"]))
+    if unknown:
+        raise SetupError("pyproject.toml has no extra named " + ", ".join(unknown) + ".")
+
+
 def prepare(extras, place=PLACE):
     """Bring an environment into the state where it holds the course with these extras."""
-    known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    unknown = set(extras).difference(known["optional-dependencies"])
-    if unknown:
-        raise SetupError("pyproject.toml has no extra named " + ", ".join(sorted(unknown)) + ".")
+    refuse_unknown(extras)
     version = version_in(place)
     mark, present = read_stamp(place)
     if place.exists() and (mark == UNFINISHED or not version):
@@ -152,11 +157,15 @@ def prepare(extras, place=PLACE):
     started = time.monotonic()
     if not place.exists():
         create(place)
-        present = set()
+        mark, present = UNFINISHED, set()
     wanted = sorted(present.union(extras))
     write_stamp(place, UNFINISHED)
-    packages = ".[" + ",".join(wanted) + "]"
-    install(place, ["--constraint", "constraints.txt", "--editable", packages])
+    try:
+        packages = ".[" + ",".join(wanted) + "]"
+        install(place, ["--constraint", "constraints.txt", "--editable", packages])
+    except SetupError:  # pip changes nothing when it fails: what was whole still is
+        write_stamp(place, mark, *sorted(present))
+        raise
     write_stamp(place, fingerprint(version_in(place)), *wanted)
     say("Installed in " + str(round(time.monotonic() - started)) + " s.")
 
