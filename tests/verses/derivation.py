@@ -1,0 +1,141 @@
+"""Derive the inflected words of the verses by Pāṇini's rules, with vidyut.prakriya (tests only).
+
+An analysis, as it stands in tantra/verses/texts, is one of
+
+    pada, neuter, ablative singular                 noun, adjective, pronoun
+    √jan + ta, neuter, nominative singular          past participle
+    √dṛś + tvā                                      gerund
+    √kḷp, present, third singular                   finite verb; also "present passive", "optative"
+    √yuj causative, optative, third singular
+    indeclinable                                    never derived
+"""
+
+from functools import cache
+
+from vidyut.lipi import Scheme, transliterate
+from vidyut.prakriya import (
+    Dhatu,
+    Gana,
+    Krt,
+    Lakara,
+    Linga,
+    Pada,
+    Pratipadika,
+    Prayoga,
+    Purusha,
+    Sanadi,
+    Vacana,
+    Vibhakti,
+    Vyakarana,
+)
+
+from tantra.metre import join
+
+GENDERS = {"masculine": Linga.Pum, "feminine": Linga.Stri, "neuter": Linga.Napumsaka}
+CASES = {
+    "nominative": Vibhakti.Prathama,
+    "accusative": Vibhakti.Dvitiya,
+    "instrumental": Vibhakti.Trtiya,
+    "dative": Vibhakti.Caturthi,
+    "ablative": Vibhakti.Panchami,
+    "genitive": Vibhakti.Sasthi,
+    "locative": Vibhakti.Saptami,
+}
+NUMBERS = {"singular": Vacana.Eka, "dual": Vacana.Dvi, "plural": Vacana.Bahu}
+TENSES = {"present": Lakara.Lat, "optative": Lakara.VidhiLin}
+VOICES = {"": Prayoga.Kartari, "passive": Prayoga.Karmani}
+SUFFIXES = {"ta": Krt.kta, "tvā": Krt.ktvA}
+
+# The root as the Dhātupāṭha lists it, in SLP1 with its markers; its class; its prefixes.
+ROOTS = {
+    "kḷp": ("kfpU~\\", Gana.Bhvadi),
+    "bhaj": ("Ba\\ja~^", Gana.Bhvadi),
+    "dā": ("qudA\\Y", Gana.Juhotyadi),
+    "bhid": ("Bi\\di~^r", Gana.Rudhadi),
+    "bhāj": ("BAja", Gana.Curadi),
+    "bhū": ("BU", Gana.Bhvadi),
+    "dhṛ": ("Df\\Y", Gana.Bhvadi),
+    "dṛś": ("df\\Si~r", Gana.Bhvadi),
+    "gam": ("ga\\mx~", Gana.Bhvadi),
+    "gaṇ": ("gaRa", Gana.Curadi),
+    "guṇ": ("guRa", Gana.Curadi),
+    "i": ("i\\R", Gana.Adadi),
+    "jan": ("janI~\\", Gana.Divadi),
+    "kṛ": ("qukf\\Y", Gana.Tanadi),
+    "likh": ("liKa~", Gana.Tudadi),
+    "mā": ("mA\\N", Gana.Juhotyadi),
+    "nī": ("RI\\Y", Gana.Bhvadi),
+    "pad": ("pa\\da~\\", Gana.Divadi),
+    "paṭh": ("paWa~", Gana.Bhvadi),
+    "pūr": ("pUrI~", Gana.Curadi),
+    "as": ("asu~", Gana.Divadi),
+    "sidh": ("zi\\Du~", Gana.Divadi),
+    "tyaj": ("tya\\ja~", Gana.Bhvadi),
+    "vid": ("vida~", Gana.Adadi),
+    "vṛ": ("vfY", Gana.Svadi),
+    "vṛdh": ("vfDu~\\", Gana.Bhvadi),
+    "yuj": ("yu\\ji~^r", Gana.Rudhadi),
+    "yā": ("yA\\", Gana.Adadi),
+    "īkṣ": ("Ikza~\\", Gana.Bhvadi),
+    "śaṃs": ("Sansu~", Gana.Bhvadi),
+    "ūh": ("Uha~\\", Gana.Bhvadi),
+}
+PREFIXES = {
+    "ā": "AN",
+    "sam": "sam",
+    "ni": "ni",
+    "nis": "nis",
+    "prati": "prati",
+    "pra": "pra",
+    "pari": "pari",
+    "vi": "vi",
+}
+
+grammar = Vyakarana(log_steps=False)
+
+
+def slp1(iast):
+    return transliterate(iast, Scheme.Iast, Scheme.Slp1)
+
+
+def root(label):
+    """The verbal root of a label such as "√prati-i" or "√yuj causative"."""
+    name, _, causative = label.removeprefix("√").partition(" ")
+    *prefixes, name = name.split("-")
+    dhatu = Dhatu.mula(*ROOTS[name])
+    if causative:
+        dhatu = dhatu.with_sanadi([{"causative": Sanadi.Ric}[causative]])
+    return dhatu.with_prefixes([PREFIXES[p] for p in prefixes]) if prefixes else dhatu
+
+
+def stem(label, gender):
+    if label.startswith("√"):
+        verb, _, suffix = label.partition(" + ")
+        return Pratipadika.krdanta(root(verb), SUFFIXES[suffix])
+    label = slp1(join(label.split("-")).replace(" ", ""))
+    feminine = gender == "feminine" and label.endswith(("A", "I"))
+    return Pratipadika.nyap(label) if feminine else Pratipadika.basic(label)
+
+
+def request(analysis):
+    """What to ask vidyut for, from the analysis of an inflected word."""
+    first, *rest = analysis.split(", ")
+    if not rest:
+        return stem(first, None)
+    if rest[0] in GENDERS:
+        case, number = rest[1].split()
+        base = stem(first, rest[0])
+        return Pada.Subanta(base, GENDERS[rest[0]], CASES[case], NUMBERS[number])
+    tense, _, voice = rest[0].partition(" ")
+    person, number = rest[1].split()
+    assert person == "third", analysis
+    return Pada.Tinanta(
+        root(first), VOICES[voice], TENSES[tense], Purusha.Prathama, NUMBERS[number]
+    )
+
+
+@cache
+def forms(analysis):
+    """Every form, in IAST, that the grammar derives for an analysis."""
+    derived = grammar.derive(request(analysis))
+    return frozenset(transliterate(x.text, Scheme.Slp1, Scheme.Iast) for x in derived)
