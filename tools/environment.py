@@ -135,6 +135,14 @@ def install(place, arguments):
     raise SetupError("pip failed; its last lines above say why: mend that, then run this again.")
 
 
+def remove(place):
+    """Remove an environment that is of no use; refuse to remove anything else."""
+    if not any((place / name).exists() for name in ("pyvenv.cfg", STAMP)):
+        raise SetupError(str(place) + " is no virtual environment: move it out of the way.")
+    say("The " + place.name + " here is half-made, or its Python is gone: making it anew.")
+    shutil.rmtree(place)
+
+
 def refuse_unknown(extras):
     """Raise where pyproject.toml has no such extra."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -143,14 +151,13 @@ def refuse_unknown(extras):
         raise SetupError("pyproject.toml has no extra named " + ", ".join(unknown) + ".")
 
 
-def prepare(extras, place=PLACE):
+def prepare(extras, place):
     """Bring an environment into the state where it holds the course with these extras."""
     refuse_unknown(extras)
     version = version_in(place)
     mark, present = read_stamp(place)
     if place.exists() and (mark == UNFINISHED or not version):
-        say("The " + place.name + " here is half-made, or its Python is gone: making it anew.")
-        shutil.rmtree(place)
+        remove(place)
     elif version and mark == fingerprint(version) and present.issuperset(extras):
         return
     say("Installing the course into " + place.name + ": a few minutes, most of them for PyTorch.")
@@ -172,7 +179,7 @@ def prepare(extras, place=PLACE):
 
 def main(extras):
     try:
-        prepare(extras)
+        prepare(extras, PLACE)
     except SetupError as error:
         sys.exit(str(error))
     except OSError as error:
