@@ -62,7 +62,7 @@ def write_whole(path, text):
 def kernel_environment(folder, strict=None):
     """The variables a kernel starts with, so that a page prints the same everywhere.
 
-    Checks raise in notebooks/ and solutions/; exercises/ are unsolved and only print.
+    Checks raise in solutions/; notebooks/ show failing ones, exercises/ are unsolved.
     OMP_NUM_THREADS is 1 unless it is given from outside.
     """
     environment = {
@@ -74,8 +74,9 @@ def kernel_environment(folder, strict=None):
         "TANTRA_PROGRESS": "memory",
         "IPYTHONDIR": ipython_folder(),
     }
-    environment.pop("TANTRA_STRICT", None)
-    if strict if strict is not None else Path(folder).name != "exercises":
+    for name in ("TANTRA_STRICT", "MPLBACKEND"):  # the reader's kernel draws inline
+        environment.pop(name, None)
+    if strict if strict is not None else Path(folder).name == "solutions":
         environment["TANTRA_STRICT"] = "1"
     return environment
 
