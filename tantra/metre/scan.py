@@ -12,6 +12,7 @@ and an even pāda (quarter) of eight.  The usual odd pāda is pathyā; the other
 
 import re
 import unicodedata
+from itertools import pairwise
 
 SHORT = frozenset({"a", "i", "u", "ṛ", "ḷ"})
 LONG = frozenset({"ā", "ī", "ū", "ṝ", "ḹ", "e", "ai", "o", "au"})
@@ -93,9 +94,8 @@ def weights(text):
     """
     sounds = phonemes(text)
     vowels = [i for i, sound in enumerate(sounds) if sound in VOWELS]
-    ends = [*vowels[1:], len(sounds)]
     return "".join(
-        _weight(sounds[i], sounds[i + 1 : end]) for i, end in zip(vowels, ends, strict=True)
+        _weight(sounds[i], sounds[i + 1 : end]) for i, end in pairwise([*vowels, len(sounds)])
     )
 
 

@@ -1,30 +1,34 @@
 """How a verse is shown: as plain text in a terminal, as HTML in a notebook."""
 
+import re
 from html import escape
 
 MAP_HEAD = ("phrase", "symbol", "shape", "code")
 GLOSS_HEAD = ("word", "meaning", "grammar")
 
-# Colours are the reader's own (light or dark).  Where there is little room, as on a phone, each
-# row of a table stacks its cells.
+# Colours are the reader's own, light or dark.  Where there is little room, as on a phone, the
+# cells of a row wrap, and its last one takes a line for itself.  !important: notebooks align
+# table cells to the right.
 STYLE = """
 .tantra-verse { container-type: inline-size; line-height: 1.5; }
-.tantra-verse .devanagari { font-size: 1.5em; line-height: 1.7; }
-.tantra-verse summary { cursor: pointer; }
-.tantra-verse caption, .tantra-verse summary { text-align: left; font-weight: bold; }
-.tantra-verse table { margin: 0.5em 0 1em; border-collapse: collapse; table-layout: auto; }
-.tantra-verse table :is(th, td) { padding: 0.25em 1em 0.25em 0; text-align: left;
-  vertical-align: baseline; white-space: normal; overflow-wrap: anywhere; }
-.tantra-verse table tr { background: none; border-top: 1px solid #8884; }
-.tantra-verse table th { font-weight: normal; }
-.tantra-verse thead th { font-weight: bold; }
-.tantra-verse code { background: none; white-space: pre-wrap; padding: 0; }
+.tantra-verse > * { margin: 0.75em 0; }
+.tantra-verse .devanagari { font-size: 1.5em; }
+.tantra-verse .iast { font-style: italic; }
+.tantra-verse .line { padding-left: 1.5em; text-indent: -1.5em; }
+.tantra-verse summary { cursor: pointer; font-weight: bold; }
+.tantra-verse table { margin: 0.5em 0 1em; border-collapse: collapse; }
+.tantra-verse tr { background: none !important; border-top: 1px solid #8884; }
+.tantra-verse :is(th, td) { padding: 0.25em 1em 0.25em 0 !important; vertical-align: baseline;
+  text-align: left !important; white-space: normal; overflow-wrap: anywhere; }
+.tantra-verse tbody th { font-weight: normal; }
+.tantra-verse code { white-space: pre-wrap; }
 @container (max-width: 40em) {
-  .tantra-verse table, .tantra-verse tbody, .tantra-verse caption { display: block; }
+  .tantra-verse .devanagari { font-size: 1.25em; }
+  .tantra-verse :is(table, tbody) { display: block; }
   .tantra-verse thead { position: absolute; clip-path: inset(50%); }
-  .tantra-verse table tr { display: flex; flex-wrap: wrap; column-gap: 1em; padding: 0.4em 0; }
-  .tantra-verse table :is(th, td) { padding: 0; }
-  .tantra-verse table td:last-child { flex-basis: 100%; }
+  .tantra-verse tbody tr { display: flex; flex-wrap: wrap; padding: 0.25em 0; }
+  .tantra-verse :is(th, td) { padding: 0 1em 0 0 !important; }
+  .tantra-verse td:last-child { flex-basis: 100%; }
 }
 """
 
@@ -58,24 +62,24 @@ def html(verse):
     rows = [(_sanskrit(r.phrase), escape(r.symbol), escape(r.shape), _code(r)) for r in verse.map]
     return f"""<style>{STYLE}</style>
 <section class="tantra-verse" aria-label="Verse: {escape(verse.topic)}">
-<p>{_sanskrit(verse.title.alone)}, {escape(verse.title.gloss)}: {escape(verse.topic)}</p>
-<p class="devanagari" lang="sa">{_lines(verse.devanagari)}</p>
-<p lang="sa-Latn"><em>{_lines(verse.iast)}</em></p>
-<p>{_lines(verse.english)}</p>
-<details open><summary>Word by word</summary>
-{_table(GLOSS_HEAD, words)}
-</details>
-<details open><summary>From verse to code</summary>
-{_table(MAP_HEAD, [rows])}
-</details>
+<div>{_sanskrit(verse.title.alone)}, {escape(verse.title.gloss)}: {escape(verse.topic)}</div>
+<div class="devanagari" lang="sa">{_lines(verse.devanagari)}</div>
+<div class="iast" lang="sa-Latn">{_lines(verse.iast)}</div>
+<div>{_lines(verse.english)}</div>
+{_table("Word by word", GLOSS_HEAD, words)}
+{_table("From verse to code", MAP_HEAD, [rows])}
 </section>"""
 
 
-def _table(head, groups):
-    """An HTML table; each group of rows a tbody, the first cell of a row its heading."""
+def _table(title, head, groups):
+    """A table that folds away; each group of rows a tbody, the first cell of a row its heading."""
     columns = "".join(f'<th scope="col">{name}</th>' for name in head)
-    bodies = "".join(f"<tbody>{''.join(map(_row, group))}</tbody>\n" for group in groups)
-    return f"<table>\n<thead><tr>{columns}</tr></thead>\n{bodies}</table>"
+    bodies = "".join(f"<tbody>\n{''.join(map(_row, group))}</tbody>\n" for group in groups)
+    return f"""<details open><summary>{title}</summary>
+<table aria-label="{title}">
+<thead><tr>{columns}</tr></thead>
+{bodies}</table>
+</details>"""
 
 
 def _row(cells):
@@ -100,4 +104,8 @@ def _code(row):
 
 
 def _lines(several):
-    return "<br>".join(map(escape, several.splitlines()))
+    """Each line in a div; a daṇḍa never stands alone on a new line."""
+    kept = [
+        escape(re.sub(r" (?=[|।॥])", "\N{NO-BREAK SPACE}", one)) for one in several.splitlines()
+    ]
+    return "".join(f'<div class="line">{one}</div>' for one in kept)
