@@ -2,7 +2,8 @@
 
 In the main thread (where Jupyter runs its cells) a timer signal interrupts it; in another thread,
 and on Windows, an exception is sent to the thread.  Both arrive between two steps of Python: one
-single long NumPy call ends first.
+single long NumPy call ends first.  Where the exception is lost, as in a destructor, it comes again;
+only a loop with a bare `except:` inside can go on for ever.
 """
 
 import contextlib
@@ -10,6 +11,8 @@ import ctypes
 import signal
 import threading
 import time
+
+AGAIN = 0.5  # seconds until the alarm strikes again
 
 
 class OutOfTime(BaseException):
@@ -43,7 +46,7 @@ def _arm_signal(seconds):
 
     began = time.monotonic()
     handler = signal.signal(signal.SIGALRM, strike)
-    delay, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    delay, interval = signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
 
     def disarm():
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -59,21 +62,22 @@ def _arm_thread(seconds):
     """The same from a second thread, which sends the exception to this one."""
     target = ctypes.c_ulong(threading.get_ident())
     send = ctypes.pythonapi.PyThreadState_SetAsyncExc
-    guard, armed = threading.Lock(), [True]
+    guard, over = threading.Lock(), threading.Event()
 
-    def strike():
-        with guard:
-            if armed:
-                send(target, ctypes.py_object(OutOfTime))
+    def watch():
+        wait = seconds
+        while not over.wait(wait):
+            wait = AGAIN
+            with guard:
+                if not over.is_set():
+                    send(target, ctypes.py_object(OutOfTime))
 
-    timer = threading.Timer(seconds, strike)
-    timer.daemon = True
-    timer.start()
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
 
     def disarm():
         with guard:
-            armed.clear()
-            send(target, None)  # take back an exception that was sent and has not arrived
-        timer.cancel()
+            over.set()
+        watcher.join()  # an exception on its way arrives here at the latest
 
     return disarm

@@ -81,17 +81,21 @@ def _of_mappings(answer, expected, rtol, atol):
 def _of_sequences(answer, expected, rtol, atol, names):
     names = names or getattr(expected, "_fields", ())
     count = len(expected)
-    wanted = f"{count} results" + (f" ({', '.join(names)})" if names else "")
+    wanted = _counted(count) + (f" ({', '.join(names)})" if names else "")
     if not isinstance(answer, tuple | list):
         return f"{describe(answer)}, expected {wanted}"
     if len(answer) != count:
-        return f"{len(answer)} results, expected {wanted}"
+        return f"{_counted(len(answer))}, expected {wanted}"
     for place, (item, value) in enumerate(zip(answer, expected, strict=True)):
         if problem := difference(item, value, rtol, atol):
             which = ORDINALS[place] if place < len(ORDINALS) else f"{place + 1}th"
             name = f", {names[place]}" if place < len(names) else ""
-            return f"the {which} of {count} results{name}: {problem}"
+            return f"the {which} of {_counted(count)}{name}: {problem}"
     return None
+
+
+def _counted(count):
+    return f"{count} result" + ("" if count == 1 else "s")
 
 
 def _of_types(answer, expected):
@@ -105,8 +109,8 @@ def _of_types(answer, expected):
 
 def _of_dtypes(answer, expected):
     """Whole numbers for fractions, numbers for True and False, and lost digits matter."""
-    if describe(expected) == "a number":
-        return None  # 2 for 2.0 is no mistake
+    if describe(expected) not in ("a NumPy array", "a torch.Tensor"):
+        return None  # one number: 2 for 2.0 is no mistake
     got, wanted = (str(x.dtype).removeprefix("torch.") for x in (answer, expected))
     kind, wanted_kind = (KINDS.get(as_array(x).dtype.kind) for x in (answer, expected))
     if kind == wanted_kind and (kind != "float" or got == wanted):

@@ -1,0 +1,303 @@
+"""Every kind of verdict, in the order in which a learner should hear of it."""
+
+import functools
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import tantra
+from tantra.check import Exercise
+
+
+def center(x):
+    return x - x.mean(axis=-1, keepdims=True)
+
+
+def test_a_right_answer_passes(exercise):
+    verdict = exercise.judge(center)
+    assert verdict.passed
+    assert verdict.problem == "2 shown cases and 20 random ones agree"
+
+
+def not_written(x):
+    raise NotImplementedError
+
+
+def half_written(x):
+    if len(x) > 1:
+        raise NotImplementedError
+    return center(x)
+
+
+@pytest.mark.parametrize("stub", [not_written, half_written, ...])
+def test_a_stub_is_not_written_yet(exercise, stub):
+    verdict = exercise.judge(stub)
+    assert (verdict.status, verdict.problem) == ("unwritten", None)
+
+
+def test_a_hunt_that_was_not_begun_is_not_written_yet(exercise):
+    verdict = exercise.judge(lambda x: x - x.mean())
+    assert verdict.status == "unwritten"
+    assert verdict.problem.startswith("This is still the code you were given")
+
+
+def divides(x):
+    return 1 / 0
+
+
+def leaves(x):
+    raise SystemExit("bye")
+
+
+def recurs(x):
+    return recurs(x)
+
+
+def fails_in_numpy(x):
+    return np.linalg.inv(x)
+
+
+def changes(x):
+    x -= x.mean(axis=-1, keepdims=True)
+    return x
+
+
+def forgets_to_return(x):
+    center(x)
+
+
+WRONG = [
+    (divides, "raised ZeroDivisionError: division by zero\nin divides, line {}: return 1 / 0"),
+    (leaves, 'raised SystemExit: bye\nin leaves, line {}: raise SystemExit("bye")'),
+    (
+        fails_in_numpy,
+        "raised LinAlgError: Last 2 dimensions of the array must be square\n"
+        "in fails_in_numpy, line {}: return np.linalg.inv(x)",
+    ),
+    (changes, "your function changed its input x: make a new array instead"),
+    (forgets_to_return, "returned None: is there a return?"),
+    (
+        lambda x: center(x).tolist(),
+        "a list, expected a NumPy array: np.array(...) makes one of a list",
+    ),
+    (lambda x: center(x).astype("float32"), "dtype is float32, expected float64"),
+    (lambda x: center(x).T, "shape is (3, 1), expected (1, 3)"),
+    (lambda x: center(x)[0], "shape is (3,), expected (1, 3)"),
+    (
+        lambda x: center(x) * np.inf,
+        "3 of 3 values are not finite: -inf at [0, 0], where -2 was expected",
+    ),
+    (lambda x: center(x) + 1, "3 of 3 values differ; the first at [0, 0]: -1, expected -2"),
+]
+
+
+@pytest.mark.parametrize(("attempt", "problem"), WRONG)
+def test_what_is_wrong_is_said(exercise, attempt, problem):
+    verdict = exercise.judge(attempt)
+    assert verdict.problem == problem.format(attempt.__code__.co_firstlineno + 1)
+    assert (verdict.case, verdict.seed, verdict.mistake) == ('case "one row"', None, None)
+    assert list(verdict.inputs) == ["x"]
+
+
+def test_endless_recursion_is_said(exercise):
+    assert exercise.judge(recurs).problem.startswith("raised RecursionError")
+
+
+def test_a_call_that_does_not_fit_is_said(exercise):
+    problem = exercise.judge(lambda: None).problem
+    assert "raised TypeError" in problem
+    assert "takes 0 positional arguments but 1 was given" in problem
+
+
+@pytest.mark.parametrize("thing", [None, 3, np.ones(2), "center"])
+def test_what_is_no_function_is_refused(exercise, thing):
+    assert exercise.judge(thing).problem.startswith("hand in your function itself")
+
+
+def test_each_known_mistake_gets_its_sentence(exercise):
+    for sentence, wrong in exercise.mistakes.items():
+        assert exercise.judge(wrong).mistake == sentence
+
+
+def test_a_mistake_is_recognised_by_value_not_by_form(exercise):
+    def column_by_column(x):
+        return np.stack([column - column.mean() for column in x.T], axis=-1)
+
+    assert exercise.judge(column_by_column).mistake == "that is the mean of each column"
+
+
+def test_a_mistake_on_some_cases_only_is_no_diagnosis(exercise):
+    def sometimes(x):
+        return x - x.mean(axis=0) if len(x) == 2 else center(x) + 1
+
+    assert exercise.judge(sometimes).mistake is None
+
+
+def test_answers_learnt_by_heart_fail_on_a_random_case(exercise):
+    answers = {args[0].tobytes(): center(*args) for args in exercise.cases.values()}
+
+    def by_heart(x):
+        return answers.get(x.tobytes(), np.zeros_like(x))
+
+    verdict = exercise.judge(by_heart)
+    assert verdict.case == "random case 1"
+    again = exercise.judge(by_heart, seed=verdict.seed)
+    assert np.array_equal(verdict.inputs["x"], again.inputs["x"])
+    assert not np.array_equal(verdict.inputs["x"], exercise.judge(by_heart).inputs["x"])
+
+
+def test_the_seed_is_not_the_global_one(exercise):
+    seeds = set()
+    for _ in range(3):
+        np.random.seed(0)
+        torch.manual_seed(0)
+        seeds.add(exercise.judge(center).seed)
+    assert len(seeds) > 1
+
+
+def test_an_attempt_may_ruin_its_copies_and_numpys_state(exercise):
+    def ruins(x):
+        answer = center(x)
+        np.random.seed(0)
+        np.seterr(all="raise")
+        x[:] = 0
+        return answer
+
+    before = np.geterr()
+    assert "changed its input" in exercise.judge(ruins).problem
+    assert exercise.judge(center).passed
+    assert np.geterr() == before
+
+
+def test_warnings_inside_an_attempt_are_no_errors(exercise):
+    def warns(x):
+        warnings.warn("careful", stacklevel=1)
+        np.exp(x * 1e9)
+        return center(x)
+
+    assert exercise.judge(warns).passed
+
+
+def softmax_exercise(**changes):
+    exercise = Exercise(
+        name="softmax",
+        kind="implement",
+        asks="",
+        reference=tantra.softmax,
+        cases={"three": (np.array([1.0, 2.0, 3.0]),)},
+        draw=lambda rng: (rng.standard_normal(3),),
+        mistakes={},
+    )
+    return replace(exercise, **changes)
+
+
+def wrapped(x):
+    return tantra.softmax(x)
+
+
+def test_tantras_own_function_does_not_count():
+    exercise = softmax_exercise()
+    for own in (tantra.softmax, functools.partial(tantra.softmax, axis=-1), wrapped):
+        assert (
+            exercise.judge(own).problem == "this is tantra's own, so it does not count: write yours"
+        )
+        assert exercise.judge(own, trusted=True).passed
+
+
+def test_the_librarys_part_can_be_named():
+    exercise = softmax_exercise(reference=lambda x: tantra.softmax(x))
+    assert exercise.judge(wrapped).passed
+    assert not replace(exercise, library=tantra.softmax).judge(wrapped).passed
+
+
+def test_a_class_of_tantras_does_not_count():
+    class Mine(tantra.LayerNorm):
+        pass
+
+    x = torch.randn(2, 3, dtype=torch.float64)
+    exercise = softmax_exercise(
+        reference=tantra.LayerNorm,
+        cases={"rows": (x,)},
+        draw=lambda rng: (torch.tensor(rng.standard_normal((2, 3))),),
+        call=lambda norm, x: norm(3).double()(x),
+    )
+    assert "tantra's own" in exercise.judge(tantra.LayerNorm).problem
+    assert "tantra's own" in exercise.judge(Mine).problem
+    assert exercise.judge(torch.nn.LayerNorm).passed
+
+
+def test_a_helper_from_tantra_is_welcome():
+    def attention(q, k):
+        return tantra.softmax(q @ k.T)
+
+    exercise = softmax_exercise(
+        reference=attention,
+        cases={"small": (np.ones((2, 3)), np.ones((4, 3)))},
+        draw=lambda rng: (rng.standard_normal((2, 3)), rng.standard_normal((4, 3))),
+    )
+    assert exercise.judge(attention).passed
+
+
+def test_an_expected_error_must_be_raised():
+    def refuses(x):
+        if len(x) == 3:
+            raise ValueError("3 is too many: use 2")
+        return x
+
+    exercise = softmax_exercise(reference=refuses)
+    assert exercise.judge(refuses).passed
+    assert exercise.judge(lambda x: x).problem == (
+        "raised nothing, where ValueError: 3 is too many: use 2 was expected"
+    )
+    assert exercise.judge(lambda x: 1 / 0).problem.startswith("raised ZeroDivisionError")
+
+
+def test_an_endless_loop_is_stopped(exercise):
+    def loops(x):
+        while True:
+            pass
+
+    verdict = exercise.judge(loops)
+    assert verdict.problem.startswith("still running after 0.3 seconds, so it was stopped")
+    assert verdict.case == 'case "one row"'
+
+
+def test_a_slow_wrong_answer_keeps_its_problem(exercise):
+    import time
+
+    def slow(x):
+        time.sleep(0.1)
+        return x
+
+    assert "values differ" in exercise.judge(slow).problem
+
+
+def test_predictions(prediction):
+    right = [(2, 5, 7), [2, 5, 7], torch.Size([2, 5, 7]), (np.int64(2), 5, torch.tensor(7))]
+    assert all(prediction.judge(value).passed for value in right)
+    assert prediction.judge(...).status == "unwritten"
+    assert prediction.judge((2, 7, 5)).mistake == "the last two are swapped"
+    wrong = {(2, 5): "(2, 5)", (True, 5, 7): "(True, 5, 7)", (2, 5, 8): "(2, 5, 8)"}
+    for value, shown in wrong.items():
+        verdict = prediction.judge(value)
+        assert (verdict.problem, verdict.mistake) == (f"{shown} is not what comes out", None)
+    assert prediction.judge(70).problem == "a number, but the answer is a tuple"
+    assert prediction.judge(center).problem == "a function, but the answer is a tuple"
+
+
+def test_numbers_are_predicted_closely_and_counts_exactly(prediction):
+    close = replace(prediction, answer=0.125, rtol=1e-3, mistakes={})
+    assert close.judge(0.12501).passed
+    assert not close.judge(0.126).passed
+    count = replace(prediction, answer=124_439_808, mistakes={})
+    assert count.judge(124_439_808).passed
+    assert not count.judge(124_439_809).passed
+    one = replace(prediction, answer=1, mistakes={})
+    assert one.judge(True).problem == "True or False, but the answer is a number"
+
+
+def test_a_wrong_prediction_does_not_give_the_answer_away(prediction):
+    assert "(2, 5, 7)" not in str(prediction.judge((1, 2, 3)))
