@@ -152,4 +152,11 @@ def _write_numbers(ax, image, values):
         red, green, blue, _ = image.cmap(image.norm(value))
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         colour = "white" if dark else "black"
-        ax.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
+        ax.text(
+            column,
+            row,
+            f"{round(float(value), 2) + 0.0:.2f}",
+            ha="center",
+            va="center",
+            color=colour,
+        )
