@@ -56,7 +56,7 @@ def short(value):
     """A value in a few lines: its numbers, or what it is."""
     if isinstance(value, np.ndarray | torch.Tensor):
         numbers = as_array(value)
-        return np.array2string(numbers, precision=4, threshold=24, edgeitems=2, separator=", ")
+        return np.array2string(numbers, precision=4, threshold=30, edgeitems=2, separator=", ")
     if isinstance(value, tuple | list):
         return f"({', '.join(map(short, value))})"
     words = f"{value:.6g}" if isinstance(value, float) else repr(value)
