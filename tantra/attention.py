@@ -84,7 +84,7 @@ def scaled_dot_product_attention(q, k, v, mask=None, bias=None):
     Source: Vaswani et al. 2017, equation 1.
     """
     check_fit(q, k, v)
-    check_mask(mask, q, k)
+    check_mask(mask, q, (*q.shape[:-1], k.shape[-2]))
     weights = softmax(attention_scores(q, k, mask, bias))
     return weights @ v, weights
 
@@ -120,22 +120,22 @@ def check_fit(q, k, v):
         raise ValueError(f"{shapes}: the axes before the last two must be equal, or 1")
 
 
-def check_mask(mask, q, k):
-    """Raise TypeError or ValueError unless mask says for each query which keys it may see."""
+def check_mask(mask, q, shape):
+    """Raise TypeError or ValueError unless mask tells, for scores of this shape, who may look."""
     if mask is None:
         return
     if namespace(mask) is not namespace(q):
         raise TypeError(f"mask is a {type(mask).__name__} and q a {type(q).__name__}; use one kind")
-    if mask.dtype not in (torch.bool, np.dtype(bool)):
+    kind = getattr(mask, "dtype", type(mask).__name__)
+    if kind not in (torch.bool, np.dtype(bool)):
         raise TypeError(
-            f"mask is {mask.dtype}, but must hold True where a query may look: write mask != 0 for "
+            f"mask is {kind}, but must hold True where a query may look: write mask != 0 for "
             "a mask of ones and zeros, mask == 0 for one that is added to the scores"
         )
-    grid = q.shape[-2], k.shape[-2]
-    if not _broadcasts(mask.shape, (*q.shape[:-2], *grid), one_way=True):
+    if not _broadcasts(mask.shape, shape, one_way=True):
         raise ValueError(
-            f"mask {tuple(mask.shape)} does not fit {grid[0]} queries and {grid[1]} keys: "
-            f"its last two axes must be {grid}, or 1, and those before them like q's"
+            f"mask {tuple(mask.shape)} does not fit scores {tuple(shape)}: its last two axes must "
+            f"be {shape[-2]} queries and {shape[-1]} keys, or 1, and those before them like q's"
         )
     if readable(mask) and not (rows := mask.any(axis=-1)).all():
         blind = int((~rows).sum())

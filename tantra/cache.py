@@ -59,7 +59,7 @@ class KVCache:
                 f"the cache has room for {self.length} positions, and {self.filled} + "
                 f"{k.shape[-2]} were given; make it longer"
             )
-        if torch.is_grad_enabled() and k.requires_grad:
+        if torch.is_grad_enabled() and (k.requires_grad or v.requires_grad):
             raise ValueError(
                 "a cache of fixed length is written in place, which gradients cannot follow; use "
                 "torch.no_grad(), or KVCache() without a length"

@@ -39,9 +39,12 @@ class LearnedPositions(nn.Module):
 
 
 class SinusoidalPositions(nn.Module):
-    """√D x plus waves of each position.  Source: Vaswani et al. 2017, sections 3.4 and 3.5.
+    """x plus waves of each position, made 1/√D as high, and nothing for attention to know.
 
     x (B, T, D)  ->  (B, T, D)
+
+    The paper has √D x plus the waves: the same direction, but too long a vector for GPT-2's small
+    first weights.  Source: Vaswani et al. 2017, sections 3.4 and 3.5.
     """
 
     def __init__(self, context_length, d_model):
@@ -51,7 +54,7 @@ class SinusoidalPositions(nn.Module):
 
     def forward(self, x, past=0):
         waves = like(self.table[past : past + x.shape[-2]], x)
-        return x * x.shape[-1] ** 0.5 + waves, {}
+        return x + waves / x.shape[-1] ** 0.5, {}
 
 
 class RotaryPositions(nn.Module):

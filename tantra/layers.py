@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -52,7 +53,7 @@ def gelu_exact(x):
     """
     if namespace(x) is torch:
         return 0.5 * x * (1 + torch.erf(x * math.sqrt(0.5)))
-    erf = torch.erf(torch.as_tensor(x * math.sqrt(0.5))).numpy()  # NumPy has no erf of its own
+    erf = torch.erf(torch.from_numpy(np.asarray(x * math.sqrt(0.5)))).numpy()  # NumPy has none
     return 0.5 * x * (1 + erf)
 
 
@@ -63,7 +64,8 @@ def silu(x):
 
     Source: Hendrycks and Gimpel 2016, section 4; Ramachandran et al. 2017.
     """
-    return x * (0.5 * (1 + namespace(x).tanh(0.5 * x)))  # sigmoid by tanh: no overflow
+    e = namespace(x).exp(-abs(x))  # at most 1: no overflow
+    return x * namespace(x).where(x >= 0, 1, e) / (1 + e)
 
 
 def _affine(x, gain, bias):

@@ -4,7 +4,7 @@ import numpy as np
 
 from tantra.arrays import check_count, like, namespace, one_of
 
-PAIRS = {"halves": -2, "neighbours": -1}  # which of the last two axes the partners lie along
+PAIRS = {"halves": -2, "neighbours": -1}  # the axis that tells partners apart
 
 
 def sinusoidal_positions(length, d_model, base=10_000.0):
@@ -50,11 +50,9 @@ def rotate(x, angles, pairs="halves"):
     """
     axis = one_of(PAIRS, "pairs", pairs)
     _check_angles(x, angles)
-    half = angles.shape[-1]
     xp = namespace(angles)
     cos, sin = like(xp.cos(angles), x), like(xp.sin(angles), x)
-    shape = (2, half) if axis == -2 else (half, 2)
-    a, b = namespace(x).moveaxis(x.reshape(*x.shape[:-1], *shape), axis, 0)  # each (..., T, K)
+    a, b = _partners(x, pairs)  # each (..., T, K)
     turned = [a * cos - b * sin, a * sin + b * cos]
     return namespace(x).stack(turned, axis=axis).reshape(x.shape)
 
@@ -96,6 +94,13 @@ def _angles(length, width, base):
     check_count(d_model=width)
     frequencies = base ** -(np.arange(0, width, 2) / width)  # from 1 down to almost 1/base
     return np.arange(length)[:, None] * frequencies
+
+
+def _partners(x, pairs):
+    half = x.shape[-1] // 2
+    if pairs == "halves":
+        return x[..., :half], x[..., half:]
+    return x[..., 0::2], x[..., 1::2]
 
 
 def _check_angles(x, angles):

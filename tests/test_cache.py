@@ -1,0 +1,86 @@
+import pytest
+import torch
+from agreement import agree, draw
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tantra import KVCache, MultiHeadAttention, rotary_angles
+
+
+def step(generator, length, batch=2):
+    return [draw(generator, batch, 3, length, width) for width in (4, 5)]
+
+
+@pytest.mark.parametrize("room", [None, 7, 9])
+def test_append_returns_all_so_far(room, generator):
+    cache, steps = KVCache(room), [step(generator, n) for n in (4, 1, 2)]
+    assert len(cache) == 0
+    for n, (k, v) in enumerate(steps, 1):
+        keys, values = cache.append(k, v)
+        agree(keys, torch.cat([k for k, _ in steps[:n]], dim=-2))
+        agree(values, torch.cat([v for _, v in steps[:n]], dim=-2))
+        assert len(cache) == keys.shape[-2]
+
+
+def test_a_fixed_cache_is_written_in_place(generator):
+    cache = KVCache(6)
+    cache.append(*step(generator, 2))
+    room = cache.k, cache.v
+    assert [r.shape for r in room] == [(2, 3, 6, 4), (2, 3, 6, 5)]
+    cache.append(*step(generator, 3))
+    assert cache.k is room[0]
+    assert cache.v is room[1]
+
+
+def test_a_fixed_cache_does_not_overflow(generator):
+    cache = KVCache(6)
+    cache.append(*step(generator, 4))
+    with pytest.raises(ValueError, match=r"room for 6 positions, and 4 \+ 3 were given; make it lon"):
+        cache.append(*step(generator, 3))
+    assert len(cache) == 4
+    assert cache.append(*step(generator, 2))[0].shape[-2] == 6
+
+
+@pytest.mark.parametrize("room", [None, 9])
+def test_a_cache_belongs_to_one_batch(room, generator):
+    cache = KVCache(room)
+    cache.append(*step(generator, 4))
+    with pytest.raises(ValueError, match=r"new keys \(1, 3, 1, 4\) do not fit .*: take new caches"):
+        cache.append(*step(generator, 1, batch=1))
+
+
+def test_gradients_pass_through_a_growing_cache_only(generator):
+    k, v = step(generator, 4)
+    k.requires_grad_()
+    growing = KVCache()
+    growing.append(k, v)
+    keys, _ = growing.append(*step(generator, 1))
+    keys.sum().backward()
+    assert torch.equal(k.grad, torch.ones_like(k))
+    with pytest.raises(ValueError, match=r"written in place.*use torch\.no_grad\(\), or KVCache\(\)"):
+        KVCache(5).append(k, v)
+    with pytest.raises(ValueError, match="written in place"):
+        KVCache(5).append(v, k)
+    with torch.no_grad():
+        KVCache(5).append(k, v)
+
+
+@pytest.mark.parametrize(("room", "error"), [(0, ValueError), (2.5, TypeError)])
+def test_room_is_a_count(room, error):
+    with pytest.raises(error, match=f"length is {room}"):
+        KVCache(room)
+
+
+@pytest.mark.parametrize("num_kv_heads", [4, 2])
+@given(st.lists(st.integers(1, 8), min_size=1, max_size=8), st.booleans())
+def test_every_split_gives_what_the_whole_gives(num_kv_heads, lengths, fixed):
+    generator, total = torch.Generator().manual_seed(0), sum(lengths)
+    attention = MultiHeadAttention(16, 4, num_kv_heads, generator=generator).double()
+    x, angles = draw(generator, 2, total, 16), rotary_angles(total, 4)
+    cache, parts, past = KVCache(total if fixed else None), [], 0
+    with torch.no_grad():
+        for part in x.split(lengths, dim=1):
+            now = angles[past : past + part.shape[1]]
+            parts.append(attention(part, angles=now, causal=True, cache=cache))
+            past += part.shape[1]
+        agree(torch.cat(parts, dim=1), attention(x, angles=angles, causal=True))

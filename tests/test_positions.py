@@ -1,0 +1,184 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from agreement import agree, draw, forward_and_gradients
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tantra import (
+    alibi_bias,
+    neighbours_to_halves,
+    rotary_angles,
+    rotate,
+    sinusoidal_positions,
+)
+
+layouts = pytest.mark.parametrize("pairs", ["halves", "neighbours"])
+
+
+# sinusoids
+
+
+@pytest.mark.parametrize("width", [6, 7])
+def test_sinusoids_number_by_number(width):
+    table = sinusoidal_positions(5, width, base=100.0)
+    assert table.shape == (5, width)
+    assert table.dtype == np.float64
+    for t in range(5):
+        for column in range(width):
+            angle = t / 100.0 ** (2 * (column // 2) / width)
+            wave = math.cos(angle) if column % 2 else math.sin(angle)
+            assert table[t, column] == pytest.approx(wave, abs=1e-15)
+
+
+def test_default_base_is_the_papers():
+    np.testing.assert_allclose(sinusoidal_positions(2, 4)[1, 2], math.sin(0.01), rtol=1e-15)
+
+
+def test_every_position_has_its_own_row():
+    table = sinusoidal_positions(512, 16)
+    assert len(np.unique(table.round(9), axis=0)) == 512
+
+
+def test_inner_product_of_sinusoids_depends_on_distance_only():
+    table = sinusoidal_positions(20, 8)
+    products = table @ table.T
+    for distance in range(20):
+        along = np.diagonal(products, distance)
+        np.testing.assert_allclose(along, along[0], rtol=1e-12)
+
+
+# rotary
+
+
+@layouts
+def test_rotating_turns_each_pair_as_a_complex_number(as_array, pairs, rng):
+    x, angles = rng.standard_normal((2, 5, 6)), rotary_angles(5, 6)
+    turned = np.asarray(rotate(as_array(x), as_array(angles), pairs))
+    first, second = (slice(3), slice(3, None)) if pairs == "halves" else (slice(0, None, 2), slice(1, None, 2))
+    expected = (x[..., first] + 1j * x[..., second]) * np.exp(1j * angles)
+    np.testing.assert_allclose(turned[..., first], expected.real, rtol=1e-12)
+    np.testing.assert_allclose(turned[..., second], expected.imag, rtol=1e-12)
+
+
+@layouts
+@given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 500))
+def test_scores_depend_on_distance_only(pairs, i, j, shift):
+    q, k = np.random.default_rng(0).standard_normal((2, 1, 8))
+    angles = rotary_angles(1001, 8)
+
+    def score(i, j):
+        return (rotate(q, angles[[i]], pairs) @ rotate(k, angles[[j]], pairs).T).item()
+
+    assert score(i + shift, j + shift) == pytest.approx(score(i, j), abs=1e-10)
+
+
+@layouts
+def test_lengths_are_kept(pairs, rng):
+    x = rng.standard_normal((7, 4))
+    turned = rotate(x, rotary_angles(7, 4), pairs)
+    np.testing.assert_allclose((turned**2).sum(-1), (x**2).sum(-1), rtol=1e-12)
+    np.testing.assert_array_equal(turned[0], x[0])
+
+
+@given(st.integers(1, 8))
+def test_the_way_between_the_layouts(half):
+    x, angles = np.random.default_rng(0).standard_normal((5, 2 * half)), rotary_angles(5, 2 * half)
+    order = neighbours_to_halves(2 * half)
+    np.testing.assert_allclose(
+        rotate(x, angles, "neighbours")[..., order], rotate(x[..., order], angles, "halves")
+    )
+    back = np.argsort(order)
+    np.testing.assert_allclose(
+        rotate(x, angles, "halves")[..., back], rotate(x[..., back], angles, "neighbours")
+    )
+
+
+@layouts
+def test_gradient_of_a_rotation_turns_back(pairs, generator):
+    x, angles = draw(generator, 5, 6), torch.from_numpy(rotary_angles(5, 6))
+    (turned,), (gradient,) = forward_and_gradients(lambda x: rotate(x, angles, pairs), x)
+    weighing = draw(torch.Generator().manual_seed(1), 5, 6)
+    agree(gradient, rotate(weighing, -angles, pairs))
+
+
+def test_the_base_and_the_wavelengths():
+    angles = rotary_angles(3, 4, base=100.0)
+    np.testing.assert_allclose(angles, [[0, 0], [1, 0.1], [2, 0.2]], rtol=1e-15)
+    assert rotary_angles(0, 4).shape == (0, 2)
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_far_positions_survive_a_coarse_type(half):
+    angles = rotary_angles(4096, 64)
+    x = torch.ones(4096, 64, dtype=half)
+    turned = rotate(x, angles)
+    assert turned.dtype == half
+    exact = rotate(np.ones((4096, 64)), angles)
+    assert abs(turned.double().numpy() - exact).max() < 0.02
+
+
+def test_coarse_angles_are_refused():
+    angles = torch.from_numpy(rotary_angles(5, 4)).bfloat16()
+    with pytest.raises(TypeError, match=r"angles are torch\.bfloat16, .*; keep them float64"):
+        rotate(torch.zeros(5, 4), angles)
+
+
+def test_angles_of_either_kind_turn_arrays_of_either_kind(rng):
+    x, angles = rng.standard_normal((5, 4)).astype(np.float32), rotary_angles(5, 4)
+    expected = rotate(x, angles)
+    assert expected.dtype == np.float32
+    for turned in (rotate(x, torch.from_numpy(angles)), rotate(torch.from_numpy(x), angles)):
+        agree(turned, expected)
+
+
+@pytest.mark.parametrize("make", [rotary_angles, lambda _, d: neighbours_to_halves(d)])
+def test_odd_heads_are_refused(make):
+    with pytest.raises(ValueError, match="d_head is 7, and features turn in pairs; use 8"):
+        make(5, 7)
+
+
+def test_layouts_have_names():
+    with pytest.raises(ValueError, match="pairs is 'half', .* choose one of 'halves', 'neighbours'"):
+        rotate(np.zeros((5, 4)), rotary_angles(5, 4), pairs="half")
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (5, 2), (4,), (5, 8)])
+def test_x_must_fit_its_angles(as_array, shape):
+    with pytest.raises(ValueError, match=r"does not fit angles \(5, 2\): x needs 5 pos.* 4 feat"):
+        rotate(as_array(np.zeros(shape)), as_array(rotary_angles(5, 4)))
+
+
+@pytest.mark.parametrize("table", [sinusoidal_positions, rotary_angles])
+def test_sizes_of_tables_are_counts(table):
+    with pytest.raises(ValueError, match="length is -1; it must be at least 0"):
+        table(-1, 4)
+    with pytest.raises(TypeError, match=r"length is 2\.5; it counts"):
+        table(2.5, 4)
+    with pytest.raises(ValueError, match="is 0; it must be at least 1"):
+        table(5, 0)
+
+
+# ALiBi
+
+
+def test_alibi_number_by_number(as_array):
+    bias = np.asarray(alibi_bias(4, as_array(np.array([2, 5])), as_array(np.arange(3))))
+    assert bias.shape == (4, 2, 3)
+    assert bias.dtype == np.float64
+    for h, slope in enumerate([1 / 4, 1 / 16, 1 / 64, 1 / 256]):
+        np.testing.assert_allclose(bias[h], [[-2 * slope, -slope, 0], [-5 * slope, -4 * slope, -3 * slope]])
+
+
+def test_alibi_slopes_of_eight_heads_are_the_papers():
+    bias = alibi_bias(8, np.array([1]), np.array([0]))
+    np.testing.assert_allclose(-bias[:, 0, 0], [2.0**-h for h in range(1, 9)])
+    with pytest.raises(ValueError, match="num_heads is 0"):
+        alibi_bias(0, np.arange(2), np.arange(2))
+
+
+def test_alibi_is_the_same_in_both_directions():
+    bias = alibi_bias(2, np.arange(4), np.arange(4))
+    np.testing.assert_array_equal(bias, bias.mT)
