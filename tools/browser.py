@@ -4,7 +4,8 @@
     python tools/browser.py exercises/02_softmax.ipynb      one notebook
 
 Red is: an error or a warning in an output, a cell that did not run, an error on the browser's
-console, a request to another machine, a verse wider than a phone.  What each notebook looks like
+console, a request to another machine, a verse wider than a phone; each is first planted, to see
+that it is noticed.  What each notebook looks like
 is kept in shots/, a picture a screenful.  Works on a copy; nothing in the repository changes.
 Uses Debian's Chromium: installs it where it is missing and that is possible, else says that this
 was skipped (in CI, where CI=true, that is red).
@@ -22,7 +23,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-from course import FOLDERS, ROOT, all_paths, kernel_environment, read
+from course import FOLDERS, ROOT, all_paths, kernel_environment, read, stored_form
+from text import from_text
 
 SHOTS = ROOT / "shots"
 HERE = "127.0.0.1"
@@ -38,6 +40,14 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
+PLANTED = {  # faults that the browser must see before its praise counts, each with its words
+    "verse": ("HTML('<div style=\"width: 500px\">wide</div>')", "pixels wide, a phone"),
+    "warns": ("import warnings; warnings.warn('planted')", "cell warns warns"),
+    "complains": ("HTML('<script>console.error(\"planted\")</script>')", "console: planted"),
+    "calls-out": ("HTML('<img src=\"http://192.0.2.1/a.png\">')", "outside: http://192.0.2.1"),
+    "raises": ("1 / 0", "cell raises: ZeroDivisionError"),
+    "after": ("1", "cell after did not run"),
+}
 SETTINGS = {
     # all cells drawn at once, so that pictures of the page show them
     "@jupyterlab/notebook-extension/tracker": '{"windowingMode": "none"}',
@@ -193,13 +203,23 @@ class Visitor:
         if not request.url.startswith(local):
             self.heard.append(f"a request to outside: {request.url[:200]}")
 
-    def visit(self, name):
-        """Open, run and photograph the notebook name; its problems, in words."""
+    def sees_planted_faults(self):
+        """Raises RuntimeError unless a notebook full of faults is found to be so."""
+        cells = [f"%% code {name}\n{source}" for name, (source, _) in PLANTED.items()]
+        text = "\n".join(["%% code first\nfrom IPython.display import HTML", *cells])
+        (self.folder / "planted.ipynb").write_text(stored_form(from_text(text)))
+        seen = "\n".join(self.visit("planted.ipynb", keep=False))
+        if unseen := [name for name, (_, words) in PLANTED.items() if words not in seen]:
+            raise RuntimeError(f"the browser overlooks planted faults: {unseen}; it saw:\n{seen}")
+
+    def visit(self, name, keep=True):
+        """Open and run the notebook name, and keep pictures of it; its problems, in words."""
         self.heard.clear()
         self.page.evaluate(OPEN, name)
         finished = self.page.evaluate(RUN, SECONDS_TO_RUN)
         self.page.wait_for_timeout(500)
-        self.photograph(name)
+        if keep:
+            self.photograph(name)
         wide = self.too_wide_for_a_phone()
         self.page.evaluate(CLOSE)
         late = [] if finished else [f"still running after {SECONDS_TO_RUN} seconds"]
@@ -279,6 +299,7 @@ def visit_all(names, chromium, playwright):
         for problem in visitor.heard:
             fine = False
             print(f"FAILED  JupyterLab itself: {problem}", flush=True)
+        visitor.sees_planted_faults()
         for name in names:
             started = time.monotonic()
             problems = visitor.visit(name)

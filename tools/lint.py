@@ -460,6 +460,11 @@ COURSE = [names_come_in_threes, little_is_ignored]
 
 def lint(page):
     """Yield every problem of page, in words."""
+    try:
+        page.notebook  # noqa: B018
+    except (OSError, ValueError, AttributeError) as problem:
+        yield f"{short(page.path)}: cannot be read as a notebook: {problem}"
+        return
     for rule in ANYWHERE + (CHAPTER if page.folder == "notebooks" else TASKS):
         for cell, problem in rule(page):
             place = f"{short(page.path)}, cell {cell}" if cell else short(page.path)

@@ -30,6 +30,7 @@ from course import (
 )
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.reader import NotJSONError
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -130,7 +131,10 @@ async def each(paths, jobs, work):
 
     async def one(path):
         async with turn:
-            problem = await work(path)
+            try:
+                problem = await work(path)
+            except (OSError, NotJSONError) as unreadable:
+                problem = str(unreadable)
         print(f"{'FAILED' if problem else 'ok'}  {short(path)}", flush=True)
         if problem:
             print("  " + problem.replace("\n", "\n  "), flush=True)

@@ -365,3 +365,8 @@ def test_the_command_prints_the_rule_and_fails(course, capsys):
 )
 def test_which_cells_surely_show_something(source, expected):
     assert lint.shows(source) is expected
+
+
+def test_a_file_that_is_no_notebook_is_said_so(tmp_path):
+    (tmp_path / "a.ipynb").write_text("{")
+    assert "cannot be read as a notebook" in next(lint.lint(lint.Page(tmp_path / "a.ipynb")))

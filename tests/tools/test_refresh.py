@@ -54,7 +54,7 @@ def stored(tmp_path_factory):
 
 
 def test_outputs_are_stored_in_one_piece(stored):
-    assert [o.text for o in cell(stored, "prints").outputs] == ["one\ntwo\nmemory 1 1\n"]
+    assert [o.text for o in cell(stored, "prints").outputs] == ["one\ntwo\nmemory None 1\n"]
     assert [c.execution_count for c in read(stored).cells if "outputs" in c] == [1, 2, 3, 4]
     assert cell(stored, "hidden").outputs == []
     assert cell(stored, "raises").outputs[0].traceback == ["ZeroDivisionError: division by zero"]
@@ -65,10 +65,11 @@ def test_the_file_is_stored_whole_and_alone(stored):
     assert [path.name for path in stored.parent.iterdir()] == ["01_one.ipynb"]
 
 
-def test_exercises_are_not_strict():
-    assert "TANTRA_STRICT" not in kernel_environment("exercises")
+def test_only_solutions_are_strict():
+    assert kernel_environment("course/solutions")["TANTRA_STRICT"] == "1"
     assert kernel_environment("exercises", strict=True)["TANTRA_STRICT"] == "1"
-    assert kernel_environment("solutions")["TANTRA_STRICT"] == "1"
+    for folder in ("notebooks", "exercises"):
+        assert "TANTRA_STRICT" not in kernel_environment(folder)
 
 
 def test_threads_may_be_chosen_from_outside(monkeypatch):
@@ -137,3 +138,11 @@ def test_a_write_that_fails_leaves_the_file(tmp_path):
         write_whole(path, "half \ud800")
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_no_notebook_is_said_so(tmp_path, capsys):
+    (tmp_path / "a.ipynb").write_text("{")
+    assert refresh.main([str(tmp_path / "a.ipynb"), str(tmp_path / "b.ipynb")]) == 1
+    printed = capsys.readouterr().out
+    assert "does not appear to be JSON" in printed
+    assert "No such file" in printed

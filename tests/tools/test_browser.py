@@ -1,0 +1,74 @@
+"""What the browser tool says where there is no browser, and what it reads from a notebook."""
+
+import subprocess
+
+import browser
+import pytest
+from nbformat.v4 import new_output
+from text import from_text
+
+NOTEBOOK = """\
+%% code fails
+1 / 0
+
+%% code may-fail [raises-exception]
+1 / 0
+
+%% code warns
+warn()
+
+%% code never-ran
+1
+"""
+
+
+@pytest.fixture
+def without_chromium(monkeypatch):
+    """A machine with playwright and apt-get, and no Chromium; returns the commands it was given."""
+    given = []
+
+    def run(command, **_):
+        given.append(command[1])
+        return subprocess.CompletedProcess(command, 100, "", "E: no network\n")
+
+    monkeypatch.setattr(browser, "find_playwright", lambda: None)
+    monkeypatch.setattr(browser.shutil, "which", lambda name: "apt" if name == "apt-get" else None)
+    monkeypatch.setattr(browser.subprocess, "run", run)
+    return given
+
+
+@pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)])
+def test_without_chromium_it_is_skipped_in_words_and_red_in_ci(
+    without_chromium, monkeypatch, capsys, ci, status
+):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(browser.os, "geteuid", lambda: 1000, raising=False)
+    assert browser.main([]) == status
+    assert capsys.readouterr().out.startswith("browser: skipped, no chromium here, and only root")
+    assert without_chromium == []
+
+
+def test_root_installs_chromium_and_says_why_it_could_not(without_chromium, monkeypatch, capsys):
+    monkeypatch.setenv("CI", "")
+    monkeypatch.setattr(browser.os, "geteuid", lambda: 0, raising=False)
+    assert browser.main([]) == 0
+    assert "could not install it: E: no network" in capsys.readouterr().out
+    assert without_chromium == ["update", "install"]
+
+
+def test_what_failed_names_the_cells():
+    notebook = from_text(NOTEBOOK)
+    error = new_output("error", ename="ZeroDivisionError", evalue="division by zero")
+    for number, cell in enumerate(notebook.cells[:3], 1):
+        cell.execution_count = number
+        cell.outputs = [error]
+    notebook.cells[2].outputs = [new_output("stream", name="stderr", text="careful")]
+    assert list(browser.what_failed(notebook)) == [
+        "cell fails: ZeroDivisionError: division by zero",
+        "cell warns warns: careful",
+        "cell never-ran did not run",
+    ]
+
+
+def test_ports_differ():
+    assert browser.free_port() != browser.free_port()
