@@ -7,23 +7,21 @@ MAP_HEAD = ("phrase", "symbol", "shape", "code")
 GLOSS_HEAD = ("word", "meaning", "grammar")
 
 # Colours are the reader's own, light or dark.  Where there is little room, as on a phone, the
-# cells of a row wrap, and its last one takes a line for itself.  !important: notebooks align
-# table cells to the right.
+# cells of a row wrap, and its last one takes a line for itself.  A notebook that is not trusted
+# yet loses this sheet: what must not be lost stands in the elements themselves.  !important:
+# notebooks have styles of their own for tables.
 STYLE = """
 .tantra-verse { container-type: inline-size; line-height: 1.5; }
-.tantra-verse > * { margin: 0.75em 0; }
-.tantra-verse .devanagari { font-size: 1.5em; }
-.tantra-verse .iast { font-style: italic; }
-.tantra-verse .line { padding-left: 1.5em; text-indent: -1.5em; }
+.tantra-verse .line { display: block; padding-left: 1.5em; text-indent: -1.5em; }
+.tantra-verse br { display: none; }
 .tantra-verse summary { cursor: pointer; font-weight: bold; }
 .tantra-verse table { margin: 0.5em 0 1em; border-collapse: collapse; }
 .tantra-verse tr { background: none !important; border-top: 1px solid #8884; }
 .tantra-verse :is(th, td) { padding: 0.25em 1em 0.25em 0 !important; vertical-align: baseline;
-  text-align: left !important; white-space: normal; overflow-wrap: anywhere; }
-.tantra-verse tbody th { font-weight: normal; }
+  white-space: normal; overflow-wrap: anywhere; }
 .tantra-verse code { white-space: pre-wrap; }
 @container (max-width: 40em) {
-  .tantra-verse .devanagari { font-size: 1.25em; }
+  .tantra-verse .devanagari { font-size: 1.25em !important; }
   .tantra-verse :is(table, tbody) { display: block; }
   .tantra-verse thead { position: absolute; clip-path: inset(50%); }
   .tantra-verse tbody tr { display: flex; flex-wrap: wrap; padding: 0.25em 0; }
@@ -62,10 +60,10 @@ def html(verse):
     rows = [(_sanskrit(r.phrase), escape(r.symbol), escape(r.shape), _code(r)) for r in verse.map]
     return f"""<style>{STYLE}</style>
 <section class="tantra-verse" aria-label="Verse: {escape(verse.topic)}">
-<div>{_sanskrit(verse.title.alone)}, {escape(verse.title.gloss)}: {escape(verse.topic)}</div>
-<div class="devanagari" lang="sa">{_lines(verse.devanagari)}</div>
-<div class="iast" lang="sa-Latn">{_lines(verse.iast)}</div>
-<div>{_lines(verse.english)}</div>
+<p>{_sanskrit(verse.title.alone)}, {escape(verse.title.gloss)}: {escape(verse.topic)}</p>
+<p class="devanagari" lang="sa" style="font-size: 1.5em">{_lines(verse.devanagari)}</p>
+<p><em lang="sa-Latn">{_lines(verse.iast)}</em></p>
+<p>{_lines(verse.english)}</p>
 {_table("Word by word", GLOSS_HEAD, words)}
 {_table("From verse to code", MAP_HEAD, [rows])}
 </section>"""
@@ -73,7 +71,7 @@ def html(verse):
 
 def _table(title, head, groups):
     """A table that folds away; each group of rows a tbody, the first cell of a row its heading."""
-    columns = "".join(f'<th scope="col">{name}</th>' for name in head)
+    columns = "".join(f'<th scope="col" style="text-align: left">{name}</th>' for name in head)
     bodies = "".join(f"<tbody>\n{''.join(map(_row, group))}</tbody>\n" for group in groups)
     return f"""<details open><summary>{title}</summary>
 <table aria-label="{title}">
@@ -84,7 +82,12 @@ def _table(title, head, groups):
 
 def _row(cells):
     first, *rest = cells
-    return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>\n'
+    heading = f'<th scope="row" style="text-align: left; font-weight: normal">{first}</th>'
+    return f"<tr>{heading}{''.join(map(_cell, rest))}</tr>\n"
+
+
+def _cell(content):
+    return f'<td style="text-align: left">{content}</td>'
 
 
 def _sanskrit(iast):
@@ -104,8 +107,6 @@ def _code(row):
 
 
 def _lines(several):
-    """Each line in a div; a daṇḍa never stands alone on a new line."""
-    kept = [
-        escape(re.sub(r" (?=[|।॥])", "\N{NO-BREAK SPACE}", one)) for one in several.splitlines()
-    ]
-    return "".join(f'<div class="line">{one}</div>' for one in kept)
+    """Each line as one; a daṇḍa never stands alone on a new line."""
+    lines = re.sub(r" (?=[|।॥])", "\N{NO-BREAK SPACE}", escape(several)).splitlines()
+    return "<br>".join(f'<span class="line">{line}</span>' for line in lines)
