@@ -6,6 +6,10 @@
 
 The verses are modern, written for this course.  Their metre, sandhi and inflection are checked by
 program; no Sanskritist has certified them.  Each file lists the doubts about its own verse.
+
+A file holds the chapter's number, the topic, the title, the verse twice (IAST, and the Devanagari
+that to_devanagari writes from it), its English, the words of each half-verse and the map; the
+fields of Word and Phrase are below.
 """
 
 import tomllib

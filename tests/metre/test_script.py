@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tantra.metre import joined, phonemes, to_devanagari, to_iast
@@ -43,6 +43,7 @@ TAILS = st.sampled_from(["", *sorted(AFTER_VOWEL)])
 WORDS = st.lists(st.tuples(ONSETS, VOWELS, TAILS).map("".join), min_size=1, max_size=4).map("".join)
 
 
+@settings(deadline=None)
 @given(st.lists(WORDS, max_size=5).map(" ".join))
 def test_there_and_back_loses_nothing(text):
     assert to_iast(to_devanagari(text)) == joined(text)

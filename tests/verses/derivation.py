@@ -84,7 +84,7 @@ PREFIXES = {
     "ā": "AN",
     "sam": "sam",
     "ni": "ni",
-    "nis": "nis",
+    "nir": "nir",
     "prati": "prati",
     "pra": "pra",
     "pari": "pari",

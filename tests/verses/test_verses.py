@@ -1,6 +1,8 @@
 """What a verse must satisfy to stand in the course."""
 
 import re
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -148,6 +150,17 @@ def test_a_misspelt_name_is_answered_with_the_right_one(wrong, hint):
 def test_an_unknown_name_is_answered_with_all_names(wrong):
     with pytest.raises(ValueError, match=r"there are attention, .*, verse$"):
         verse(wrong)
+
+
+def test_metre_and_verses_need_no_package():
+    """Beyond what `import tantra` loads, they load the standard library alone."""
+    code = (
+        "import sys, tantra; before = set(sys.modules); import tantra.metre, tantra.verses;"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before};"
+        "print(sorted(new - set(sys.stdlib_module_names)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['tantra']"
 
 
 def test_a_verse_cannot_be_changed():
