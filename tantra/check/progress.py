@@ -34,8 +34,8 @@ def passed():
         return dict(_in_memory)
     try:
         return _load(path).get("passed", {})
-    except Damaged:
-        return {}  # the next pass sets it aside, and says so
+    except (Damaged, OSError):
+        return {}  # the next pass says what is wrong with the file
 
 
 def keep(name, attempt):
