@@ -36,6 +36,7 @@ HEADINGS = (
     "Recall",
     "Go further",
 )
+WITH_CODE = ("Verse to code", "Proof", "See it", "Break it", "The finished part")
 MOST_IGNORED = 0.03
 SHORTEST_ALT = 20
 NAME = re.compile(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*")
@@ -167,7 +168,7 @@ def every_cell_ran_in_order(page):
 def outputs_are_stored(page):
     """A cell that shows something is stored with what it shows."""
     for cell in page.code:
-        if not cell.outputs and shows(cell.source):
+        if cell.execution_count and not cell.outputs and shows(cell.source):
             yield cell.id, "shows something and has no stored output: run make refresh"
     if page.code and not any(cell.outputs for cell in page.code):
         yield None, "no cell has an output: run make refresh"
@@ -312,12 +313,7 @@ def has_the_headings(page):
     """A chapter has the course's headings, in their order."""
     if page.number == "00":
         return
-    found = [
-        line[3:].strip()
-        for cell in page.prose
-        for line in cell.source.splitlines()
-        if line.startswith("## ")
-    ]
+    found = [title for cell in page.prose for title in titles_of(cell)]
     at = -1
     for heading in HEADINGS:
         places = [i for i, title in enumerate(found) if title.startswith(heading)]
@@ -327,6 +323,33 @@ def has_the_headings(page):
             yield None, f"## {heading} comes too early: the order is {', '.join(HEADINGS)}"
         else:
             at = places[0]
+
+
+def sections_do_what_they_say(page):
+    """Proof asserts, See it draws, and no section about code is without it."""
+    if page.number == "00":
+        return
+    section, code = None, {heading: [] for heading in WITH_CODE}
+    for cell in page.cells:
+        if cell.cell_type == "markdown" and (titles := titles_of(cell)):
+            section = next((h for h in HEADINGS if titles[-1].startswith(h)), None)
+        elif cell.cell_type == "code" and section in code:
+            code[section].append(cell)
+    for heading, cells in code.items():
+        if not cells:
+            yield None, f"no code under ## {heading}"
+    if not any("assert" in cell.source for cell in code["Proof"]):
+        yield None, "nothing is asserted under ## Proof"
+    drawn = [output for cell in code["See it"] for output in cell.outputs]
+    if not any(
+        re.search(r"<(img|svg)\b", written(output).get("text/html", "")) for output in drawn
+    ):
+        yield None, "no figure under ## See it"
+
+
+def titles_of(cell):
+    """The second-level headings of a text cell."""
+    return [line[3:].strip() for line in cell.source.splitlines() if line.startswith("## ")]
 
 
 def ends_with_what_is_next(page):
@@ -453,7 +476,13 @@ ANYWHERE = [
     links_lead_somewhere,
     lines_fit,
 ]
-CHAPTER = [begins_with_the_verse, has_the_headings, ends_with_what_is_next, quizzes_explain]
+CHAPTER = [
+    begins_with_the_verse,
+    has_the_headings,
+    sections_do_what_they_say,
+    ends_with_what_is_next,
+    quizzes_explain,
+]
 TASKS = [tasks_are_announced, tasks_are_enough, checks_check, holds_no_answer]
 COURSE = [names_come_in_threes, little_is_ignored]
 

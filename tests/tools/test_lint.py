@@ -33,6 +33,10 @@ verse("query")
 %% md proof
 ## Proof
 
+%% code proof-code
+assert 1 + 1 == 2
+print("one and one are two")
+
 %% md see-it
 ## See it
 
@@ -42,8 +46,17 @@ plot.show(ax, alt=alt)
 %% md break-it
 ## Break it
 
+%% code break-it-code
+print(1 - 1)
+
 %% md finished-part
 ## The finished part
+
+%% code finished-part-code
+2
+
+%% md on-a-gpu
+## On a GPU
 
 %% code gpu-two [gpu, nbval-ignore-output] reason: it depends on the graphics card
 print("there is no GPU here")
@@ -195,6 +208,15 @@ BAD = {
     "the quiz deleted": (drop("recall"), lint.quizzes_explain),
     "a section deleted": (drop("break-it"), lint.has_the_headings),
     "sections out of order": (rewrite("proof", "Proof", "See it, Proof"), lint.has_the_headings),
+    "the last code of a section deleted": (
+        drop("finished-part-code"),
+        lint.sections_do_what_they_say,
+    ),
+    "a proof that asserts nothing": (
+        rewrite("proof-code", "assert 1 + 1 == 2\n", ""),
+        lint.sections_do_what_they_say,
+    ),
+    "nothing to see": (output("bars", stream("a plot\n")), lint.sections_do_what_they_say),
     "the title deleted": (drop("title"), lint.begins_with_the_verse),
     "another verse": (rewrite("verse", "query", "softmax"), lint.begins_with_the_verse),
     "an unknown tag": (retag("two", "hidden"), lint.tags_are_known),
@@ -332,7 +354,7 @@ def test_a_chapter_without_its_exercise_is_caught(course):
 
 def test_ignoring_more_than_three_percent_is_caught(course):
     pages = [page_of(course)]
-    assert "1 of 4 code cells" in str(list(lint.little_is_ignored(pages)))
+    assert "1 of 7 code cells" in str(list(lint.little_is_ignored(pages)))
     retag("gpu-two")(pages[0])
     assert list(lint.little_is_ignored(pages)) == []
 
@@ -344,7 +366,7 @@ def test_the_command_prints_the_rule_and_fails(course, capsys):
     printed = capsys.readouterr().out
     assert "cell bars" in printed
     assert "A figure has an alternative text" in printed
-    assert "1 of 4 code cells are not compared (25.0%)" in printed
+    assert "1 of 7 code cells are not compared (14.3%)" in printed
 
 
 @pytest.mark.parametrize(
