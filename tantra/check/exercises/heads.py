@@ -1,0 +1,376 @@
+"""The exercises of chapter 04, heads."""
+
+import math
+
+import numpy as np
+import torch
+
+import tantra
+from tantra.check.engine import Exercise, Prediction
+
+
+def _array(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).round(1)
+
+
+def _cut(x, num_heads):
+    return x.reshape(*x.shape[:-2], num_heads, x.shape[-2], -1)
+
+
+def _paste(x):
+    return x.reshape(*x.shape[:-3], x.shape[-2], -1)
+
+
+def _sections(x, num_heads):
+    return x.reshape(*x.shape[:-1], num_heads, -1)
+
+
+def _every_hth(x, num_heads):
+    return np.moveaxis(x.reshape(*x.shape[:-1], -1, num_heads), -1, -3)
+
+
+DIGITS = 10.0 * np.arange(3)[:, None] + np.arange(8)  # tens: position, ones: feature
+
+split_heads = Exercise(
+    name="split_heads",
+    kind="implement",
+    asks="Cut the features into heads and bring the heads in front of the positions.",
+    reference=tantra.split_heads,
+    cases={
+        "two heads of width 4": (DIGITS, 2),
+        "three heads of width 2": (10.0 * np.arange(4)[:, None] + np.arange(6), 3),
+        "a batch": (_array(2, 5, 3), 1),
+        "a batch of one, three heads": (_array(1, 4, 6), 3),
+    },
+    draw=lambda rng: (rng.standard_normal((2, 5, 12)), 4),
+    mistakes={
+        "reshape alone has the right shape and mixes positions with features: cut the features "
+        "first, to (T, H, K), then swap the axes of positions and heads.": _cut,
+        "the heads still stand behind the positions: swap the two axes, so that positions and "
+        "features come last.": _sections,
+        "a head is a run of neighbouring features, and you gave it every H-th one: heads before "
+        "width in the reshape.": _every_hth,
+        "positions and features are swapped in each head: only heads and positions change "
+        "places.": lambda x, num_heads: tantra.split_heads(x, num_heads).mT,
+        "num_heads is how many heads there are, not how wide each is.": (
+            lambda x, num_heads: tantra.split_heads(x, x.shape[-1] // num_heads)
+        ),
+        "that is right for one sequence and not for a batch: count the axes from the end.": (
+            lambda x, num_heads: x.reshape(x.shape[0], num_heads, -1).swapaxes(0, 1)
+        ),
+    },
+    hints=(
+        "First cut the last axis in two: (..., T, H·K) becomes (..., T, H, K).",
+        "x.reshape(*x.shape[:-1], num_heads, -1) does that for any axes in front.",
+        "Then .swapaxes(-3, -2) puts the heads before the positions.",
+    ),
+)
+
+
+def _attend(q, k, v, mask=None, *, width=None, axis=-1):
+    """Attention as in chapter 03, with another width in the divisor or another axis."""
+    scores = q @ k.mT / math.sqrt(width or q.shape[-1])
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    return tantra.softmax(scores, axis=axis) @ v
+
+
+def _multi_head(
+    x,
+    context,
+    w_q,
+    w_k,
+    w_v,
+    w_o,
+    num_heads,
+    mask=None,
+    *,
+    split=tantra.split_heads,
+    merge=tantra.merge_heads,
+    attend=_attend,
+):
+    """Multi-head attention; the keywords put a slip in the place of a part."""
+    q = split(x @ w_q, num_heads)
+    k, v = split(context @ w_k, num_heads), split(context @ w_v, num_heads)
+    return merge(attend(q, k, v, mask)) @ w_o
+
+
+def _with(**slips):
+    def wrong(x, context, w_q, w_k, w_v, w_o, num_heads, mask=None):
+        return _multi_head(x, context, w_q, w_k, w_v, w_o, num_heads, mask, **slips)
+
+    return wrong
+
+
+def _multi_head_reference(x, context, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    return _multi_head(x, context, w_q, w_k, w_v, w_o, num_heads, mask)
+
+
+def _parts(rng, asks, answers, d_model, width, num_heads, batch=()):
+    """x, context and four matrices; the heads together need not be as wide as the model."""
+    x = rng.standard_normal((*batch, asks, d_model)).round(1)
+    context = rng.standard_normal((*batch, answers, d_model)).round(1)
+    w_q, w_k, w_v = rng.standard_normal((3, d_model, width)).round(1)
+    return x, context, w_q, w_k, w_v, rng.standard_normal((width, d_model)).round(1), num_heads
+
+
+def _some(rng, asks, answers):
+    """A mask that shows each query half of the keys."""
+    half = np.arange(answers) < answers // 2
+    return rng.permuted(np.tile(half, (asks, 1)), axis=-1)
+
+
+def _draw_multi_head(rng):
+    return *_parts(rng, 5, 7, 11, 12, 3, batch=(2,)), _some(rng, 5, 7)
+
+
+_CASE = np.random.default_rng(4)
+
+multi_head_attention = Exercise(
+    name="multi_head_attention",
+    kind="implement",
+    asks="H attentions side by side, put together by W_O; x asks and context answers.",
+    reference=_multi_head_reference,
+    library=tantra.MultiHeadAttention,
+    cases={
+        "two heads": _parts(_CASE, 5, 6, 3, 8, 2),
+        "one head": _parts(_CASE, 4, 5, 3, 2, 1),
+        "a mask": (*_parts(_CASE, 4, 5, 3, 6, 2), _some(_CASE, 4, 5)),
+    },
+    draw=_draw_multi_head,
+    mistakes={
+        "the split mixes positions with features: reshape to (T, H, K) first, then swap the axes "
+        "of positions and heads.": _with(split=_cut),
+        "the merge mixes positions with features: swap the axes of heads and positions back "
+        "before you reshape.": _with(merge=_paste),
+        "split and merge are both a bare reshape, so each head saw a stretch of the sequence, all "
+        "features of it: swap axes after the one and before the other.": (
+            _with(split=_cut, merge=_paste)
+        ),
+        "a head is a run of neighbouring features, and you gave it every H-th one.": (
+            _with(split=_every_hth)
+        ),
+        "that is one wide head: cut queries, keys and values into num_heads heads first.": (
+            _with(split=lambda x, num_heads: x[..., None, :, :])
+        ),
+        "the merged heads are not brought back: multiply by w_o.": (
+            lambda x, context, w_q, w_k, w_v, w_o, num_heads, mask=None: _multi_head(
+                x, context, w_q, w_k, w_v, np.eye(len(w_o)), num_heads, mask
+            )
+        ),
+        "the divisor is the root of one head's width, not of all heads' together.": (
+            _with(
+                attend=lambda q, k, v, mask: _attend(q, k, v, mask, width=q.shape[-1] * q.shape[-3])
+            )
+        ),
+        "the divisor √K is missing.": _with(
+            attend=lambda q, k, v, mask: _attend(q, k, v, mask, width=1)
+        ),
+        "keys and values come from the context; only queries come from x.": (
+            lambda x, context, w_q, w_k, w_v, w_o, num_heads, mask=None: _multi_head(
+                x, x, w_q, w_k, w_v, w_o, num_heads, mask
+            )
+        ),
+        "the mask is turned: True means that a query may look.": _with(
+            attend=lambda q, k, v, mask: _attend(q, k, v, None if mask is None else ~mask)
+        ),
+        "the mask is not used: where it is False, the score should be -inf.": _with(
+            attend=lambda q, k, v, mask: _attend(q, k, v)
+        ),
+        "softmax runs over the queries; each row of shares runs over the keys, axis=-1.": _with(
+            attend=lambda q, k, v, mask: _attend(q, k, v, mask, axis=-2)
+        ),
+    },
+    hints=(
+        "Make q from x, and k and v from the context, each for all heads at once.",
+        "Split each into (..., H, positions, K), attend, then put the heads side by side again.",
+        "tantra.scaled_dot_product_attention(q, k, v, mask) takes heads in front; its first "
+        "result has shape (..., H, T, K).",
+        "To merge: .swapaxes(-3, -2), then .reshape(*leading, -1), then @ w_o.",
+    ),
+)
+
+
+def _grouped_autograd(q, g, num_kv_heads):
+    q = torch.tensor(q)
+    k = torch.zeros(num_kv_heads, g.shape[-1], q.shape[-1], dtype=q.dtype, requires_grad=True)
+    shared = k.repeat_interleave(len(q) // num_kv_heads, dim=0)
+    (q @ shared.mT / math.sqrt(q.shape[-1])).backward(torch.tensor(g))
+    return k.grad.numpy()
+
+
+def _each_head(q, g):
+    """The gradient by the keys, if every head had its own.   ->  (H, S, K)"""
+    return g.mT @ q / math.sqrt(q.shape[-1])
+
+
+def _in_groups(x, num_kv_heads):
+    return x.reshape(num_kv_heads, -1, *x.shape[1:])
+
+
+grouped_keys_backward = Exercise(
+    name="grouped_keys_backward",
+    kind="derive",
+    asks="The gradient by the shared keys, from the queries and the gradient g by the scores.",
+    reference=_grouped_autograd,
+    cases={
+        "four heads share two": (_array(4, 1, 3), _array(4, 1, 5, seed=1), 2),
+        "three heads share one": (_array(3, 2, 4), _array(3, 2, 5, seed=1), 1),
+        "nothing is shared": (_array(2, 3, 4), _array(2, 3, 5, seed=1), 2),
+    },
+    draw=lambda rng: (rng.standard_normal((6, 4, 3)), rng.standard_normal((6, 4, 5)), 2),
+    mistakes={
+        "a shared key acts in every head of its group, and the effects add up: sum, not mean.": (
+            lambda q, g, n: _in_groups(_each_head(q, g), n).mean(axis=1)
+        ),
+        "the divisor √K of the scores is missing.": (
+            lambda q, g, n: _in_groups(_each_head(q, g), n).sum(axis=1) * math.sqrt(q.shape[-1])
+        ),
+        "the groups are neighbours: with 4 heads and 2 keys, heads 0 and 1 share the first.": (
+            lambda q, g, n: np.moveaxis(
+                _each_head(q, g).reshape(-1, n, g.shape[-1], q.shape[-1]), 1, 0
+            ).sum(axis=1)
+        ),
+        "that is one gradient a query head: add up those that share a key.": (
+            lambda q, g, n: _each_head(q, g)
+        ),
+        "only the first head of each group is counted; the others use the same key.": (
+            lambda q, g, n: _in_groups(_each_head(q, g), n)[:, 0]
+        ),
+        "all heads are added up; a key only serves its own group.": (
+            lambda q, g, n: np.repeat(_each_head(q, g).sum(axis=0, keepdims=True), n, axis=0)
+        ),
+        "you divide by K; the scores were divided by its root.": (
+            lambda q, g, n: _in_groups(_each_head(q, g), n).sum(axis=1) / math.sqrt(q.shape[-1])
+        ),
+    },
+    hints=(
+        "For one head, scores = q kᵀ / √K. Score (t, s) holds key s times query t.",
+        "So the gradient by key s is the sum over t of g[t, s] q[t] / √K: in matrices, gᵀ q / √K.",
+        "A key that several heads use gets the sum of their gradients. Which heads are those?",
+        "(g.mT @ q / math.sqrt(K)) has shape (H, S, K): reshape it to (G, H/G, S, K) and sum.",
+    ),
+)
+
+
+def _given_attend_apart(q, k, v):
+    averages = [np.empty(q.shape[1:])] * len(q)
+    for h in range(len(q)):
+        weights = tantra.softmax(q[h] @ k[h].mT / math.sqrt(q.shape[-1]))
+        averages[h][:] = weights @ v[h]
+    return np.concatenate(averages, axis=-1)
+
+
+def _attend_apart(q, k, v):
+    return tantra.merge_heads(_attend(q, k, v))
+
+
+attend_apart = Exercise(
+    name="attend_apart",
+    kind="hunt",
+    asks="Each head's averages, laid side by side.",
+    reference=_attend_apart,
+    given=_given_attend_apart,
+    cases={
+        "two heads": tuple(_array(2, size, 3, seed=size) for size in (4, 5, 5)),
+        "three heads, one query": tuple(_array(3, size, 2, seed=size) for size in (1, 4, 4)),
+    },
+    draw=lambda rng: tuple(rng.standard_normal((4, size, 3)) for size in (5, 7, 7)),
+    mistakes={
+        "now every section is the first head's: the list must hold H different arrays.": (
+            lambda q, k, v: np.concatenate([_attend(q, k, v)[0]] * len(q), axis=-1)
+        ),
+        "now every section is the sum of all heads: they still write into one array.": (
+            lambda q, k, v: np.concatenate([_attend(q, k, v).sum(axis=0)] * len(q), axis=-1)
+        ),
+        "only one head is left: lay all of them side by side.": (
+            lambda q, k, v: _attend(q, k, v)[-1]
+        ),
+        "the heads lie under each other; side by side is axis=-1.": (
+            lambda q, k, v: np.concatenate(_attend(q, k, v), axis=0)
+        ),
+        "a stack is not yet side by side: the result has axes for positions and features only.": (
+            _attend
+        ),
+        "a bare reshape pastes rows of different positions together: concatenate along the last "
+        "axis, or swap the axes first.": lambda q, k, v: _paste(_attend(q, k, v)),
+        "the features of the heads alternate; each head's should stay together.": (
+            lambda q, k, v: np.moveaxis(_attend(q, k, v), 0, -1).reshape(q.shape[1], -1)
+        ),
+        "the divisor was right: the root of one head's width.": (
+            lambda q, k, v: tantra.merge_heads(_attend(q, k, v, width=q.shape[0] * q.shape[-1]))
+        ),
+    },
+    hints=(
+        "Run it with two heads and compare the two halves of the result.",
+        "[array] * 2 does not copy the array. What does `averages[0] is averages[1]` say?",
+        "Start with an empty list, and append each head's averages.",
+    ),
+)
+
+_Q, _K, _WEIGHTS = (3, 6, 10, 8), (3, 2, 14, 8), (3, 6, 10, 14)
+
+head_shapes = Prediction(
+    name="head_shapes",
+    kind="predict",
+    asks="The shapes of q, k and the weights in MultiHeadAttention(48, 6, num_kv_heads=2).",
+    answer=(_Q, _K, _WEIGHTS),
+    mistakes={
+        "only 2 heads of keys are made; each of them answers 3 heads of queries.": (
+            (_Q, (3, 6, 14, 8), _WEIGHTS)
+        ),
+        "sharing does not widen the keys: to be compared, a key is as wide as a query.": (
+            (_Q, (3, 2, 14, 24), _WEIGHTS)
+        ),
+        "keys are made from the context, which has 14 positions.": (
+            (_Q, (3, 2, 10, 8), (3, 6, 10, 10))
+        ),
+        "every head of queries has shares of its own, also where it borrows the keys.": (
+            (_Q, _K, (3, 2, 10, 14))
+        ),
+        "rows ask, columns answer: queries come before keys in the weights.": (
+            (_Q, _K, (3, 6, 14, 10))
+        ),
+        "the heads stand before the positions, so that the last two axes can be multiplied.": (
+            ((3, 10, 6, 8), (3, 14, 2, 8), _WEIGHTS)
+        ),
+        "48 is the width of all heads together; one head is 48 / 6 wide.": (
+            ((3, 6, 10, 48), (3, 2, 14, 48), _WEIGHTS)
+        ),
+    },
+    hints=(
+        "One head is 48 / 6 = 8 wide, for queries and for keys.",
+        "q has one row for each of the 10 positions of x, k one for each of the 14 of context.",
+        "The order of axes is: batch, heads, positions, features.",
+    ),
+)
+
+pairs_without_swapaxes = Prediction(
+    name="pairs_without_swapaxes",
+    kind="ablate",
+    asks="How many pairs of output and input position are connected without swapaxes.",
+    answer=34,
+    mistakes={
+        "that would be all of them, as with swapaxes: here the heads see stretches only.": 100,
+        "that holds if each stretch were 2 and a half words, never 3; a word that is cut counts "
+        "in both heads.": 25,
+        "two pairs are counted twice: words 2 and 7 lie in two heads each.": 36,
+        "those are the pairs that are not connected.": 66,
+        "only whole words are counted: a head also sees a word of which it has a piece.": 16,
+        "those are the pairs of different words; a word also answers to itself.": 24,
+    },
+    hints=(
+        "Change one row of x, and see in which rows the result changes.",
+        "Do that for each of the 10 rows, and add up the numbers of changed rows.",
+        "On paper: a word is 4 pieces, and head 0 has the first 10 pieces. Which words are they?",
+    ),
+)
+
+EXERCISES = [
+    split_heads,
+    multi_head_attention,
+    grouped_keys_backward,
+    attend_apart,
+    head_shapes,
+    pairs_without_swapaxes,
+]
