@@ -6,7 +6,10 @@ answers as the mistake on every case: a diagnosis, not a guess.  To teach the ch
 line to `mistakes`.
 """
 
+import contextlib
+import io
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -14,7 +17,7 @@ import numpy as np
 
 from tantra.check.deadline import OutOfTime, time_limit
 from tantra.check.difference import describe, difference
-from tantra.check.outcome import Case, only_calls, run, tantras_own
+from tantra.check.outcome import Case, run, runs_code_of, tantras_own
 from tantra.check.prediction import Prediction
 from tantra.check.task import Task
 
@@ -57,7 +60,7 @@ class Exercise(Task):
             return self.verdict("failed", problem)
         if not trusted and tantras_own(attempt):
             return self.verdict("failed", self._not_yours())
-        at = []
+        at, began = [], time.monotonic()
         try:
             with time_limit(self.seconds):
                 verdict = self._first_problem(attempt, seed, at)
@@ -67,7 +70,10 @@ class Exercise(Task):
             problem = f"still running after {self.seconds:g} seconds, so it was stopped"
             problem += ": is there a loop that never ends?"
             return self._failed(at[-1], problem, seed)
-        return self._diagnosed(verdict, attempt, seed) if verdict.status == "failed" else verdict
+        if verdict.status != "failed":
+            return verdict
+        left = self.seconds - (time.monotonic() - began)
+        return self._diagnosed(verdict, attempt, seed, max(left, 0.1))
 
     def all_cases(self, seed):
         """The shown cases, then random ones; each run of the check draws others."""
@@ -112,10 +118,10 @@ class Exercise(Task):
         found |= {"case": case.name, "inputs": inputs, "seed": seed if case.drawn else None}
         return self.verdict("failed", problem, **found)
 
-    def _diagnosed(self, verdict, attempt, seed):
+    def _diagnosed(self, verdict, attempt, seed, seconds):
         """The verdict with the sentence of the known mistake, if it is one."""
         try:
-            with time_limit(self.seconds):
+            with time_limit(seconds), _unheard():
                 answers = [(case, self.run(attempt, case)) for case in self.all_cases(seed)]
                 if self.given and self._same(answers, self.given):
                     return self.verdict("unwritten", GIVEN)
@@ -128,20 +134,25 @@ class Exercise(Task):
 
     def _same(self, answers, function):
         """Whether the function gives these answers, errors and changed inputs."""
-        return all(
-            outcome.same_ending(other := self.run(function, case))
-            and (outcome.error or not self._apart(outcome.value, other.value))
-            for case, outcome in answers
-        )
-
-    def _apart(self, answer, other):
-        return difference(answer, other, self.rtol, self.atol)
+        for case, outcome in answers:
+            other = self.run(function, case)
+            if not outcome.same_ending(other):
+                return False
+            if difference(outcome.value, other.value, self.rtol, self.atol):
+                return False
+        return True
 
     def _borrowed(self, attempt):
         """Whether an attempt that is right only calls tantra's finished part."""
         part = self.library or (self.reference if tantras_own(self.reference) else None)
         case = next(self.all_cases(0))
-        return part is not None and only_calls(lambda: self.run(attempt, case), part)
+        with _unheard():
+            return part is not None and runs_code_of(part, lambda: self.run(attempt, case))
 
     def _not_yours(self):
         return "this is tantra's own, so it does not count: write yours"
+
+
+def _unheard():
+    """Keep what an attempt prints to itself, where it is run once more than the learner expects."""
+    return contextlib.redirect_stdout(io.StringIO())

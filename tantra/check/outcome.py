@@ -88,7 +88,7 @@ def tantras_own(attempt):
     return f"{module}.".startswith("tantra.") and not f"{module}.".startswith("tantra.check.")
 
 
-def only_calls(action, part):
+def runs_code_of(part, action):
     """Whether the code of a part of tantra runs during the action."""
     watched, seen = _codes(part), []
 

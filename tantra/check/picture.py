@@ -15,7 +15,8 @@ def picture(exercise):
     if "last" not in exercise.memory:
         name = exercise.name
         return show.line(f"{name}: no attempt to draw yet; call check.{name}(...) first")
-    case, panels = _panels(exercise, *exercise.memory["last"])
+    verdict, attempt = exercise.memory["last"]
+    case, panels = _panels(exercise, verdict, attempt)
     figure = draw(panels)
     figure.suptitle(f"{exercise.name} · {case}")
     ipython = sys.modules.get("IPython")
@@ -23,28 +24,37 @@ def picture(exercise):
         return figure
     from tantra import plot
 
-    shapes = ", ".join(f"{title} {np.shape(values)}" for title, values in panels.items())
-    return plot.show(figure, alt=f"{exercise.name}, {case}, as coloured cells: {shapes}")
+    shapes = ", ".join(
+        f"{title} {np.shape(value)}" for row in panels for title, value in row.items()
+    )
+    problem = verdict.problem or "not written yet"
+    return plot.show(figure, alt=f"{exercise.name}, {case}, as coloured cells: {shapes}. {problem}")
 
 
 def draw(panels):
-    """A Figure with one coloured grid for each named array; target and yours share a scale."""
+    """A Figure with one coloured grid for each array of rows of named arrays.
+
+    The first row holds the inputs; the others, target and yours, share one scale of colours.
+    """
     import matplotlib.pyplot as plt
 
     from tantra import plot
 
-    compared = [matrix(v) for title, v in panels.items() if not title.startswith("input")]
-    finite = np.concatenate([m[np.isfinite(m)] for m in compared] + [np.zeros(1)])
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(2.8 * len(panels), 2.8), squeeze=False, layout="constrained"
-    )
-    for ax, (title, values) in zip(axes[0], panels.items(), strict=True):
-        grid = matrix(values)
-        signed = bool((finite < 0).any()) if not title.startswith("input") else None
-        plot.heatmap(grid, ax=ax, signed=signed)
-        if not title.startswith("input"):
-            _share_scale(ax.images[0], finite, signed)
-        ax.set_title(title + _which_slice(values))
+    inputs, *compared = panels
+    finite = np.concatenate([[0.0], *(_finite(v) for row in compared for v in row.values())])
+    signed = bool(finite.min() < 0)
+    rows = [inputs | compared[0] | compared[1]] if len(compared[0]) == 1 else panels
+    rows, columns = [row for row in rows if row], max(map(len, rows))
+    size = (2.8 * columns, 2.8 * len(rows))
+    figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False, layout="tight")
+    for row, line in zip(rows, axes, strict=True):
+        for ax in line[len(row) :]:
+            ax.set_axis_off()
+        for ax, (title, values) in zip(line, row.items(), strict=False):
+            plot.heatmap(matrix(values), ax=ax, signed=None if title in inputs else signed)
+            ax.set_title(title + _which_slice(values))
+            if title not in inputs:
+                _set_scale(ax.images[0], finite, signed)
     return figure
 
 
@@ -56,7 +66,7 @@ def matrix(values):
 
 
 def _panels(exercise, verdict, attempt):
-    """The case's name, and what to draw: {"input x": array, "target": array, "yours": array}."""
+    """The case's name and three rows to draw: inputs, target and yours, each {title: array}."""
     case, inputs, answer, target = verdict.case, verdict.inputs, verdict.answer, verdict.expected
     if case is None:
         name, args = next(iter(exercise.cases.items()))
@@ -65,16 +75,21 @@ def _panels(exercise, verdict, attempt):
         answer = exercise.run(attempt, first).value if callable(attempt) else None
     if target is None:
         target = exercise.run(exercise.reference, Case(case, tuple(inputs.values()))).value
-    panels = {f"input {name}": value for name, value in inputs.items()}
-    panels |= _named("target", target) | _named("yours", answer)
-    return case, {title: v for title, v in panels.items() if _is_drawable(v)}
+    rows = (
+        {f"input {name}": value for name, value in inputs.items()},
+        _named("target", target, exercise.results),
+        _named("yours", answer, exercise.results),
+    )
+    return case, [{title: v for title, v in row.items() if _is_drawable(v)} for row in rows]
 
 
-def _named(title, value):
+def _named(title, value, names):
+    """The items of a value, by titles that name them."""
     if isinstance(value, tuple | list):
-        return {f"{title}, {place}": item for place, item in enumerate(value, 1)}
+        titles = [f"{title}: {name}" for name in names or range(1, len(value) + 1)]
+        return dict(zip(titles, value, strict=False))
     if isinstance(value, dict):
-        return {f"{title}, {key}": item for key, item in value.items()}
+        return {f"{title}: {key}": item for key, item in value.items()}
     return {title: value}
 
 
@@ -85,7 +100,12 @@ def _is_drawable(value):
     return numbers.dtype.kind in "biuf" and numbers.size > 0
 
 
-def _share_scale(image, finite, signed):
+def _finite(value):
+    numbers = matrix(value)
+    return numbers[np.isfinite(numbers)]
+
+
+def _set_scale(image, finite, signed):
     if signed:
         image.norm.halfrange = np.abs(finite).max()
     else:

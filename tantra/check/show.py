@@ -56,6 +56,7 @@ def short(value):
     """A value in a few lines: its numbers, or what it is."""
     if isinstance(value, np.ndarray | torch.Tensor):
         numbers = as_array(value)
+        numbers = numbers + 0.0 if numbers.dtype.kind == "f" else numbers  # no "-0."
         return np.array2string(numbers, precision=4, threshold=30, edgeitems=2, separator=", ")
     if isinstance(value, tuple | list):
         return f"({', '.join(map(short, value))})"

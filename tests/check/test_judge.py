@@ -275,6 +275,15 @@ def test_a_slow_wrong_answer_keeps_its_problem(exercise):
     assert "values differ" in exercise.judge(slow).problem
 
 
+def test_prints_are_heard_once(exercise, capsys):
+    def talks(x):
+        print("x is", x.shape)
+        return x
+
+    exercise.judge(talks)
+    assert capsys.readouterr().out == "x is (1, 3)\n"
+
+
 def test_predictions(prediction):
     right = [(2, 5, 7), [2, 5, 7], torch.Size([2, 5, 7]), (np.int64(2), 5, torch.tensor(7))]
     assert all(prediction.judge(value).passed for value in right)

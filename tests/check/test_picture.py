@@ -8,6 +8,11 @@ import pytest
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
+def split(x):
+    mean = x.mean(axis=-1, keepdims=True)
+    return mean, x - mean
+
+
 def titles(figure):
     return [ax.get_title() for ax in figure.axes if ax.get_title()]
 
@@ -43,6 +48,14 @@ def test_nan_and_higher_axes_are_drawn(exercise):
     batch = replace(exercise, cases={"batch": (np.arange(24.0).reshape(2, 3, 4),)}, memory={})
     batch(lambda x: x * np.nan)
     assert titles(batch.picture())[0] == "input x\nfirst slice of (2, 3, 4)"
+
+
+def test_results_are_drawn_by_name(exercise):
+    pair = replace(exercise, results=("mean", "rest"), reference=split, memory={})
+    pair(lambda x: (split(x)[1], split(x)[1]))
+    assert titles(pair.picture()) == [
+        "input x", "target: mean", "target: rest", "yours: mean", "yours: rest"
+    ]  # fmt: skip
 
 
 def test_without_an_attempt_it_says_so(exercise, prediction, capsys):
