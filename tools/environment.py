@@ -118,7 +118,7 @@ def wait_for(process, started):
 def install(place, arguments):
     """Let pip install what the arguments say, in silence unless it fails."""
     pip = [python_in(place), "-m", "pip", "install", "--quiet", "--no-input"]
-    pip += ["--disable-pip-version-check"]
+    pip += ["--disable-pip-version-check", "--no-compile"]  # Python compiles what it imports
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(pip + arguments, cwd=ROOT, stdout=log, stderr=log)

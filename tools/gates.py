@@ -1,6 +1,6 @@
 """Run the gates, which together prove every page.
 
-    python tools/gates.py                  all of them (make test)
+    python tools/gates.py                  all of them, two at a time (make test)
     python tools/gates.py lint library     those two
     python tools/gates.py --list           what each one proves
 
@@ -12,7 +12,8 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 
 import offline
 from course import ROOT
@@ -27,10 +28,15 @@ class Gate:
     commands: tuple  # of arguments to Python
     threads: int = 1
     network: bool = False
-    variables: dict = field(default_factory=dict)
 
 
 GATES = (
+    Gate(
+        "conda-pip",
+        "environment.yml's pip section, in an empty environment, runs a notebook",
+        (("tools/conda_pip.py",),),
+        network=True,
+    ),
     Gate(
         "style",
         "ruff finds nothing to mend and nothing to format",
@@ -63,58 +69,48 @@ GATES = (
         (("tools/refresh.py", "--check"),),
         threads=2,
     ),
-    Gate(
-        "conda-pip",
-        "environment.yml's pip section, in an empty environment, runs a notebook",
-        (("tools/conda_pip.py",),),
-        network=True,
-    ),
 )
 
 
-def run(gate, prefix):
-    """Run one gate: whether it passed, and all that it printed."""
-    variables = {
-        **os.environ,
+def variables(gate):
+    """The environment variables that a gate runs with."""
+    here = {name: value for name, value in os.environ.items() if name != "TANTRA_STRICT"}
+    return {
+        **here,
         "MPLBACKEND": "agg",
         "OMP_NUM_THREADS": str(gate.threads),
         "PYTHONUNBUFFERED": "1",
         "TANTRA_PROGRESS": "memory",
     }
-    variables.pop("TANTRA_STRICT", None)
-    printed = ""
+
+
+def run(gate, prefix):
+    """Run one gate: whether it passed, all that it printed, and its seconds."""
+    started = time.monotonic()
+    printed, passed = "", True
     for command in gate.commands:
-        words = [*([] if gate.network else prefix), sys.executable, *command]
         done = subprocess.run(
-            words,
+            [*([] if gate.network else prefix), sys.executable, *command],
             cwd=ROOT,
-            env=variables,
+            env=variables(gate),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
             encoding="utf-8",
             errors="replace",
         )
         printed += done.stdout
-        if done.returncode:
-            return False, printed
-    return True, printed
+        passed = passed and done.returncode == 0
+    return passed, printed.strip(), time.monotonic() - started
 
 
-def report(gate, prefix):
-    """Run one gate and print one line on it, below all its output where it failed."""
-    if sys.stdout.isatty():
-        print(gate.name, end="\r", flush=True)
-    started = time.monotonic()
-    passed, printed = run(gate, prefix)
-    line = f"{gate.name:10} {'passed' if passed else 'FAILED'} {time.monotonic() - started:6.1f} s"
+def report(gate, passed, printed, seconds):
+    """Print one line on a gate that ended, below all its output where it failed."""
     if passed:
-        last = (printed.strip().splitlines() or [""])[-1].strip("= ")
-        print(f"{line}   {last}", flush=True)
+        last = (printed.splitlines() or [""])[-1].strip("= ")
+        print(f"{gate.name:10} passed {seconds:6.1f} s   {last}", flush=True)
     else:
-        print(f"\n{printed.strip()}\n{line}\n", flush=True)
-    return passed
+        print(f"\n{printed}\n{gate.name:10} FAILED {seconds:6.1f} s\n", flush=True)
 
 
 def chosen(names):
@@ -135,13 +131,19 @@ def main(names):
     gates = chosen(names)
     started = time.monotonic()
     prefix = offline.prefix()
-    print("The network is", "cut off." if prefix else "not cut off: this machine has no unshare.")
+    print("The network is", "cut off." if prefix else "not cut off: this machine cannot do that.")
     # matplotlib reads the machine's fonts once, and says so in the output of whoever comes first
     subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], capture_output=True)
-    failed = [gate.name for gate in gates if not report(gate, prefix)]
-    seconds = time.monotonic() - started
-    passed = len(gates) - len(failed)
-    print(f"{passed} of {len(gates)} gates passed in {seconds:.0f} s", end="")
+    failed = []
+    with ThreadPoolExecutor(2) as pool:
+        running = {pool.submit(run, gate, prefix): gate for gate in gates}
+        for future in as_completed(running):
+            passed, printed, seconds = future.result()
+            report(running[future], passed, printed, seconds)
+            if not passed:
+                failed.append(running[future].name)
+    total, well = time.monotonic() - started, len(gates) - len(failed)
+    print(f"{well} of {len(gates)} gates passed in {total:.0f} s", end="")
     print(f"; failed: {', '.join(failed)}" if failed else "")
     return 1 if failed else 0
 

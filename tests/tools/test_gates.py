@@ -30,13 +30,13 @@ def test_all_run_and_the_failed_one_is_named(monkeypatch, capsys):
     assert gates.main(["good"]) == 0
 
 
-def test_a_gate_ends_at_its_first_failing_command():
-    two = gates.Gate("two", "", (("-c", "exit(1)"), ("-c", "print('second')")))
-    assert gates.run(two, []) == (False, "")
+def test_a_gate_fails_with_any_of_its_commands():
+    two = gates.Gate("two", "", (("-c", "print('first'); exit(1)"), ("-c", "print('second')")))
+    assert gates.run(two, [])[:2] == (False, "first\nsecond")
 
 
 def test_an_unknown_gate_is_refused():
-    with pytest.raises(SystemExit, match="No gate named wings; there are style, lint"):
+    with pytest.raises(SystemExit, match=r"No gate named wings; there are .*style, lint"):
         gates.main(["wings"])
 
 
@@ -44,7 +44,7 @@ def test_a_gate_runs_with_its_threads_and_no_progress_file(monkeypatch):
     monkeypatch.setenv("TANTRA_STRICT", "1")
     names = ("OMP_NUM_THREADS", "TANTRA_PROGRESS", "TANTRA_STRICT")
     program = f"import os; print(*(os.environ.get(name) for name in {names}))"
-    assert gates.run(gate("variables", program, threads=2), []) == (True, "2 memory None\n")
+    assert gates.run(gate("variables", program, threads=2), [])[:2] == (True, "2 memory None")
 
 
 def test_every_gate_has_its_tool():
@@ -67,8 +67,8 @@ try:
 except OSError as error:
     print(error)
 """
-    passed, printed = gates.run(gate("offline", program), prefix)
-    assert (passed, printed) == (True, "loopback\n[Errno 101] Network is unreachable\n")
+    expected = (True, "loopback\n[Errno 101] Network is unreachable")
+    assert gates.run(gate("offline", program), prefix)[:2] == expected
 
 
 def test_the_pip_section_is_found():
