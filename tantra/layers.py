@@ -18,6 +18,9 @@ def layer_norm(x, gain=None, bias=None, eps=1e-5):
 
     The variance divides by D, not D - 1, and eps stands inside the root.
     Source: Ba et al. 2016, equation 4.
+
+    >>> layer_norm(np.array([1.0, 3.0]), eps=0)
+    array([-1.,  1.])
     """
     centred = x - x.mean(axis=-1, keepdims=True)
     variance = (centred**2).mean(axis=-1, keepdims=True)

@@ -15,7 +15,9 @@ from tantra.probes import Probe
 # generator.  Add an entry to try a part of your own.
 PARTS = {
     "positions": {
-        "learned": lambda c, g: embedding.LearnedPositions(c.context_length, c.d_model),
+        "learned": lambda c, g: embedding.LearnedPositions(
+            c.context_length, c.d_model, generator=g
+        ),
         "sinusoidal": lambda c, g: embedding.SinusoidalPositions(c.context_length, c.d_model),
         "rotary": lambda c, g: embedding.RotaryPositions(c.context_length, c.d_head),
         "alibi": lambda c, g: embedding.AlibiPositions(c.num_heads),
@@ -91,6 +93,7 @@ class GPTConfig:
         if self.num_kv_heads is not None:
             check_count(num_kv_heads=self.num_kv_heads)
             check_divides(num_heads=self.num_heads, num_kv_heads=self.num_kv_heads)
+        check_count(d_ff=self.d_ff)
         for kind, known in PARTS.items():
             one_of(known, kind, getattr(self, kind))
 
@@ -114,7 +117,9 @@ class GPT(nn.Module):
     def __init__(self, config, *, generator=None):
         super().__init__()
         self.config = config
-        self.token_embedding = embedding.TokenEmbedding(config.vocab_size, config.d_model)
+        self.token_embedding = embedding.TokenEmbedding(
+            config.vocab_size, config.d_model, generator=generator
+        )
         self.positions = build(config, "positions", generator)
         self.stream = Probe()  # (B, T, D): what enters the first block
         self.blocks = nn.ModuleList(

@@ -222,7 +222,9 @@ def attend(as_array, mask):
 
 @pytest.mark.parametrize("kind", ["float64", "int64", "uint8"])
 def test_a_mask_holds_true_and_false(as_array, kind):
-    with pytest.raises(TypeError, match=rf"mask is .*{kind}, but must hold True .* write mask != 0"):
+    with pytest.raises(
+        TypeError, match=rf"mask is .*{kind}, but must hold True .* write mask != 0"
+    ):
         attend(as_array, as_array(np.ones((3, 5), kind)))
 
 
@@ -237,7 +239,9 @@ def test_a_mask_is_of_the_same_kind_as_the_queries():
 
 @pytest.mark.parametrize("shape", [(5, 3), (4, 3, 5), (7, 2, 3, 5), (2,)])
 def test_a_mask_has_a_row_a_query_and_a_column_a_key(as_array, shape):
-    with pytest.raises(ValueError, match=r"not fit scores \(2, 3, 5\): .* 3 queries and 5 keys, or"):
+    with pytest.raises(
+        ValueError, match=r"not fit scores \(2, 3, 5\): .* 3 queries and 5 keys, or"
+    ):
         attend(as_array, as_array(np.ones(shape, bool)))
 
 

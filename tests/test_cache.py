@@ -35,7 +35,9 @@ def test_a_fixed_cache_is_written_in_place(generator):
 def test_a_fixed_cache_does_not_overflow(generator):
     cache = KVCache(6)
     cache.append(*step(generator, 4))
-    with pytest.raises(ValueError, match=r"room for 6 positions, and 4 \+ 3 were given; make it lon"):
+    with pytest.raises(
+        ValueError, match=r"room for 6 positions, and 4 \+ 3 were given; make it lon"
+    ):
         cache.append(*step(generator, 3))
     assert len(cache) == 4
     assert cache.append(*step(generator, 2))[0].shape[-2] == 6
@@ -57,7 +59,9 @@ def test_gradients_pass_through_a_growing_cache_only(generator):
     keys, _ = growing.append(*step(generator, 1))
     keys.sum().backward()
     assert torch.equal(k.grad, torch.ones_like(k))
-    with pytest.raises(ValueError, match=r"written in place.*use torch\.no_grad\(\), or KVCache\(\)"):
+    with pytest.raises(
+        ValueError, match=r"written in place.*use torch\.no_grad\(\), or KVCache\(\)"
+    ):
         KVCache(5).append(k, v)
     with pytest.raises(ValueError, match="written in place"):
         KVCache(5).append(v, k)

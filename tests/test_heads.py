@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -5,8 +6,6 @@ from agreement import agree, draw, forward_and_gradients
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
-
-import numpy as np
 
 from tantra import (
     KVCache,
@@ -25,9 +24,9 @@ from tantra import (
 
 def attention(*args, dtype=torch.float64, seed=0, **kwargs):
     """A MultiHeadAttention with weights of its own."""
-    return MultiHeadAttention(
-        *args, generator=torch.Generator().manual_seed(seed), **kwargs
-    ).to(dtype)
+    return MultiHeadAttention(*args, generator=torch.Generator().manual_seed(seed), **kwargs).to(
+        dtype
+    )
 
 
 # splitting
@@ -49,7 +48,9 @@ def test_what_cannot_be_split(as_array):
         split_heads(as_array(np.zeros(10)), 2)
     with pytest.raises(ValueError, match="num_heads is 0"):
         split_heads(as_array(np.zeros((5, 10))), 0)
-    with pytest.raises(ValueError, match=r"shape \(5, 10\); expected heads, positions and features"):
+    with pytest.raises(
+        ValueError, match=r"shape \(5, 10\); expected heads, positions and features"
+    ):
         merge_heads(as_array(np.zeros((5, 10))))
 
 
@@ -66,7 +67,11 @@ def copied(theirs, bias):
     """Our attention with the weights of torch's."""
     ours = MultiHeadAttention(8, 2, bias=bias).to(theirs.in_proj_weight.dtype)
     weights = dict(
-        zip(("query.weight", "key.weight", "value.weight"), theirs.in_proj_weight.chunk(3), strict=True)
+        zip(
+            ("query.weight", "key.weight", "value.weight"),
+            theirs.in_proj_weight.chunk(3),
+            strict=True,
+        )
     )
     weights["output.weight"] = theirs.out_proj.weight
     if bias:
@@ -83,7 +88,7 @@ def copied(theirs, bias):
 def test_multi_head_attention_is_torchs_by_copied_weights(how, bias, dtype, generator):
     theirs = nn.MultiheadAttention(8, 2, bias=bias, batch_first=True).to(dtype)
     for weights in theirs.parameters():
-        nn.init.normal_(weights, generator=generator)
+        nn.init.normal_(weights, std=8**-0.5, generator=generator)
     ours = copied(theirs, bias)
     x, context = draw(generator, 3, 5, 8, dtype=dtype), draw(generator, 3, 7, 8, dtype=dtype)
     mask = draw(generator, 5, 5) > 0
@@ -102,7 +107,9 @@ def test_multi_head_attention_is_torchs_by_copied_weights(how, bias, dtype, gene
     )
     theirs_out = forward_and_gradients(their_forward, x, *other, wrt=list(theirs.parameters()))
     agree(ours_out[0], theirs_out[0])
-    ours_grads = dict(zip(dict(ours.named_parameters()), ours_out[1][1 + len(other) :], strict=True))
+    ours_grads = dict(
+        zip(dict(ours.named_parameters()), ours_out[1][1 + len(other) :], strict=True)
+    )
     theirs_grads = dict(
         zip(dict(theirs.named_parameters()), theirs_out[1][1 + len(other) :], strict=True)
     )
@@ -116,7 +123,7 @@ def test_multi_head_attention_is_torchs_by_copied_weights(how, bias, dtype, gene
 # fast unless someone watches
 
 LOOKS = {
-    "open": lambda: {},
+    "open": dict,
     "causal": lambda: {"causal": True},
     "masked": lambda: {"mask": torch.eye(5, dtype=torch.bool).roll(2, 0)},
     "causal and padded": lambda: {"mask": padding_mask(torch.tensor([2, 5, 4]), 5), "causal": True},
@@ -137,9 +144,7 @@ def test_watched_and_unwatched_are_equal(look, num_kv_heads, dtype, generator):
     x, look = draw(generator, 3, 5, 16, dtype=dtype), LOOKS[look]()
 
     def run():
-        return forward_and_gradients(
-            lambda x: ours(x, **look), x, wrt=list(ours.parameters())
-        )
+        return forward_and_gradients(lambda x: ours(x, **look), x, wrt=list(ours.parameters()))
 
     fast = run()
     with record(ours) as seen:
@@ -284,7 +289,10 @@ def test_runs_on_meta():
 @pytest.mark.parametrize(
     ("sizes", "says"),
     [
-        ((10, 3), r"d_model \(10\) must be a multiple of num_heads \(3\); the nearest that fits is 9"),
+        (
+            (10, 3),
+            r"d_model \(10\) must be a multiple of num_heads \(3\); the nearest that fits is 9",
+        ),
         ((12, 4, 3), r"num_heads \(4\) must be a multiple of num_kv_heads \(3\)"),
         ((12, 4, 8), r"num_heads \(4\) must be a multiple of num_kv_heads \(8\)"),
         ((12, 0), "num_heads is 0; it must be at least 1"),
@@ -298,9 +306,13 @@ def test_heads_that_do_not_fit(sizes, says):
 
 def test_inputs_that_do_not_fit():
     ours, x = attention(8, 2), torch.zeros(2, 5, 8, dtype=torch.float64)
-    with pytest.raises(ValueError, match=r"x has shape \(2, 5, 6\), and this attention was made for"):
+    with pytest.raises(
+        ValueError, match=r"x has shape \(2, 5, 6\), and this attention was made for"
+    ):
         ours(x[..., :6])
-    with pytest.raises(ValueError, match=r"x has shape \(8,\); attention needs an axis of positions"):
+    with pytest.raises(
+        ValueError, match=r"x has shape \(8,\); attention needs an axis of positions"
+    ):
         ours(x[0, 0])
     with pytest.raises(ValueError, match="the context of this attention was made for width 8"):
         ours(x, x[..., :6])
@@ -338,7 +350,9 @@ def test_what_does_not_fit_leaves_the_cache_alone():
     ours(x, cache=cache, mask=torch.ones(5, 10, dtype=torch.bool))
 
 
-@pytest.mark.parametrize("extra", [{"causal": True}, {"cache": KVCache()}, {"angles": rotary_angles(5, 4)}])
+@pytest.mark.parametrize(
+    "extra", [{"causal": True}, {"cache": KVCache()}, {"angles": rotary_angles(5, 4)}]
+)
 def test_context_has_positions_of_its_own(extra):
     ours, x = attention(8, 2), torch.zeros(2, 5, 8, dtype=torch.float64)
     with pytest.raises(ValueError, match="context has positions of its own: angles, cache and"):

@@ -87,7 +87,9 @@ def test_silu_does_not_overflow(as_array):
 @given(st.floats(0.1, 1e6), st.floats(-1e3, 1e3))
 def test_layer_norm_forgets_scale_and_shift(scale, shift):
     x = np.random.default_rng(0).standard_normal((3, 8))
-    np.testing.assert_allclose(layer_norm(x * scale + shift, eps=0), layer_norm(x, eps=0), rtol=1e-6)
+    np.testing.assert_allclose(
+        layer_norm(x * scale + shift, eps=0), layer_norm(x, eps=0), rtol=1e-6
+    )
     np.testing.assert_allclose(rms_norm(x * scale, eps=0), rms_norm(x, eps=0), rtol=1e-9)
 
 
@@ -123,7 +125,9 @@ def test_norms_start_as_no_change_and_take_their_eps(generator):
 
 
 def test_feed_forward_is_torchs_by_copied_weights(dtype, generator):
-    theirs = nn.Sequential(nn.Linear(6, 10), nn.GELU(approximate="tanh"), nn.Linear(10, 6)).to(dtype)
+    theirs = nn.Sequential(nn.Linear(6, 10), nn.GELU(approximate="tanh"), nn.Linear(10, 6)).to(
+        dtype
+    )
     ours = FeedForward(6, 10).to(dtype)
     names = {"0": "up", "2": "down"}
     weights = {f"{names[k[0]]}{k[1:]}": v for k, v in theirs.state_dict().items()}
@@ -157,7 +161,9 @@ def test_each_position_is_worked_on_alone(part, generator):
 
 @pytest.mark.parametrize("part", [LayerNorm(6), RMSNorm(6), FeedForward(6, 10), SwiGLU(6, 10)])
 def test_a_wrong_width_is_named(part):
-    with pytest.raises(ValueError, match=r"x has shape \(2, 5\), and this .* made for width 6: the"):
+    with pytest.raises(
+        ValueError, match=r"x has shape \(2, 5\), and this .* made for width 6: the"
+    ):
         part(torch.zeros(2, 5))
     with pytest.raises(ValueError, match=r"x has shape \(\), and"):
         part(torch.tensor(0.0))

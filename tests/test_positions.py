@@ -57,7 +57,9 @@ def test_inner_product_of_sinusoids_depends_on_distance_only():
 def test_rotating_turns_each_pair_as_a_complex_number(as_array, pairs, rng):
     x, angles = rng.standard_normal((2, 5, 6)), rotary_angles(5, 6)
     turned = np.asarray(rotate(as_array(x), as_array(angles), pairs))
-    first, second = (slice(3), slice(3, None)) if pairs == "halves" else (slice(0, None, 2), slice(1, None, 2))
+    first, second = (
+        (slice(3), slice(3, None)) if pairs == "halves" else (slice(0, None, 2), slice(1, None, 2))
+    )
     expected = (x[..., first] + 1j * x[..., second]) * np.exp(1j * angles)
     np.testing.assert_allclose(turned[..., first], expected.real, rtol=1e-12)
     np.testing.assert_allclose(turned[..., second], expected.imag, rtol=1e-12)
@@ -141,7 +143,9 @@ def test_odd_heads_are_refused(make):
 
 
 def test_layouts_have_names():
-    with pytest.raises(ValueError, match="pairs is 'half', .* choose one of 'halves', 'neighbours'"):
+    with pytest.raises(
+        ValueError, match="pairs is 'half', .* choose one of 'halves', 'neighbours'"
+    ):
         rotate(np.zeros((5, 4)), rotary_angles(5, 4), pairs="half")
 
 
@@ -169,7 +173,9 @@ def test_alibi_number_by_number(as_array):
     assert bias.shape == (4, 2, 3)
     assert bias.dtype == np.float64
     for h, slope in enumerate([1 / 4, 1 / 16, 1 / 64, 1 / 256]):
-        np.testing.assert_allclose(bias[h], [[-2 * slope, -slope, 0], [-5 * slope, -4 * slope, -3 * slope]])
+        np.testing.assert_allclose(
+            bias[h], [[-2 * slope, -slope, 0], [-5 * slope, -4 * slope, -3 * slope]]
+        )
 
 
 def test_alibi_slopes_of_eight_heads_are_the_papers():

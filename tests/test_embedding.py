@@ -1,0 +1,84 @@
+import pytest
+import torch
+from agreement import agree, draw
+from torch import nn
+
+from tantra import alibi_bias, rotary_angles, sinusoidal_positions
+from tantra.embedding import (
+    AlibiPositions,
+    LearnedPositions,
+    NoPositions,
+    RotaryPositions,
+    SinusoidalPositions,
+    TokenEmbedding,
+)
+
+
+def test_token_embedding_is_torchs_and_draws_from_its_generator_only():
+    before = torch.get_rng_state()
+    one, other = (TokenEmbedding(9, 4, generator=torch.Generator().manual_seed(5)) for _ in "ab")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(one.weight, other.weight)
+    assert one.weight.requires_grad
+    theirs = nn.Embedding(9, 4)
+    theirs.load_state_dict(one.state_dict(), strict=True)
+    tokens = torch.tensor([[3, 0, 8]])
+    assert torch.equal(one(tokens), theirs(tokens))
+    with torch.device("meta"):
+        assert TokenEmbedding(9, 4).weight.is_meta
+
+
+@pytest.mark.parametrize("past", [0, 2])
+def test_what_is_added_and_what_attention_must_know(past, generator):
+    x = draw(generator, 2, 3, 6)
+    at = slice(past, past + 3)
+
+    learned = LearnedPositions(5, 6, generator=generator).double()
+    y, look = learned(x, past)
+    agree(y, x + learned.weight[at])
+    assert look == {}
+
+    y, look = SinusoidalPositions(5, 6)(x, past)
+    agree(y * 6**0.5, x * 6**0.5 + torch.from_numpy(sinusoidal_positions(5, 6))[at])
+    assert look == {}
+
+    y, look = RotaryPositions(5, 4)(x, past)
+    assert torch.equal(y, x)
+    agree(look["angles"], rotary_angles(5, 4)[at])
+
+    y, look = AlibiPositions(2)(x, past)
+    assert torch.equal(y, x)
+    keys = torch.arange(past + 3)
+    agree(look["bias"], alibi_bias(2, keys[past:], keys))
+
+    y, look = NoPositions()(x, past)
+    assert torch.equal(y, x)
+    assert look == {}
+
+
+def test_angles_and_waves_keep_their_precision_when_a_model_is_cast():
+    x = torch.zeros(1, 4096, 64, dtype=torch.bfloat16)
+    _, look = RotaryPositions(4096, 64).bfloat16()(x)
+    agree(look["angles"], rotary_angles(4096, 64))
+    waves = SinusoidalPositions(4096, 64).bfloat16().float()(x.float())[0][0]
+    agree(waves * 8, torch.from_numpy(sinusoidal_positions(4096, 64)).float())
+
+
+def test_learned_positions_start_small(generator):
+    assert LearnedPositions(500, 64, generator=generator).weight.std().item() == pytest.approx(
+        0.02, rel=0.02
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TokenEmbedding(0, 4),
+        lambda: LearnedPositions(0, 4),
+        lambda: AlibiPositions(0),
+        lambda: SinusoidalPositions(4, 0),
+    ],
+)
+def test_sizes_are_counts(make):
+    with pytest.raises(ValueError, match="is 0; it must be at least 1"):
+        make()

@@ -1,0 +1,441 @@
+import copy
+import dataclasses
+import math
+import pickle
+
+import pytest
+import torch
+import torch.nn.functional as F
+from agreement import agree, draw, forward_and_gradients
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from tantra import (
+    GPT,
+    Block,
+    FeedForward,
+    GPTConfig,
+    LayerNorm,
+    MultiHeadAttention,
+    PostNormBlock,
+    RMSNorm,
+    record,
+)
+from tantra.model import PARTS, build
+
+SMALL = {"vocab_size": 50, "context_length": 12, "d_model": 16, "num_layers": 2, "num_heads": 4}
+VARIANTS = {
+    "gpt-2": {},
+    "sinusoidal": {"positions": "sinusoidal", "tied": False},
+    "rotary": {"positions": "rotary", "norm": "rms", "feed_forward": "swiglu", "bias": False},
+    "alibi": {"positions": "alibi", "num_kv_heads": 2},
+    "none": {"positions": "none", "num_kv_heads": 1},
+    "post-norm": {"norm_position": "post"},
+}
+variants = pytest.mark.parametrize("variant", VARIANTS)
+
+
+def gpt(seed=0, dtype=torch.float64, **kwargs):
+    config = GPTConfig(**SMALL | kwargs)
+    return GPT(config, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def draw_tokens(generator, *shape, vocab_size=50):
+    return torch.randint(vocab_size, shape, generator=generator)
+
+
+def grow(model, seed=0):
+    """Larger weights, so that what every part does can be seen in the logits."""
+    generator = torch.Generator().manual_seed(seed)
+    for weights in model.parameters():
+        weights.data += 0.2 * draw(generator, *weights.shape, dtype=weights.dtype)
+    return model
+
+
+# the block
+
+
+def copied_block(theirs, block):
+    """Our block with the weights of torch's encoder layer."""
+    ours = block(MultiHeadAttention(8, 2), FeedForward(8, 12), LayerNorm(8), LayerNorm(8))
+    ours.to(theirs.linear1.weight.dtype).load_state_dict(renamed(theirs.state_dict()), strict=True)
+    return ours
+
+
+def renamed(theirs, prefix=""):
+    """The weights of torch's encoder layer, by our names."""
+    names = {
+        "self_attn.out_proj": "attention.output",
+        "linear1": "feed_forward.up",
+        "linear2": "feed_forward.down",
+    }
+    ours = {
+        f"{prefix}{n}.{k}": theirs[f"{t}.{k}"] for t, n in names.items() for k in ("weight", "bias")
+    }
+    for kind in ("weight", "bias"):
+        thirds = theirs[f"self_attn.in_proj_{kind}"].chunk(3)
+        for part, third in zip(("query", "key", "value"), thirds, strict=True):
+            ours[f"{prefix}attention.{part}.{kind}"] = third
+        for n in (1, 2):
+            to = {"weight": "gain", "bias": "bias"}[kind]
+            ours[f"{prefix}norm_{n}.{to}"] = theirs[f"norm{n}.{kind}"]
+    return ours
+
+
+def encoder_layer(norm_first, dtype, generator):
+    layer = nn.TransformerEncoderLayer(
+        8,
+        2,
+        12,
+        dropout=0.0,
+        activation=lambda x: F.gelu(x, approximate="tanh"),
+        batch_first=True,
+        norm_first=norm_first,
+        dtype=dtype,
+    )
+    for weights in layer.parameters():
+        nn.init.normal_(weights, std=8**-0.5, generator=generator)
+    return layer
+
+
+@pytest.mark.parametrize(("block", "norm_first"), [(Block, True), (PostNormBlock, False)])
+def test_blocks_are_torchs_by_copied_weights(block, norm_first, dtype, generator):
+    theirs = encoder_layer(norm_first, dtype, generator)
+    ours = copied_block(theirs, block)
+    x = draw(generator, 2, 5, 8, dtype=dtype)
+    future = torch.ones(5, 5, dtype=torch.bool).triu(1)
+    names = dict(ours.named_parameters())
+    out, (gradient, *weights) = forward_and_gradients(
+        lambda x: ours(x, causal=True), x, wrt=list(names.values())
+    )
+    expected, (their_gradient, *their_weights) = forward_and_gradients(
+        lambda x: theirs(x, src_mask=future), x, wrt=list(theirs.parameters())
+    )
+    agree(out, expected)
+    agree(gradient, their_gradient)
+    by_name = dict(zip(dict(theirs.named_parameters()), their_weights, strict=True))
+    by_our_name = renamed(by_name)
+    largest = max(g.abs().max() for g in their_weights)
+    for name, ours_gradient in zip(names, weights, strict=True):
+        difference = (ours_gradient - by_our_name[name]).abs().max()
+        assert difference <= (1e-12 if dtype is torch.float64 else 1e-6) * largest, name
+
+
+def test_a_blocks_stream_can_be_watched(generator):
+    block = Block(MultiHeadAttention(8, 2), FeedForward(8, 12), LayerNorm(8), LayerNorm(8))
+    x = draw(generator, 2, 5, 8, dtype=torch.float32)
+    with record(block, "stream") as seen:
+        out = block(x)
+    assert torch.equal(seen["stream"], out)
+    with pytest.raises(TypeError, match="casual"):
+        block(x, casual=True)
+
+
+# the model
+
+
+def test_gpt_is_torchs_parts_by_copied_weights(dtype, generator):
+    layers = [encoder_layer(True, dtype, generator) for _ in range(2)]
+    tokens, positions = nn.Embedding(50, 8, dtype=dtype), nn.Embedding(12, 8, dtype=dtype)
+    norm = nn.LayerNorm(8, dtype=dtype)
+    theirs = nn.ModuleList([tokens, positions, norm, *layers])
+
+    def forward(ids):
+        x = tokens(ids) + positions(torch.arange(ids.shape[-1]))
+        for layer in layers:
+            x = layer(x, src_mask=torch.ones(len(x[0]), len(x[0]), dtype=torch.bool).triu(1))
+        return norm(x) @ tokens.weight.T
+
+    ours = gpt(dtype=dtype, d_model=8, num_heads=2, expansion=1.5)
+    weights = {
+        "token_embedding.weight": tokens.weight,
+        "unembedding.weight": tokens.weight,
+        "positions.weight": positions.weight,
+        "norm.gain": norm.weight,
+        "norm.bias": norm.bias,
+    }
+    for n, layer in enumerate(layers):
+        weights |= renamed(layer.state_dict(), f"blocks.{n}.")
+    ours.load_state_dict(weights, strict=True)
+    ids = draw_tokens(generator, 3, 7)
+    out, expected = ours(ids), forward(ids)
+    agree(out, expected)
+    weighing = draw(generator, *out.shape, dtype=dtype)
+    (out * weighing).sum().backward()
+    (expected * weighing).sum().backward()
+    agree(ours.token_embedding.weight.grad, tokens.weight.grad)
+    agree(ours.positions.weight.grad, positions.weight.grad)
+    assert len(list(ours.parameters())) == len(list(theirs.parameters())) + 2 * 4  # q, k, v apart
+
+
+def test_gpt2_small_has_124_439_808_parameters():
+    with torch.device("meta"):
+        model = GPT(GPTConfig())
+    assert sum(weights.numel() for weights in model.parameters()) == 124_439_808
+    assert all(weights.is_meta for weights in model.parameters())
+    assert "blocks.11.attention.query.weight" in model.state_dict()
+
+
+@variants
+def test_the_future_cannot_change_the_past(variant, generator):
+    model = grow(gpt(**VARIANTS[variant]))
+    tokens = draw_tokens(generator, 2, 8)
+    changed = tokens.clone()
+    changed[:, 5] = (changed[:, 5] + 1) % 50
+    before, after = model(tokens), model(changed)
+    agree(after[:, :5], before[:, :5], 1e-12)
+    assert (after[:, 5:] - before[:, 5:]).abs().amax(-1).min() > 1e-4
+
+
+@variants
+@given(
+    st.lists(st.integers(1, 6), min_size=1, max_size=5).filter(lambda n: sum(n) <= 12),
+    st.booleans(),
+)
+def test_cached_is_uncached_for_every_split(variant, lengths, fixed):
+    model = grow(gpt(**VARIANTS[variant]))
+    tokens = draw_tokens(torch.Generator().manual_seed(0), 2, sum(lengths))
+    caches = model.new_caches(12 if fixed else None)
+    with torch.no_grad():
+        parts = [model(part, caches) for part in tokens.split(lengths, dim=1)]
+        agree(torch.cat(parts, dim=1), model(tokens), 1e-12)
+    assert {len(cache) for cache in caches} == {sum(lengths)}
+
+
+@variants
+def test_every_weight_gets_a_gradient(variant, generator):
+    model = grow(gpt(**VARIANTS[variant]))
+    model(draw_tokens(generator, 3, 12)).logsumexp(-1).sum().backward()
+    for name, weights in model.named_parameters():
+        assert weights.grad is not None, name
+        if not name.endswith("key.bias"):  # the same for all keys: softmax cannot see it
+            assert weights.grad.abs().max() > 1e-9, name
+
+
+@variants
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float64])
+def test_the_type_is_kept(variant, kind, generator):
+    model, tokens = gpt(dtype=kind, **VARIANTS[variant]), draw_tokens(generator, 2, 8)
+    logits = model(tokens)
+    assert logits.dtype == kind
+    exact = gpt(dtype=torch.float64, **VARIANTS[variant])(tokens)
+    assert (logits - exact).abs().max() < (0.02 if kind is torch.bfloat16 else 1e-5)
+
+
+@variants
+def test_compiles_whole(variant, generator):
+    torch.compiler.reset()
+    model, tokens = gpt(**VARIANTS[variant]), draw_tokens(generator, 2, 8)
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    agree(compiled(tokens), model(tokens))
+
+
+def test_a_cached_step_compiles_whole(generator):
+    torch.compiler.reset()
+    model, tokens = gpt(positions="rotary"), draw_tokens(generator, 2, 4)
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    with torch.no_grad():
+        caches = model.new_caches(12)
+        parts = [compiled(part, caches) for part in tokens.split([2, 1, 1], dim=1)]
+        agree(torch.cat(parts, dim=1), model(tokens))
+
+
+@variants
+def test_runs_on_meta(variant):
+    model = gpt(**VARIANTS[variant]).to("meta")
+    logits = model(torch.zeros(2, 8, dtype=torch.int64, device="meta"))
+    assert logits.is_meta
+    assert logits.shape == (2, 8, 50)
+
+
+@variants
+def test_watched_and_unwatched_are_equal(variant, generator):
+    model, tokens = grow(gpt(**VARIANTS[variant])), draw_tokens(generator, 2, 8)
+    with record(model) as seen:
+        watched = model(tokens)
+    agree(watched, model(tokens))
+    for n in range(2):
+        weights = seen[f"blocks.{n}.attention.weights"]
+        agree(weights.sum(-1), torch.ones(2, 4, 8, dtype=torch.float64))
+
+
+def test_copies_and_saved_weights(generator):
+    model, tokens = gpt(positions="rotary"), draw_tokens(generator, 2, 8)
+    twin = copy.deepcopy(model)
+    assert twin.unembedding.weight is twin.token_embedding.weight
+    agree(twin(tokens), model(tokens))
+    other = gpt(seed=1, positions="rotary")
+    other.load_state_dict(model.state_dict(), strict=True)
+    agree(other(tokens), model(tokens))
+
+
+# first weights
+
+
+@variants
+@pytest.mark.parametrize(("d_model", "vocab_size"), [(32, 50), (128, 65), (128, 5000), (384, 65)])
+def test_first_loss_is_ln_v(variant, d_model, vocab_size, generator):
+    sizes = {"d_model": d_model, "vocab_size": vocab_size, "context_length": 64}
+    model = gpt(dtype=torch.float32, **VARIANTS[variant] | sizes)
+    tokens = draw_tokens(generator, 16, 65, vocab_size=vocab_size)
+    with torch.no_grad():
+        logits = model(tokens[:, :-1])
+    loss = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).item()
+    assert loss == pytest.approx(math.log(vocab_size), abs=0.1)
+
+
+def test_first_loss_of_gpt2_small_is_ln_v(generator):
+    model = GPT(GPTConfig(context_length=32), generator=generator)
+    tokens = draw_tokens(generator, 4, 33, vocab_size=50257)
+    with torch.no_grad():
+        logits = model(tokens[:, :-1])
+    loss = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).item()
+    assert loss == pytest.approx(math.log(50257), abs=0.1)
+
+
+def test_first_weights_come_from_the_generator_only():
+    before = torch.get_rng_state()
+    one, same, other = gpt(0), gpt(0), gpt(1)
+    assert torch.equal(torch.get_rng_state(), before)
+    for name, weights in one.state_dict().items():
+        assert torch.equal(same.state_dict()[name], weights)
+        if weights.ndim > 1:
+            assert not torch.equal(other.state_dict()[name], weights)
+
+
+def test_first_weights_are_gpt2s():
+    model = gpt(d_model=64, num_layers=8, vocab_size=500, context_length=200, bias=True)
+    for name, weights in model.named_parameters():
+        std = 0.02 / 4 if name.endswith(("output.weight", "down.weight")) else 0.02  # 4 = √(2·8)
+        if weights.ndim > 1:
+            assert weights.std().item() == pytest.approx(std, rel=0.1), name
+        else:
+            assert (weights == (1.0 if name.endswith("gain") else 0.0)).all(), name
+
+
+def test_the_last_gain_of_a_wide_model_starts_lower():
+    assert gpt(d_model=384).norm.gain.unique().tolist() == [0.5]
+    assert gpt(d_model=160, norm_position="post").norm.gain.unique().tolist() == [0.5]
+    assert gpt(d_model=384).blocks[0].norm_1.gain.unique().tolist() == [1.0]
+
+
+# the config
+
+
+def test_names_choose_the_parts():
+    model = gpt(norm="rms", feed_forward="swiglu", norm_position="post", num_kv_heads=2)
+    block = model.blocks[1]
+    assert type(block) is PostNormBlock
+    assert type(block.norm_1) is type(model.norm) is RMSNorm
+    assert type(block.feed_forward).__name__ == "SwiGLU"
+    assert block.attention.num_kv_heads == 2
+    assert type(gpt().blocks[0]) is Block
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_an_unknown_name_is_answered_with_the_known_ones(kind):
+    known = ", ".join(map(repr, PARTS[kind]))
+    with pytest.raises(
+        ValueError, match=f"{kind} is 'best', which nobody knows; choose .* {known}"
+    ):
+        GPTConfig(**{kind: "best"})
+
+
+def test_a_part_of_your_own(monkeypatch):
+    monkeypatch.setitem(PARTS["norm"], "none", lambda config, generator: nn.Identity())
+    model = gpt(norm="none")
+    assert type(model.blocks[0].norm_1) is nn.Identity
+    assert type(build(model.config, "norm")) is nn.Identity
+    assert model(torch.tensor([[1, 2]])).shape == (1, 2, 50)
+
+
+def test_bias_and_ties_can_be_left_out():
+    names = dict(gpt(bias=False).named_parameters())
+    assert not [name for name in names if "bias" in name]
+    assert "unembedding.weight" not in names
+    untied = gpt(tied=False)
+    assert "unembedding.weight" in dict(untied.named_parameters())
+    assert untied.unembedding.bias is None
+    assert untied.unembedding.weight is not untied.token_embedding.weight
+
+
+def test_derived_sizes():
+    config = GPTConfig(d_model=96, num_heads=4, expansion=8 / 3)
+    assert config.d_head == 24
+    assert config.d_ff == 256
+    assert gpt(d_model=48, expansion=2).blocks[0].feed_forward.up.weight.shape == (96, 48)
+
+
+def test_a_config_is_frozen_and_can_be_copied():
+    config = GPTConfig(**SMALL)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.d_model = 5
+    assert dataclasses.replace(config, num_layers=3).num_layers == 3
+    assert copy.deepcopy(config) == pickle.loads(pickle.dumps(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "says"),
+    [
+        ({"n_heads": 4}, TypeError, "GPTConfig has no field 'n_heads'; it has vocab_size, cont"),
+        ({"d_model": 10, "num_heads": 4}, ValueError, r"d_model \(10\) must be .* num_heads \(4\)"),
+        ({"num_heads": 4, "num_kv_heads": 3}, ValueError, r"\(4\) must be .* num_kv_heads \(3\)"),
+        ({"num_kv_heads": 0}, ValueError, "num_kv_heads is 0; it must be at least 1"),
+        ({"vocab_size": 0}, ValueError, "vocab_size is 0; it must be at least 1"),
+        ({"context_length": -1}, ValueError, "context_length is -1; it must be at least 1"),
+        ({"num_layers": 2.0}, TypeError, r"num_layers is 2\.0; it counts something"),
+        ({"d_model": "64"}, TypeError, "d_model is '64'; it counts something"),
+        ({"expansion": 0}, ValueError, "d_ff is 0; it must be at least 1"),
+    ],
+)
+def test_a_config_that_cannot_be(fields, error, says):
+    with pytest.raises(error, match=says):
+        GPTConfig(**SMALL | {"d_model": 12, "num_heads": 12} | fields)
+
+
+def test_rotary_heads_are_even():
+    with pytest.raises(ValueError, match="d_head is 3, and features turn in pairs; use 4"):
+        gpt(d_model=12, positions="rotary")
+
+
+# tokens
+
+
+@pytest.mark.parametrize(
+    ("tokens", "error", "says"),
+    [
+        (torch.tensor([[1, 50]]), ValueError, "token 50 is outside the vocabulary: use 0 to 49"),
+        (torch.tensor([[-1, 3]]), ValueError, "token -1 is outside the vocabulary: use 0 to 49"),
+        (
+            torch.zeros(1, 13, dtype=torch.int64),
+            ValueError,
+            r"0 past and 13 new .* \(12\); give few",
+        ),
+        (torch.zeros(2, 0, dtype=torch.int64), ValueError, r"tokens have shape \(2, 0\); give at"),
+        (torch.tensor(3), ValueError, r"tokens have shape \(\); give at least one token"),
+        (torch.zeros(1, 3), TypeError, r"tokens are torch\.float32; give a torch tensor of whole"),
+        (torch.zeros(1, 3) > 0, TypeError, r"tokens are torch\.bool; give a torch tensor of whole"),
+        ([[1, 2]], TypeError, "tokens are list; give a torch tensor of whole numbers"),
+    ],
+)
+def test_tokens_that_cannot_be(tokens, error, says):
+    with pytest.raises(error, match=says):
+        gpt()(tokens)
+
+
+def test_caches_must_fit_the_model():
+    model, caches = gpt(), gpt(num_layers=3).new_caches()
+    with pytest.raises(ValueError, match=r"3 caches for 2 blocks; new_caches\(\) makes them"):
+        model(torch.tensor([[1]]), caches)
+    caches = model.new_caches()
+    model(torch.zeros(1, 10, dtype=torch.int64), caches)
+    with pytest.raises(ValueError, match=r"10 past and 3 new tokens are more than .* \(12\)"):
+        model(torch.zeros(1, 3, dtype=torch.int64), caches)
+    assert len(caches[0]) == 10
+
+
+def test_int32_tokens_and_one_sequence_without_a_batch(generator):
+    model, tokens = gpt(), draw_tokens(generator, 2, 5)
+    agree(model(tokens.int()), model(tokens))
+    agree(model(tokens[0]), model(tokens)[0])

@@ -1,0 +1,160 @@
+"""The shape line of every docstring is true, on NumPy and on torch; so is every example.
+
+A shape line looks like    q (..., T, K)   k (..., S, K)   num_heads = H  ->  (..., T, S)
+"""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import tantra
+from tantra import embedding
+
+SIZES = {"B": 2, "T": 5, "S": 7, "D": 6, "H": 3, "K": 4, "V": 11, "F": 13}  # no two alike
+LEADING = (2, 3)  # what ... stands for
+ARRAY = re.compile(r"(\w+) \(([^)]*)\)")
+NUMBER = re.compile(r"(\w+) = ([\w·]+)")
+AXIS = r"(?:\.\.\.|[BTSDHKVF\d](?:·[BTSDHKVF\d])*)"
+AXES = rf"\((?:{AXIS}(?:, {AXIS})*,?)?\)"
+LINE = re.compile(
+    rf"(?:\w+ (?:{AXES}|= [\w·]+)   )*\w+ (?:{AXES}|= [\w·]+)  ->  {AXES}(?:, {AXES})*"
+)
+
+FILES = "arrays probes attention positions layers heads embedding cache model".split()
+MODULES = [importlib.import_module(f"tantra.{name}") for name in FILES]
+BUILDERS = {
+    "Probe": lambda: tantra.Probe(),
+    "LayerNorm": lambda: tantra.LayerNorm(6),
+    "RMSNorm": lambda: tantra.RMSNorm(6),
+    "FeedForward": lambda: tantra.FeedForward(6, 13),
+    "SwiGLU": lambda: tantra.SwiGLU(6, 13),
+    "MultiHeadAttention": lambda: tantra.MultiHeadAttention(6, 3),
+    "Block": lambda: tantra.Block(*parts()),
+    "PostNormBlock": lambda: tantra.PostNormBlock(*parts()),
+    "TokenEmbedding": lambda: embedding.TokenEmbedding(11, 6),
+    "LearnedPositions": lambda: embedding.LearnedPositions(9, 6),
+    "SinusoidalPositions": lambda: embedding.SinusoidalPositions(9, 6),
+    "RotaryPositions": lambda: embedding.RotaryPositions(9, 2),
+    "AlibiPositions": lambda: embedding.AlibiPositions(3),
+    "NoPositions": lambda: embedding.NoPositions(),
+    "GPT": lambda: tantra.GPT(
+        tantra.GPTConfig(vocab_size=11, context_length=9, d_model=6, num_layers=2, num_heads=3)
+    ),
+}
+
+
+def parts():
+    attention, feed_forward = tantra.MultiHeadAttention(6, 3), tantra.FeedForward(6, 13)
+    return attention, feed_forward, tantra.LayerNorm(6), tantra.LayerNorm(6)
+
+
+def length(axis):
+    return int(np.prod([SIZES.get(factor) or int(factor) for factor in axis.split("·")]))
+
+
+def shape(axes):
+    names = [name.strip() for name in axes.split(",") if name.strip()]
+    sizes = [LEADING if name == "..." else (length(name),) for name in names]
+    return tuple(n for group in sizes for n in group)
+
+
+def shape_lines(thing):
+    return [line for line in (inspect.getdoc(thing) or "").splitlines() if "  ->  " in line]
+
+
+def defined(module, kind):
+    return [
+        thing
+        for name, thing in vars(module).items()
+        if kind(thing) and thing.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+
+FUNCTIONS = [f for module in MODULES for f in defined(module, inspect.isfunction)]
+CLASSES = [c for module in MODULES for c in defined(module, inspect.isclass)]
+SHAPED = [f for f in FUNCTIONS if shape_lines(f)]
+PARTS = [c for c in CLASSES if issubclass(c, nn.Module)]
+
+
+def draw(name, axes, rng):
+    """An argument by this name: positions and lengths are whole numbers, a mask says yes and no."""
+    if name in ("queries", "keys"):
+        return np.arange(*shape(axes))
+    if name == "lengths":
+        return rng.integers(1, 8, shape(axes))
+    if name == "tokens":
+        return rng.integers(0, 11, shape(axes))
+    values = rng.standard_normal(shape(axes))
+    return (values > 0) | (np.arange(values.shape[-1]) == 0) if name == "mask" else values
+
+
+def claimed(line):
+    inputs, outputs = line.split("->")
+    return inputs, [shape(axes) for axes in re.findall(r"\(([^)]*)\)", outputs)]
+
+
+def found(result):
+    result = result if isinstance(result, tuple) else (result,)
+    return [tuple(x.shape) for x in result if hasattr(x, "shape")]
+
+
+@pytest.mark.parametrize("function", SHAPED, ids=lambda f: f.__name__)
+def test_shape_line_of_a_function(function, as_array, rng):
+    (line,) = shape_lines(function)
+    inputs, expected = claimed(line)
+    arrays = {name: as_array(draw(name, axes, rng)) for name, axes in ARRAY.findall(inputs)}
+    numbers = {name: length(axis) for name, axis in NUMBER.findall(inputs)}
+    result = function(**arrays, **numbers)
+    assert found(result) == expected
+    if arrays:
+        kinds = {type(x) for x in (result if isinstance(result, tuple) else (result,))}
+        assert kinds == {type(as_array(np.zeros(1)))}
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda c: c.__name__)
+def test_shape_line_of_a_part(part, rng):
+    (line,) = shape_lines(part)
+    inputs, expected = claimed(line)
+    arrays = [torch.from_numpy(draw(name, axes, rng)) for name, axes in ARRAY.findall(inputs)]
+    model = BUILDERS[part.__name__]().double()
+    assert found(model(*arrays)) == expected
+
+
+@pytest.mark.parametrize("thing", SHAPED + PARTS, ids=lambda f: f.__name__)
+def test_shape_lines_keep_to_the_grammar(thing):
+    assert LINE.fullmatch(shape_lines(thing)[0])
+
+
+def test_functions_of_arrays_have_a_shape_line():
+    public = {f.__name__ for f in FUNCTIONS if f.__name__ in tantra.__all__}
+    assert public - {f.__name__ for f in SHAPED} == {"record"}
+
+
+@pytest.mark.parametrize("thing", FUNCTIONS + CLASSES, ids=lambda f: f.__name__)
+def test_everything_public_says_what_it_is(thing):
+    first = inspect.getdoc(thing).split("\n\n")[0]
+    assert first.rstrip().endswith(".")
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: m.__name__)
+def test_examples_are_true(module):
+    assert doctest.testmod(module).failed == 0
+
+
+def test_there_are_examples():
+    assert sum(doctest.testmod(module).attempted for module in MODULES) >= 7
+
+
+def test_reading_order_names_every_file():
+    files = {module.name for module in pkgutil.iter_modules(tantra.__path__)}
+    table = re.findall(r"^    (\w[\w, ]*?)  ", tantra.__doc__, re.MULTILINE)
+    named = {name for entry in table for name in entry.split(", ")}
+    assert files <= named
+    assert [name for name in table if name in FILES] == FILES
