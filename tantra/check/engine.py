@@ -7,6 +7,7 @@ line to `mistakes`.
 """
 
 import contextlib
+import functools
 import io
 import secrets
 import time
@@ -17,13 +18,14 @@ import numpy as np
 
 from tantra.check.deadline import OutOfTime, time_limit
 from tantra.check.difference import describe, difference
-from tantra.check.outcome import Case, run, runs_code_of, tantras_own
+from tantra.check.outcome import Case, argument_names, run, runs_code_of, tantras_own
 from tantra.check.prediction import Prediction
 from tantra.check.task import Task
 
 __all__ = ["Exercise", "Prediction"]
 
 GIVEN = "This is still the code you were given: find what is wrong with it, and mend it."
+NOT_YOURS = "this is tantra's own, so it does not count: write yours"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -51,21 +53,14 @@ class Exercise(Task):
     def judge(self, attempt, seed=None, trusted=False):
         """The verdict on an attempt; trusted=True lets tantra's own function through, for tests."""
         seed = secrets.randbelow(1_000_000) if seed is None else seed
-        if attempt is ...:
-            return self.verdict("unwritten")
-        if not callable(attempt):
-            problem = (
-                f"hand in your function itself, not what it returns: this is {describe(attempt)}"
-            )
-            return self.verdict("failed", problem)
-        if not trusted and tantras_own(attempt):
-            return self.verdict("failed", self._not_yours())
+        if refused := self._refused(attempt, trusted):
+            return refused
         at, began = [], time.monotonic()
         try:
             with time_limit(self.seconds):
                 verdict = self._first_problem(attempt, seed, at)
                 if verdict.passed and not trusted and self._borrowed(attempt):
-                    return self.verdict("failed", self._not_yours())
+                    return self.verdict("failed", NOT_YOURS)
         except OutOfTime:
             problem = f"still running after {self.seconds:g} seconds, so it was stopped"
             problem += ": is there a loop that never ends?"
@@ -92,13 +87,31 @@ class Exercise(Task):
     def run(self, function, case):
         return run(lambda *args: self.call(function, *args), case.args)
 
-    def differ(self, outcome, expected):
-        """What is wrong with an outcome of run, in words; None where nothing is."""
-        if problem := outcome.problem(expected, self.reference):
+    def _differ(self, case, outcome, expected):
+        """What is wrong with an outcome, in words; None where nothing is."""
+        if problem := outcome.problem(expected, names=list(self.named(case))):
             return problem
         if expected.error:
             return None
         return difference(outcome.value, expected.value, self.rtol, self.atol, self.results)
+
+    def named(self, case):
+        """The arguments of a case by name, as `call` or else the reference calls them."""
+        for function in (functools.partial(self.call, None), self.reference):
+            if names := argument_names(function, len(case.args)):
+                return dict(zip(names, case.args, strict=True))
+        return {f"input {place}": value for place, value in enumerate(case.args, 1)}
+
+    def _refused(self, attempt, trusted):
+        """The verdict on what need not be run; None where it must."""
+        if attempt is ...:
+            return self.verdict("unwritten")
+        if not callable(attempt):
+            problem = "hand in your function itself, not what it returns: this is "
+            return self.verdict("failed", problem + describe(attempt))
+        if not trusted and tantras_own(attempt):
+            return self.verdict("failed", NOT_YOURS)
+        return None
 
     def _first_problem(self, attempt, seed, at):
         for case in self.all_cases(seed):
@@ -107,15 +120,18 @@ class Exercise(Task):
             if isinstance(outcome.error, NotImplementedError):
                 return self.verdict("unwritten")
             expected = self.run(self.reference, case)
-            if problem := self.differ(outcome, expected):
+            if problem := self._differ(case, outcome, expected):
                 found = {"answer": outcome.value, "expected": expected.value}
                 return self._failed(case, problem, seed, **found)
         agree = f"{len(self.cases)} shown cases and {self.draws} random ones agree"
         return self.verdict("passed", agree, seed=seed)
 
     def _failed(self, case, problem, seed, **found):
-        inputs = case.named(self.reference)
-        found |= {"case": case.name, "inputs": inputs, "seed": seed if case.drawn else None}
+        found |= {
+            "case": case.name,
+            "inputs": self.named(case),
+            "seed": seed if case.drawn else None,
+        }
         return self.verdict("failed", problem, **found)
 
     def _diagnosed(self, verdict, attempt, seed, seconds):
@@ -148,9 +164,6 @@ class Exercise(Task):
         case = next(self.all_cases(0))
         with _unheard():
             return part is not None and runs_code_of(part, lambda: self.run(attempt, case))
-
-    def _not_yours(self):
-        return "this is tantra's own, so it does not count: write yours"
 
 
 def _unheard():

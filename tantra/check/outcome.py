@@ -28,13 +28,6 @@ class Case:
     args: tuple
     drawn: bool = False
 
-    def named(self, function):
-        """The arguments by the names that the function gives them."""
-        try:
-            return dict(inspect.signature(function).bind(*self.args).arguments)
-        except (TypeError, ValueError):
-            return {f"input {place}": value for place, value in enumerate(self.args, 1)}
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -44,7 +37,7 @@ class Outcome:
     error: BaseException | None = None
     changed: int | None = None
 
-    def problem(self, expected, reference):
+    def problem(self, expected, names):
         """What is wrong apart from the value, in words; None where nothing is."""
         if self.error:
             if expected.error and isinstance(self.error, type(expected.error)):
@@ -53,9 +46,7 @@ class Outcome:
         if expected.error:
             return f"raised nothing, where {_words(expected.error)} was expected"
         if self.changed is not None and expected.changed is None:
-            names = list(_parameters(reference))
-            named = self.changed < len(names)
-            which = names[self.changed] if named else f"argument {self.changed + 1}"
+            which = names[self.changed].removeprefix("input ")
             return f"your function changed its input {which}: make a new array instead"
         if self.value is None and expected.value is not None:
             return "returned None: is there a return?"
@@ -77,6 +68,17 @@ def run(function, args):
             return Outcome(error=error)
     changed = (n for n, pair in enumerate(zip(given, args, strict=True)) if not _equal(*pair))
     return Outcome(value=value, changed=next(changed, None))
+
+
+def argument_names(function, count):
+    """What a function calls its first `count` arguments; None where it does not say."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [parameter.name for parameter in parameters if parameter.kind in plain]
+    return names[:count] if len(names) >= count else None
 
 
 def tantras_own(attempt):
@@ -125,13 +127,6 @@ def _equal(one, other):
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
     return True
-
-
-def _parameters(function):
-    try:
-        return inspect.signature(function).parameters
-    except (TypeError, ValueError):
-        return ()
 
 
 def _words(error):

@@ -71,7 +71,7 @@ def _panels(exercise, verdict, attempt):
     if case is None:
         name, args = next(iter(exercise.cases.items()))
         first = Case(f'case "{name}"', args)
-        case, inputs = first.name, first.named(exercise.reference)
+        case, inputs = first.name, exercise.named(first)
         answer = exercise.run(attempt, first).value if callable(attempt) else None
     if target is None:
         target = exercise.run(exercise.reference, Case(case, tuple(inputs.values()))).value

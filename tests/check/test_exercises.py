@@ -107,6 +107,14 @@ def test_each_known_mistake_fails_with_its_own_sentence(exercise, sentence):
         assert (verdict.status, verdict.mistake) == ("failed", sentence)
 
 
+@each
+def test_no_mistake_fails_to_answer_everywhere(exercise):
+    """One that raises on every case would be found in every attempt that raises as well."""
+    for sentence, wrong in exercise.mistakes.items():
+        outcomes = [exercise.run(wrong, case) for case in exercise.all_cases(seed=0)]
+        assert any(outcome.error is None for outcome in outcomes), sentence
+
+
 def spoiled(exercise, spoil):
     """The exercise, in which an attempt `...` stands for the reference with its answer spoiled."""
 

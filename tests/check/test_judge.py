@@ -241,6 +241,25 @@ def test_a_helper_from_tantra_is_welcome():
     assert exercise.judge(attention).passed
 
 
+def test_inputs_are_called_as_the_call_or_the_reference_calls_them(exercise):
+    def changes_first(*args):
+        args[0][:] = 0
+        return center(*args)
+
+    adapters = {
+        "scores": lambda attempt, scores: attempt(scores),
+        "x": lambda attempt, *args: attempt(*args),
+    }
+    for name, call in adapters.items():
+        verdict = replace(exercise, call=call).judge(changes_first)
+        assert list(verdict.inputs) == [name]
+        assert f"changed its input {name}:" in verdict.problem
+    unnamed = replace(exercise, reference=lambda *args: center(*args))
+    verdict = unnamed.judge(changes_first)
+    assert list(verdict.inputs) == ["input 1"]
+    assert "changed its input 1:" in verdict.problem
+
+
 def test_an_expected_error_must_be_raised():
     def refuses(x):
         if len(x) == 3:
