@@ -53,21 +53,19 @@ SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": '{"windowingMode": "none"}',
     "@jupyterlab/apputils-extension/notification": '{"fetchNews": "false"}',
 }
-OPEN = """async path => {
-    const app = window.jupyterapp;
-    await app.restored;
-    const panel = await app.commands.execute("docmanager:open", {path, factory: "Notebook"});
-    await panel.context.ready;
-    await panel.sessionContext.ready;
-    window.panel = panel;
-}"""
-RUN = """async seconds => {
-    const late = new Promise(done => setTimeout(() => done("late"), 1000 * seconds));
-    const run = window.jupyterapp.commands.execute("notebook:run-all-cells");
-    const result = await Promise.race([run, late]);
-    if (result === "late") return false;
-    await window.panel.context.save();
-    return true;
+RUN = """async ([path, seconds]) => {
+    const commands = window.jupyterapp.commands;
+    const openAndRun = async () => {
+        const panel = await commands.execute("docmanager:open", {path, factory: "Notebook"});
+        window.panel = panel;
+        await panel.context.ready;
+        await panel.sessionContext.ready;
+        await commands.execute("notebook:run-all-cells");
+        await panel.context.save();
+        return true;
+    };
+    const late = new Promise(done => setTimeout(() => done(false), 1000 * seconds));
+    return await Promise.race([openAndRun(), late]);
 }"""
 CLOSE = """async () => {
     await window.panel.sessionContext.shutdown();
@@ -134,7 +132,10 @@ def jupyterlab(folder):
         yield f"http://{HERE}:{port}/lab?token={token}&reset"
     finally:
         server.terminate()
-        server.wait(30)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def hidden(folder, names):
@@ -215,8 +216,7 @@ class Visitor:
     def visit(self, name, keep=True):
         """Open and run the notebook name, and keep pictures of it; its problems, in words."""
         self.heard.clear()
-        self.page.evaluate(OPEN, name)
-        finished = self.page.evaluate(RUN, SECONDS_TO_RUN)
+        finished = self.page.evaluate(RUN, [name, SECONDS_TO_RUN])
         self.page.wait_for_timeout(500)
         if keep:
             self.photograph(name)
