@@ -77,6 +77,7 @@ WRONG = [
     ("b", "a", "'b', expected 'a'"),
     (X, (X, X), "a NumPy array, expected 2 results"),
     ((X,), (X, X), "1 result, expected 2 results"),
+    ((X, X, X), (X, X), "3 results, expected 2 results"),
     ((X, X.T), (X, X), "the second of 2 results: shape is (3, 2), expected (2, 3)"),
     ((X, None), (X, X), "the second of 2 results: None, expected a NumPy array"),
     ((0,) * 10, (0,) * 9 + (1,), "the 10th of 10 results: 0, expected 1"),

@@ -102,6 +102,16 @@ def test_what_is_wrong_is_said(exercise, attempt, problem):
     assert list(verdict.inputs) == ["x"]
 
 
+def test_the_line_is_the_innermost_of_the_learners(exercise):
+    def helper(x):
+        return x.nowhere
+
+    problem = exercise.judge(lambda x: helper(x)).problem
+    assert problem.endswith(
+        f"in helper, line {helper.__code__.co_firstlineno + 1}: return x.nowhere"
+    )
+
+
 def test_endless_recursion_is_said(exercise):
     assert exercise.judge(recurs).problem.startswith("raised RecursionError")
 
@@ -134,6 +144,23 @@ def test_a_mistake_on_some_cases_only_is_no_diagnosis(exercise):
         return x - x.mean(axis=0) if len(x) == 2 else center(x) + 1
 
     assert exercise.judge(sometimes).mistake is None
+
+
+def test_a_mistake_raises_the_same_error_and_changes_the_same_input(exercise):
+    def only_one_row(error):
+        def attempt(x):
+            if len(x) > 1:
+                raise error
+            return x
+
+        return attempt
+
+    picky = replace(exercise, mistakes={"one row": only_one_row(ValueError("no"))}, memory={})
+    assert picky.judge(only_one_row(ValueError("other words"))).mistake == "one row"
+    assert picky.judge(only_one_row(TypeError("no"))).mistake is None
+    in_place = replace(exercise, mistakes={"in place": changes}, memory={})
+    assert in_place.judge(changes).mistake == "in place"
+    assert replace(exercise, mistakes={"": center}).judge(changes).mistake is None
 
 
 def test_answers_learnt_by_heart_fail_on_a_random_case(exercise):
