@@ -101,7 +101,7 @@ def test_the_way_between_the_layouts(half):
 @layouts
 def test_gradient_of_a_rotation_turns_back(pairs, generator):
     x, angles = draw(generator, 5, 6), torch.from_numpy(rotary_angles(5, 6))
-    (turned,), (gradient,) = forward_and_gradients(lambda x: rotate(x, angles, pairs), x)
+    _, (gradient,) = forward_and_gradients(lambda x: rotate(x, angles, pairs), x)
     weighing = draw(torch.Generator().manual_seed(1), 5, 6)
     agree(gradient, rotate(weighing, -angles, pairs))
 
@@ -144,7 +144,7 @@ def test_odd_heads_are_refused(make):
 
 def test_layouts_have_names():
     with pytest.raises(
-        ValueError, match="pairs is 'half', .* choose one of 'halves', 'neighbours'"
+        ValueError, match=r"pairs is 'half', .* choose one of 'halves', 'neighbours'"
     ):
         rotate(np.zeros((5, 4)), rotary_angles(5, 4), pairs="half")
 
