@@ -1,0 +1,294 @@
+"""The exercises of chapter 07, the feed-forward network."""
+
+import math
+
+import numpy as np
+import torch
+
+import tantra
+from tantra.check.engine import Exercise, Prediction
+
+
+def _arrays(*shapes, seed=0):
+    rng = np.random.default_rng(seed)
+    return tuple(rng.standard_normal(shape).round(1) for shape in shapes)
+
+
+def _draw(*shapes):
+    return lambda rng: tuple(rng.standard_normal(shape) for shape in shapes)
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def _tanh_form(slope=math.sqrt(2 / math.pi), cubic=0.044715, power=3, half=0.5, one=1):
+    """GELU by tanh with other constants."""
+    return lambda x: half * x * (one + np.tanh(slope * (x + cubic * x**power)))
+
+
+def _relu(x):
+    return np.maximum(x, 0)
+
+
+gelu = Exercise(
+    name="gelu",
+    kind="implement",
+    asks="GELU by tanh: ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))).",
+    reference=lambda x: tantra.gelu(x),
+    library=tantra.gelu,
+    cases={
+        "five numbers": (np.array([-2.0, -0.5, 0.0, 1.0, 3.0]),),
+        "two rows": _arrays((2, 3)),
+        "far out": (np.array([-100.0, -10.0, 10.0, 100.0]),),
+    },
+    draw=lambda rng: (2 * rng.standard_normal((2, 5, 7)),),
+    mistakes={
+        "that is the exact form, by erf. It differs by up to 0.0005: here the tanh form is asked "
+        "for.": lambda x: tantra.gelu_exact(x),
+        "a 0 is missing: the constant is 0.044715, not 0.44715.": _tanh_form(cubic=0.44715),
+        "a 4 is missing: the constant is 0.044715, not 0.04715.": _tanh_form(cubic=0.04715),
+        "take the root of 2/π.": _tanh_form(slope=2 / math.pi),
+        "the fraction under the root is turned around: 2/π, not π/2.": (
+            _tanh_form(slope=math.sqrt(math.pi / 2))
+        ),
+        "the factor √(2/π) inside the tanh is missing.": _tanh_form(slope=1),
+        "the term with x³ is missing.": _tanh_form(cubic=0),
+        "x squared would lose the sign: the small term has x³.": _tanh_form(power=2),
+        "the half is missing: far to the right GELU is x, not 2x.": _tanh_form(half=1),
+        "the 1 is missing: 1 + tanh runs from 0 to 2, tanh from -1 to 1.": _tanh_form(one=0),
+        "the factor x is missing: that is the chance alone, which GELU multiplies by x.": (
+            lambda x: 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+        ),
+        "x σ(1.702 x) is a rougher approximation, up to 0.02 off.": (
+            lambda x: x * _sigmoid(1.702 * x)
+        ),
+        "that is ReLU: GELU rounds its corner off.": _relu,
+    },
+    hints=(
+        "Start inside: x + 0.044715 * x**3, then the factor, then np.tanh.",
+        "Far to the right the tanh is 1, so ½ x (1 + 1) = x.",
+        "0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * inner)), with inner from the first hint.",
+    ),
+)
+
+
+def _given_feed_forward(x, w_1, b_1, w_2, b_2):
+    hidden = x @ w_1
+    return tantra.gelu(hidden @ w_2 + b_2)
+
+
+feed_forward = Exercise(
+    name="feed_forward",
+    kind="hunt",
+    asks="Expand with an offset, GELU, compress with an offset.",
+    reference=lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1 + b_1) @ w_2 + b_2,
+    library=tantra.FeedForward,
+    given=_given_feed_forward,
+    cases={
+        "one word": _arrays((2,), (2, 3), (3,), (3, 2), (2,)),
+        "a sequence": _arrays((4, 2), (2, 5), (5,), (5, 2), (2,), seed=1),
+        "the word 0": (np.zeros(2), *_arrays((2, 3), (3,), (3, 2), (2,), seed=2)),
+    },
+    draw=_draw((2, 5, 3), (3, 7), (7,), (7, 3), (3,)),
+    mistakes={
+        "the bend is in its place. The first map still has no offset: add b_1, before GELU.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1) @ w_2 + b_2
+        ),
+        "b_1 is there. GELU still comes last: it belongs between the two matrices.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu((x @ w_1 + b_1) @ w_2 + b_2)
+        ),
+        "GELU is now there twice: once, between the two matrices.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu(tantra.gelu(x @ w_1 + b_1) @ w_2 + b_2)
+        ),
+        "you bend before the offset: b_1 decides where each hidden feature bends, so add it first.": (
+            lambda x, w_1, b_1, w_2, b_2: (tantra.gelu(x @ w_1) + b_1) @ w_2 + b_2
+        ),
+        "GELU is gone, and two linear maps are one: put it between the two matrices.": (
+            lambda x, w_1, b_1, w_2, b_2: (x @ w_1 + b_1) @ w_2 + b_2
+        ),
+        "GELU comes first of all now; it belongs after the first matrix and its offset.": (
+            lambda x, w_1, b_1, w_2, b_2: (tantra.gelu(x) @ w_1 + b_1) @ w_2 + b_2
+        ),
+        "the second offset got lost: add b_2 at the end.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1 + b_1) @ w_2
+        ),
+        "that is ReLU between the matrices; the bend here is GELU.": (
+            lambda x, w_1, b_1, w_2, b_2: _relu(x @ w_1 + b_1) @ w_2 + b_2
+        ),
+        "that is the exact GELU; the one that is given is by tanh.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu_exact(x @ w_1 + b_1) @ w_2 + b_2
+        ),
+        "adding x is the block's work (chapter 08): return the network's own answer.": (
+            lambda x, w_1, b_1, w_2, b_2: x + tantra.gelu(x @ w_1 + b_1) @ w_2 + b_2
+        ),
+    },
+    hints=(
+        "Five arrays are handed in. Which of them does the sketch never use?",
+        "Multiply the sketch's two matrices out: with nothing between them they are one.",
+        "hidden = tantra.gelu(x @ w_1 + b_1); then a second map, with its offset and no GELU.",
+    ),
+)
+
+
+def _gated(gate=tantra.silu, join=np.multiply):
+    """SwiGLU with another gate, or joined in another way."""
+    return lambda x, w_gate, w_up, w_down: join(gate(x @ w_gate), x @ w_up) @ w_down
+
+
+swiglu = Exercise(
+    name="swiglu",
+    kind="implement",
+    asks="Expand twice, SiLU of the one opening the other, and compress; no offsets.",
+    reference=lambda x, w_gate, w_up, w_down: _gated()(x, w_gate, w_up, w_down),
+    library=tantra.SwiGLU,
+    cases={
+        "one word": _arrays((2,), (2, 3), (2, 3), (3, 2)),
+        "a sequence": _arrays((4, 2), (2, 5), (2, 5), (5, 2), seed=1),
+    },
+    draw=_draw((2, 5, 3), (3, 7), (3, 7), (7, 3)),
+    mistakes={
+        "the two expansions have changed places: SiLU belongs on the gate.": (
+            lambda x, w_gate, w_up, w_down: ((x @ w_gate) * tantra.silu(x @ w_up)) @ w_down
+        ),
+        "only the gate bends: leave x @ w_up as it is.": (
+            lambda x, w_gate, w_up, w_down: (
+                (tantra.silu(x @ w_gate) * tantra.silu(x @ w_up)) @ w_down
+            )
+        ),
+        "you bend the product; bend the gate, then multiply.": (
+            lambda x, w_gate, w_up, w_down: tantra.silu((x @ w_gate) * (x @ w_up)) @ w_down
+        ),
+        "that gate is a plain sigmoid (GLU): SiLU is the sigmoid times its own input.": (
+            _gated(_sigmoid)
+        ),
+        "the gate does not bend at all: put SiLU on it.": _gated(lambda z: z),
+        "that gate is GELU (GEGLU): here it is SiLU.": _gated(lambda z: tantra.gelu(z)),
+        "that gate is the exact GELU (GEGLU): here it is SiLU.": (
+            _gated(lambda z: tantra.gelu_exact(z))
+        ),
+        "that gate is ReLU (ReGLU): here it is SiLU.": _gated(_relu),
+        "you add the two expansions: multiply them, feature by feature.": _gated(join=np.add),
+        "the other expansion is missing: SiLU of the gate multiplies x @ w_up.": (
+            lambda x, w_gate, w_up, w_down: tantra.silu(x @ w_gate) @ w_down
+        ),
+        "compress at the end: multiply by w_down.": (
+            lambda x, w_gate, w_up, w_down: tantra.silu(x @ w_gate) * (x @ w_up)
+        ),
+    },
+    hints=(
+        "Two products with x, both of shape (..., F).",
+        "silu of the first, times the second, number by number (*, not @).",
+        "That product has shape (..., F); @ w_down brings it back to (..., D).",
+    ),
+)
+
+
+def _autograd(approximate):
+    def backward(x, g):
+        leaf = torch.tensor(x, requires_grad=True)
+        torch.nn.functional.gelu(leaf, approximate=approximate).backward(torch.tensor(g))
+        return leaf.grad.numpy()
+
+    return backward
+
+
+def _cdf(x):
+    return 0.5 * (1 + torch.erf(torch.tensor(x) / math.sqrt(2)).numpy())
+
+
+def _density(x):
+    return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+
+
+gelu_backward = Exercise(
+    name="gelu_backward",
+    kind="derive",
+    asks="The gradient by x, from x and the gradient g by GELU(x) = x Φ(x).",
+    reference=lambda x, g: _autograd("none")(x, g),
+    cases={
+        "five numbers": (np.array([-2.0, -0.5, 0.0, 1.0, 3.0]), np.ones(5)),
+        "two rows": _arrays((2, 3), (2, 3)),
+    },
+    draw=_draw((2, 5, 7), (2, 5, 7)),
+    mistakes={
+        "Φ(x) depends on x too: the second half of the product rule is missing.": (
+            lambda x, g: g * _cdf(x)
+        ),
+        "the first half of the product rule is missing: the derivative of x is 1, times Φ(x).": (
+            lambda x, g: g * x * _density(x)
+        ),
+        "in the second half the factor x is missing: x φ(x).": (
+            lambda x, g: g * (_cdf(x) + _density(x))
+        ),
+        "the sign of the second half is turned: Φ(x) + x φ(x).": (
+            lambda x, g: g * (_cdf(x) - x * _density(x))
+        ),
+        "multiply by g: the chain rule.": lambda x, g: _cdf(x) + x * _density(x),
+        "the derivative of Φ is φ itself, not φ's own derivative -x φ(x).": (
+            lambda x, g: g * (_cdf(x) - x**2 * _density(x))
+        ),
+        "that is the slope of ReLU: 0 or 1.": lambda x, g: g * (x > 0),
+        "that is the slope of the tanh form; here it is the exact one.": _autograd("tanh"),
+        "the product of the two derivatives: the product rule adds two terms.": (
+            lambda x, g: g * _density(x)
+        ),
+        "that is GELU itself, times g: take its derivative.": lambda x, g: g * x * _cdf(x),
+    },
+    hints=(
+        "GELU is a product, x times Φ(x): (uv)' = u'v + uv'.",
+        "The derivative of Φ is φ, which is given as normal_density.",
+        "The slope is Φ(x) + x φ(x). What does the chain rule do with g?",
+    ),
+)
+
+
+crossing = Prediction(
+    name="crossing",
+    kind="predict",
+    asks="The T at which attention costs as many operations as the feed-forward network, D = 512.",
+    answer=1024,
+    mistakes={
+        "that is 4D: count all six products of attention, the four matrices and both the scores "
+        "and the averages.": 2048,
+        "that is 3D: a product (T, D) @ (D, D) costs 2TD², so four cost 8TD², as the "
+        "feed-forward network's two cost 16TD².": 1536,
+        "that is D. There the scores and averages cost half as much as attention's matrices; "
+        "together they are still below the feed-forward network.": 512,
+        "that is D/2: set the two sums equal again, and divide both by 4TD.": 256,
+        "that is 6D: the four matrices belong to attention's side, not to the other.": 3072,
+        "the number of features is not asked for, but the number of positions T.": (512, 2048),
+    },
+    hints=(
+        "A product (T, D) @ (D, F) costs 2TDF operations.",
+        "Attention: four matrices, 8TD²; scores, 2T²D; averages, 2T²D.",
+        "8TD² + 4T²D = 16TD². Divide by 4TD.",
+    ),
+)
+
+hidden_ranks = Prediction(
+    name="hidden_ranks",
+    kind="ablate",
+    asks="The rank of 24 hidden features of 100 words of width 6: after GELU, and without it.",
+    answer=(24, 6),
+    mistakes={
+        "the other order: first after GELU, then without.": (6, 24),
+        "the first is right. Without GELU the 24 are mixtures of 6 numbers: no more than 6 are "
+        "independent.": (24, 24),
+        "the second is right. GELU bends each of the 24 on its own, and so they are no longer "
+        "mixtures of the 6.": (6, 6),
+        "a rank is at most the smaller side of the array, here 24 features.": (100, 6),
+        "a rank is at most the smaller side; and a linear map of 6 numbers has at most rank 6.": (
+            100,
+            24,
+        ),
+        "the first is right. With an offset it would be 7; here there is none.": (24, 7),
+    },
+    hints=(
+        "x @ w_1 is an array of 100 rows and 24 columns, a product through the width 6.",
+        "np.linalg.matrix_rank(tantra.gelu(x @ w_1)) is the first number.",
+        "The second is np.linalg.matrix_rank(x @ w_1): it cannot be above 6.",
+    ),
+)
+
+EXERCISES = [gelu, feed_forward, swiglu, gelu_backward, crossing, hidden_ranks]
