@@ -46,7 +46,7 @@ GATES = (
     Gate(
         "library",
         "the parts, verses, checks and tools pass their tests and doctests, without a warning",
-        ((*PYTEST, "--doctest-modules", "tantra", "tests"),),
+        ((*PYTEST, "--doctest-modules", "tantra"), (*PYTEST, "tests")),
     ),
     Gate(
         "exercises",
