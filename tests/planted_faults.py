@@ -311,15 +311,9 @@ def run_tests(file, old=None, new=None):
         sys.path.insert(0, str(copy))
         import pytest
 
-        quick = [
-            "-x",
-            "-q",
-            "--assert=plain",
-            "-p",
-            "no:cacheprovider",
-            "--hypothesis-profile=planted",
-        ]
-        return int(pytest.main([*quick, *(f"tests/{name}" for name in TESTS[file])]))
+        quick = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider"]
+        hypothesis = ["-p", "_hypothesis_pytestplugin", "--hypothesis-profile=planted"]
+        return int(pytest.main([*quick, *hypothesis, *(f"tests/{name}" for name in TESTS[file])]))
 
 
 def start(job):
@@ -355,6 +349,7 @@ def run_all(jobs):
 
 def main(word=""):
     os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # some plugins take seconds to load
     for slow_to_load in ("hypothesis.extra.numpy", "pytest", "torch._dynamo"):
         importlib.import_module(slow_to_load)  # once, for all of them
     jobs = [fault for fault in faults() if word in fault[0]]
