@@ -22,7 +22,10 @@ def _sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def _tanh_form(slope=math.sqrt(2 / math.pi), cubic=0.044715, power=3, half=0.5, one=1):
+SLOPE = math.sqrt(2 / math.pi)
+
+
+def _tanh_form(slope=SLOPE, cubic=0.044715, power=3, half=0.5, one=1):
     """GELU by tanh with other constants."""
     return lambda x: half * x * (one + np.tanh(slope * (x + cubic * x**power)))
 
@@ -58,7 +61,7 @@ gelu = Exercise(
         "the half is missing: far to the right GELU is x, not 2x.": _tanh_form(half=1),
         "the 1 is missing: 1 + tanh runs from 0 to 2, tanh from -1 to 1.": _tanh_form(one=0),
         "the factor x is missing: that is the chance alone, which GELU multiplies by x.": (
-            lambda x: 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+            lambda x: 0.5 * (1 + np.tanh(SLOPE * (x + 0.044715 * x**3)))
         ),
         "x σ(1.702 x) is a rougher approximation, up to 0.02 off.": (
             lambda x: x * _sigmoid(1.702 * x)
@@ -101,7 +104,7 @@ feed_forward = Exercise(
         "GELU is now there twice: once, between the two matrices.": (
             lambda x, w_1, b_1, w_2, b_2: tantra.gelu(tantra.gelu(x @ w_1 + b_1) @ w_2 + b_2)
         ),
-        "you bend before the offset: b_1 decides where each hidden feature bends, so add it first.": (
+        "you bend before the offset: b_1 decides where a hidden feature bends, so add it first.": (
             lambda x, w_1, b_1, w_2, b_2: (tantra.gelu(x @ w_1) + b_1) @ w_2 + b_2
         ),
         "GELU is gone, and two linear maps are one: put it between the two matrices.": (
