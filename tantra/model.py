@@ -140,13 +140,15 @@ class GPT(nn.Module):
             elif name.endswith("bias"):
                 nn.init.zeros_(weights)
             elif name == "norm.gain":
-                nn.init.constant_(weights, min(1, WIDEST[self.config.norm_position] / len(weights)))
+                widest = WIDEST.get(self.config.norm_position, len(weights))
+                nn.init.constant_(weights, min(1, widest / len(weights)))
             if name.endswith(("attention.output.weight", "feed_forward.down.weight")):
                 weights /= (2 * len(self.blocks)) ** 0.5  # 2 additions a block: keep x from growing
 
     def forward(self, tokens, caches=None):
         """Logits; with caches (see new_caches), tokens are those after the remembered ones."""
-        past = self._check(tokens, caches)
+        self._check_tokens(tokens)
+        past = self._past(tokens, caches)
         x, look = self.positions(self.token_embedding(tokens), past)
         x = self.stream(x)
         for block, cache in zip(self.blocks, caches or [None] * len(self.blocks), strict=True):
@@ -157,25 +159,28 @@ class GPT(nn.Module):
         """One empty KVCache a block: growing, or with room for length positions, set aside once."""
         return [KVCache(length) for _ in self.blocks]
 
-    def _check(self, tokens, caches):
-        """Raise unless tokens fit the model; else how many positions the caches remember."""
-        limit, size = self.config.context_length, self.config.vocab_size
+    def _check_tokens(self, tokens):
         kind = getattr(tokens, "dtype", type(tokens).__name__)
         if kind not in (torch.int64, torch.int32):
             raise TypeError(f"tokens are {kind}; give a torch tensor of whole numbers (int64)")
         if tokens.ndim == 0 or tokens.shape[-1] == 0:
             raise ValueError(f"tokens have shape {tuple(tokens.shape)}; give at least one token")
+        size = self.config.vocab_size
+        if readable(tokens) and ((tokens < 0) | (tokens >= size)).any():
+            wrong = tokens[(tokens < 0) | (tokens >= size)][0].item()
+            raise ValueError(f"token {wrong} is outside the vocabulary: use 0 to {size - 1}")
+
+    def _past(self, tokens, caches):
+        """How many positions the caches remember; ValueError if there is no room for tokens."""
         if caches is not None and len(caches) != len(self.blocks):
             raise ValueError(
                 f"{len(caches)} caches for {len(self.blocks)} blocks; new_caches() makes them"
             )
         past = len(caches[0]) if caches else 0
+        limit = self.config.context_length
         if past + tokens.shape[-1] > limit:
             raise ValueError(
                 f"{past} past and {tokens.shape[-1]} new tokens are more than context_length "
                 f"({limit}); give fewer, or a larger context_length"
             )
-        if readable(tokens) and ((tokens < 0) | (tokens >= size)).any():
-            wrong = tokens[(tokens < 0) | (tokens >= size)][0].item()
-            raise ValueError(f"token {wrong} is outside the vocabulary: use 0 to {size - 1}")
         return past

@@ -344,7 +344,9 @@ def test_an_unknown_name_is_answered_with_the_known_ones(kind):
 
 def test_a_part_of_your_own(monkeypatch):
     monkeypatch.setitem(PARTS["norm"], "none", lambda config, generator: nn.Identity())
-    model = gpt(norm="none")
+    monkeypatch.setitem(PARTS["norm_position"], "mine", PARTS["norm_position"]["pre"])
+    model = gpt(norm="none", norm_position="mine")
+    assert (gpt(norm_position="mine", d_model=512).norm.gain == 1).all()
     assert type(model.blocks[0].norm_1) is nn.Identity
     assert type(build(model.config, "norm")) is nn.Identity
     assert model(torch.tensor([[1, 2]])).shape == (1, 2, 50)
