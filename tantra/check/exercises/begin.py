@@ -20,6 +20,7 @@ weighted_mean = Exercise(
         "one column": (SHARES, np.array([[4.0], [8.0], [0.0]])),
         "two columns": (SHARES, np.array([[4.0, 1.0], [8.0, 0.0], [0.0, 2.0]])),
         "all to the last row": (np.array([0.0, 0.0, 1.0]), _array(3, 4)),
+        "a square": (SHARES, _array(3, 3)),
     },
     draw=lambda rng: (rng.dirichlet(np.ones(5)), rng.standard_normal((5, 7))),
     mistakes={
@@ -37,6 +38,32 @@ weighted_mean = Exercise(
         ),
         "the shares already sum to 1: do not divide by their number again.": (
             lambda shares, values: shares @ values / len(shares)
+        ),
+        "the shares are not used: each row counts by its share.": (
+            lambda shares, values: values.sum(axis=0)
+        ),
+        "shares of shape (S,) meet the columns of values: shares[:, None] meets the rows. "
+        "Then add the rows up.": lambda shares, values: shares * values,
+        "shares of shape (S,) meet the columns of values: shares[:, None] meets the rows.": (
+            lambda shares, values: (shares * values).sum(axis=0)
+        ),
+        "values @ shares sums over the columns of values: put the shares in front.": (
+            lambda shares, values: values @ shares
+        ),
+        "the summed axis stays, with length 1: the mean has shape (V,), not (1, V).": (
+            lambda shares, values: shares[None] @ values
+        ),
+        "only the last row is left: add each row to the total, total = total + ...": (
+            lambda shares, values: shares[-1] * values[-1]
+        ),
+        "the last row is left out: the loop should run over all of them.": (
+            lambda shares, values: shares[:-1] @ values[:-1]
+        ),
+        "only the first row is counted: does the return stand inside the loop?": (
+            lambda shares, values: shares[0] * values[0]
+        ),
+        "that is the row with the largest share alone; every row counts by its share.": (
+            lambda shares, values: values[shares.argmax()]
         ),
     },
     hints=(
@@ -63,10 +90,22 @@ centre_rows = Exercise(
             lambda x: x - x.mean(axis=0, keepdims=True)
         ),
         "that is one mean for the whole array; each row has its own.": lambda x: x - x.mean(),
-        "that is the mean alone: subtract it from x.": (
-            lambda x: np.broadcast_to(x.mean(axis=-1, keepdims=True), x.shape).copy()
-        ),
+        "that is the mean alone: subtract it from x.": (lambda x: x.mean(axis=-1, keepdims=True)),
         "the sign is turned: x minus its mean.": (lambda x: x.mean(axis=-1, keepdims=True) - x),
+        "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
+            lambda x: x - x.mean(axis=1, keepdims=True)
+        ),
+        "right for two axes, but not for three: keepdims=True puts the mean in its place "
+        "for any number of axes.": lambda x: x - x.mean(axis=-1)[:, None],
+        "axis=-2 runs down the columns; along a row runs the last axis, axis=-1.": (
+            lambda x: x - x.mean(axis=-2, keepdims=True)
+        ),
+        "that is the sum of the row: its mean is wanted.": (
+            lambda x: x - x.sum(axis=-1, keepdims=True)
+        ),
+        "subtract the mean and leave it there: do not divide by the deviation.": (
+            lambda x: (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
+        ),
     },
     hints=(
         "Print the shapes of x and of its mean, for the square and for two rows of three.",
@@ -86,6 +125,11 @@ mean_shape = Prediction(
         "rows come from the left factor, columns from the right one.": (7, 5),
         "a product of matrices sums over the shared axis; it does not keep it.": (5, 3, 7),
         "only a vector times a matrix leaves one axis; here are 5 rows of weights.": (7,),
+        "a matrix times a vector leaves (5,); here each value has 7 features, and keeps them.": (
+            5,
+        ),
+        "the 3 is summed over: of (5, 3) @ (3, 7) the outer two numbers are left.": (3, 3),
+        "that is how many numbers there are; the shape names each axis: (rows, columns).": 35,
     },
     hints=(
         "Each of the 5 rows of weights makes one weighted mean.",

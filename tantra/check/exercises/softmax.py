@@ -15,7 +15,13 @@ def _array(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape).round(1)
 
 
+def _powers(x):
+    return np.exp(x - x.max(axis=-1, keepdims=True))
+
+
 LARGE = np.array([1000.0, 1001.0])
+FAR_ABOVE = np.array([0.0, 2000.0, 1.0])
+SMALL_BESIDE_LARGE = np.array([[0.0, 1.0, 2.0], [2000.0, 2001.0, 2002.0]])
 ROWS = np.array([[0.0, 1.0, 2.0], [3.0, 1.0, -1.0]])
 
 softmax = Exercise(
@@ -28,7 +34,8 @@ softmax = Exercise(
         "two rows": (ROWS,),
         "a batch": (_array(2, 4, 3),),
         "large scores": (LARGE,),
-        "a small row beside a large one": (np.array([[0.0, 1.0, 2.0], [2000.0, 2001.0, 2002.0]]),),
+        "one score far above the others": (FAR_ABOVE,),
+        "a small row beside a large one": (SMALL_BESIDE_LARGE,),
     },
     draw=lambda rng: (10 * rng.standard_normal((2, 5, 7)),),
     mistakes={
@@ -45,14 +52,48 @@ softmax = Exercise(
         "Subtract each row's own, x.max(axis=-1, keepdims=True).": (
             lambda x: _shares(np.exp(x - x.max()))
         ),
-        "the powers are not yet shares: divide each row by its sum.": (
-            lambda x: np.exp(x - x.max(axis=-1, keepdims=True))
-        ),
+        "the powers are not yet shares: divide each row by its sum.": _powers,
+        "those are powers alone: subtract the row's largest score before exp, then divide each "
+        "row by its sum.": np.exp,
         "the powers are of e: use np.exp, not powers of 2.": lambda x: _shares(
             2 ** (x - x.max(axis=-1, keepdims=True))
         ),
         "each score is judged alone (a sigmoid): divide by the sum over its row instead.": (
             lambda x: 1 / (1 + np.exp(-x))
+        ),
+        "two things: each row needs a sum of its own, .sum(axis=-1, keepdims=True); and exp "
+        "overflows on large scores.": lambda x: np.exp(x) / np.exp(x).sum(),
+        "all rows are divided by one sum: e.sum(axis=-1, keepdims=True) gives each its own.": (
+            lambda x: _powers(x) / _powers(x).sum()
+        ),
+        "right for one row, but not for several: keepdims=True keeps the summed axis, and the rows "
+        "line up.": lambda x: _powers(x) / _powers(x).sum(axis=-1),
+        "two things: keepdims=True keeps the summed axis, and the rows line up; and exp "
+        "overflows on large scores.": lambda x: np.exp(x) / np.exp(x).sum(axis=-1),
+        "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
+            lambda x: tantra.softmax(x, axis=1)
+        ),
+        "two things: axis=1 is the last axis only of two, so write axis=-1; and exp overflows on "
+        "large scores.": lambda x: _shares(np.exp(x), axis=1),
+        "two things: columns sum to 1, and rows should, axis=-1; and exp overflows on large "
+        "scores.": lambda x: _shares(np.exp(x), axis=0),
+        "the largest score is subtracted above the line only: divide by the sum of these powers.": (
+            lambda x: _powers(x) / np.exp(x).sum(axis=-1, keepdims=True)
+        ),
+        "the largest score is subtracted below the line only: use the same powers above it.": (
+            lambda x: np.exp(x) / _powers(x).sum(axis=-1, keepdims=True)
+        ),
+        "a score far above its row's mean still overflows: subtract the largest, not the mean.": (
+            lambda x: _shares(np.exp(x - x.mean(axis=-1, keepdims=True)))
+        ),
+        "subtract the largest score; dividing by it changes the differences, and so the shares.": (
+            lambda x: _shares(np.exp(x / x.max(axis=-1, keepdims=True)))
+        ),
+        "the scores themselves are divided by their sum: make them positive with np.exp first.": (
+            _shares
+        ),
+        "the order is turned: the score minus the largest, not the largest minus the score.": (
+            lambda x: _shares(np.exp(x.max(axis=-1, keepdims=True) - x))
         ),
     },
     hints=(
@@ -72,6 +113,8 @@ log_softmax = Exercise(
         "two rows": (ROWS,),
         "far apart": (np.array([0.0, -800.0]),),
         "large scores": (LARGE,),
+        "one score far above the others": (FAR_ABOVE,),
+        "a small row beside a large one": (SMALL_BESIDE_LARGE,),
     },
     draw=lambda rng: (10 * rng.standard_normal((2, 5, 7)),),
     mistakes={
@@ -84,15 +127,49 @@ log_softmax = Exercise(
         "that is only the shift: subtract the logarithm of the sum of the powers as well.": (
             lambda x: x - x.max(axis=-1, keepdims=True)
         ),
-        "the natural logarithm is np.log; log2 and log10 are other units.": (
-            lambda x: tantra.log_softmax(x) / np.log(2)
+        "the natural logarithm is np.log, the inverse of np.exp; np.log2 is another.": (
+            lambda x: (
+                x - x.max(axis=-1, keepdims=True) - np.log2(_powers(x).sum(axis=-1, keepdims=True))
+            )
         ),
         "the sign is turned: a log-share is at most 0. Its negative is the loss.": (
             lambda x: -tantra.log_softmax(x)
         ),
         "you subtract the sum of the powers; subtract its logarithm.": (
-            lambda x: x - np.exp(x - x.max(axis=-1, keepdims=True)).sum(axis=-1, keepdims=True)
+            lambda x: x - x.max(axis=-1, keepdims=True) - _powers(x).sum(axis=-1, keepdims=True)
         ),
+        "the logarithm of the sum is subtracted, not added: log(a / b) = log a - log b.": (
+            lambda x: (
+                x - x.max(axis=-1, keepdims=True) + np.log(_powers(x).sum(axis=-1, keepdims=True))
+            )
+        ),
+        "x is shifted in the sum, but not in front: subtract the largest score there too.": (
+            lambda x: x - np.log(_powers(x).sum(axis=-1, keepdims=True))
+        ),
+        "x is shifted in front, but not in the sum: subtract the largest score there too.": (
+            lambda x: (
+                x - x.max(axis=-1, keepdims=True) - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+            )
+        ),
+        "two things: exp overflows on large scores; and the log of a share that rounds to 0 is "
+        "-inf, so take the logarithm on paper.": lambda x: np.log(_shares(np.exp(x))),
+        "two things: each row needs a sum of its own, .sum(axis=-1, keepdims=True); and exp "
+        "overflows on large scores.": lambda x: x - np.log(np.exp(x).sum()),
+        "all rows get one sum: .sum(axis=-1, keepdims=True) gives each its own.": (
+            lambda x: x - x.max(axis=-1, keepdims=True) - np.log(_powers(x).sum())
+        ),
+        "right for one row, but not for several: keepdims=True keeps the summed axis, and the rows "
+        "line up.": (lambda x: x - x.max(axis=-1, keepdims=True) - np.log(_powers(x).sum(axis=-1))),
+        "two things: keepdims=True keeps the summed axis, and the rows line up; and exp "
+        "overflows on large scores.": lambda x: x - np.log(np.exp(x).sum(axis=-1)),
+        "you subtract the largest score of the whole array: a row far below it has only powers "
+        "that round to 0. Subtract each row's own, x.max(axis=-1, keepdims=True).": (
+            lambda x: x - x.max() - np.log(np.exp(x - x.max()).sum(axis=-1, keepdims=True))
+        ),
+        "columns are normalised; rows should be: use the last axis, axis=-1.": (
+            lambda x: tantra.log_softmax(x, axis=0)
+        ),
+        "those are the shares; their logarithms are wanted.": tantra.softmax,
     },
     hints=(
         "log(a / b) = log a - log b, and the log of a power is its exponent.",
@@ -141,6 +218,25 @@ softmax_backward = Exercise(
         "the mean runs over the whole array; every row has its own: axis=-1, keepdims=True.": (
             lambda p, g: p * (g - (p * g).sum())
         ),
+        "right for one row, but not for several: (p * g).sum(axis=-1, keepdims=True).": (
+            lambda p, g: p * (g - (p * g).sum(axis=-1))
+        ),
+        "the sum of g is not weighed: each g_i counts by its share, sum of p·g.": (
+            lambda p, g: p * (g - g.sum(axis=-1, keepdims=True))
+        ),
+        "the shares are the weights of the mean already: take the sum of p·g, and do not divide "
+        "it by S.": lambda p, g: p * (g - (p * g).mean(axis=-1, keepdims=True)),
+        "the second term is -p_j times the sum of p_i g_i: its p_j is missing.": (
+            lambda p, g: p * g - (p * g).sum(axis=-1, keepdims=True)
+        ),
+        "each column has its mean here; each row should: axis=-1.": (
+            lambda p, g: p * (g - (p * g).sum(axis=0, keepdims=True))
+        ),
+        "share minus target is the gradient of softmax and cross-entropy together; here g is the "
+        "gradient of any loss.": lambda p, g: p - g,
+        "that is the diagonal of the Jacobian alone: multiply by g, and add over all shares.": (
+            lambda p, g: p * (1 - p)
+        ),
     },
     hints=(
         "∂p_i/∂s_j = p_i (δ_ij - p_j). Multiply by g_i and sum over i.",
@@ -183,6 +279,16 @@ soften = Exercise(
         "the logarithm that belongs to exp is np.log, not np.log2.": (
             lambda p, temperature: tantra.softmax(np.log2(p) / temperature)
         ),
+        "those are the scores at the new temperature: a softmax of them is still to come.": (
+            lambda p, temperature: np.log(p) / temperature
+        ),
+        "the logarithm of a share is a score: take the softmax of the scores, do not divide them "
+        "by their sum.": (lambda p, temperature: _shares(np.log(p) / temperature)),
+        "shares times a number no longer sum to 1: the temperature divides scores, that is "
+        "logarithms.": lambda p, temperature: p / temperature,
+        "the order is turned: the power is 1/τ, without a minus.": (
+            lambda p, temperature: _shares(p ** (-1 / temperature))
+        ),
     },
     hints=(
         "Try temperature 2 on the shares 0.9 and 0.1. Should they move together or apart?",
@@ -206,8 +312,13 @@ shares_of_logs = Prediction(
         ),
         "the order is turned: the largest score has the largest share.": (0.625, 0.25, 0.125),
         "equal shares come from equal scores; these differ.": (1 / 3, 1 / 3, 1 / 3),
+        "those are the scores: take e to the power of each, then divide by their sum.": tuple(
+            np.log([1, 2, 5])
+        ),
+        "those are per cent: shares sum to 1.": (12.5, 25.0, 62.5),
+        "those are the powers divided by the largest one: divide by their sum.": (0.2, 0.4, 1.0),
     },
-    rtol=1e-3,
+    rtol=0.05,  # two digits are enough
     hints=("e to the power log 5 is 5.", "The powers are 1, 2 and 5. What is their sum?"),
 )
 
@@ -222,7 +333,14 @@ largest_safe_score = Prediction(
         "that is the largest power of 2 (float32 ends near 2 to the 128); here the base is e.": 127,
         "float32 ends near 2 to the 128, but here the base is e.": 128,
         "that is the limit of float16: ask for dtype=np.float32.": 11,
+        "10 to the power 38 is near the end of float32, but here the base is e: multiply by "
+        "log 10, about 2.3.": 38,
+        "one too few: 38 · log 10 is 87.5, and the 3.4 before 10³⁸ adds log 3.4, about 1.2.": 87,
+        "that is the logarithm of the largest number: take the whole number below it.": (
+            float(np.log(np.finfo(np.float32).max))
+        ),
     },
+    rtol=1e-3,  # 88.7 is 88.72
     hints=(
         "Try np.exp(np.float32(s)) for s = 1, 2, 3, ... until np.isfinite says no.",
         "The logarithm of np.finfo(np.float32).max tells without trying.",
