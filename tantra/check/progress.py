@@ -73,11 +73,15 @@ def mine(name, default=None):
         return default
 
 
-def progress():
-    """The table of what has been passed, and the Transformer that fills in."""
+def progress(chapter=None):
+    """The table of what has been passed, and the Transformer that fills in.
+
+    chapter, such as "softmax", asks for the rows of one chapter alone.  Raises ValueError for a
+    chapter without exercises.
+    """
     from tantra.check.report import Report
 
-    return Report(passed())
+    return Report(passed(), chapter)
 
 
 def _path():

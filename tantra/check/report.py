@@ -9,10 +9,15 @@ from tantra.check.exercises import chapters
 class Report:
     """Shows itself: HTML in Jupyter, text elsewhere."""
 
-    def __init__(self, passed):
+    def __init__(self, passed, chapter=None):
+        known = chapters()
+        if chapter is not None and chapter not in known:
+            raise ValueError(f"no exercises in a chapter {chapter!r}; there are {', '.join(known)}")
+        self.whole = chapter is None
         self.rows = {
-            chapter: {exercise.name: exercise.name in passed for exercise in exercises}
-            for chapter, exercises in chapters().items()
+            name: {exercise.name: exercise.name in passed for exercise in exercises}
+            for name, exercises in known.items()
+            if chapter in (None, name)
         }
         self.tally = {chapter: (sum(row.values()), len(row)) for chapter, row in self.rows.items()}
 
@@ -33,6 +38,8 @@ class Report:
             f'<caption style="text-align:left">{self._summary()}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
+        if not self.whole:
+            return table
         style = "display:flex;flex-wrap:wrap;gap:1.5em;align-items:flex-start"
         return f'<div style="{style}">{drawing.transformer(self.tally)}{table}</div>'
 

@@ -80,3 +80,13 @@ def test_progress_lists_every_exercise():
         assert f"· {exercise.name}" in text
         assert f"<code>{exercise.name}</code>" in html
     assert text == repr(tantra.progress())
+
+
+def test_progress_of_one_chapter_shows_nothing_else():
+    shown = tantra.progress("softmax")
+    assert repr(shown).splitlines()[0] == f"0 of {len(chapters()['softmax'])} exercises passed"
+    assert len(repr(shown).splitlines()) == 2
+    assert "<svg" not in shown._repr_html_()
+    assert "causal_mask" not in shown._repr_html_()
+    with pytest.raises(ValueError, match="no exercises in a chapter 'soft_max'; there are begin, "):
+        tantra.progress("soft_max")
