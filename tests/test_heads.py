@@ -129,7 +129,7 @@ LOOKS = {
     "causal and padded": lambda: {"mask": padding_mask(torch.tensor([2, 5, 4]), 5), "causal": True},
     "rotary": lambda: {"angles": rotary_angles(5, 4), "causal": True},
     "alibi": lambda: {"bias": alibi_bias(4, torch.arange(5), torch.arange(5)), "causal": True},
-    "biased": lambda: {"bias": alibi_bias(4, torch.arange(5), torch.arange(5))},
+    "biased": lambda: {"bias": alibi_bias(4, torch.arange(5), torch.arange(5)) / 3},
     "biased and padded": lambda: {
         "mask": padding_mask(torch.tensor([2, 5, 4]), 5),
         "bias": alibi_bias(4, torch.arange(5), torch.arange(5)),
