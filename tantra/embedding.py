@@ -25,7 +25,7 @@ class LearnedPositions(nn.Module):
     x (B, T, D)  ->  (B, T, D)
 
     Like every class here it takes how many positions are past, and returns x and a dictionary of
-    what attention must know.  Source: Radford et al. 2019.
+    what attention must know.  Raises ValueError past the last row.  Source: Radford et al. 2019.
     """
 
     def __init__(self, context_length, d_model, *, generator=None):
@@ -35,7 +35,7 @@ class LearnedPositions(nn.Module):
         self.weight = nn.Parameter(nn.init.normal_(weight, std=0.02, generator=generator))
 
     def forward(self, x, past=0):
-        return x + self.weight[past : past + x.shape[-2]], {}
+        return x + _rows(self.weight, past, x), {}
 
 
 class SinusoidalPositions(nn.Module):
@@ -53,7 +53,7 @@ class SinusoidalPositions(nn.Module):
         self.table = torch.from_numpy(sinusoidal_positions(context_length, d_model))
 
     def forward(self, x, past=0):
-        waves = like(self.table[past : past + x.shape[-2]], x)
+        waves = like(_rows(self.table, past, x), x)
         return x + waves / x.shape[-1] ** 0.5, {}
 
 
@@ -71,7 +71,7 @@ class RotaryPositions(nn.Module):
         self.angles = torch.from_numpy(rotary_angles(context_length, d_head))  # (N, K/2)
 
     def forward(self, x, past=0):
-        return x, {"angles": self.angles[past : past + x.shape[-2]]}
+        return x, {"angles": _rows(self.angles, past, x)}
 
 
 class AlibiPositions(nn.Module):
@@ -100,3 +100,14 @@ class NoPositions(nn.Module):
 
     def forward(self, x, past=0):
         return x, {}
+
+
+def _rows(table, past, x):
+    """The rows of a table for the positions of x, which come after the past ones."""
+    end = past + x.shape[-2]
+    if end > len(table):
+        raise ValueError(
+            f"position {end - 1} is asked for, and the table ends at {len(table) - 1}: give a "
+            "shorter sequence, or make the table longer"
+        )
+    return table[past:end]

@@ -82,3 +82,13 @@ def test_learned_positions_start_small(generator):
 def test_sizes_are_counts(make):
     with pytest.raises(ValueError, match="is 0; it must be at least 1"):
         make()
+
+
+@pytest.mark.parametrize(
+    "positions", [LearnedPositions(5, 6), SinusoidalPositions(5, 6), RotaryPositions(5, 6)]
+)
+def test_past_the_table_is_refused_in_words(positions):
+    positions(torch.zeros(2, 2, 6), past=3)
+    says = "position 5 is asked for, and the table ends at 4: give a shorter sequence, or make"
+    with pytest.raises(ValueError, match=says):
+        positions(torch.zeros(2, 3, 6), past=3)

@@ -13,8 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import environment
 import yaml
+
+import environment
 from course import ROOT, kernel_environment
 
 NOTEBOOK = ROOT / "notebooks/02_softmax.ipynb"

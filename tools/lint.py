@@ -18,9 +18,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
-from course import FOLDERS, PICTURE, ROOT, all_paths, short, stored_form
 from nbformat.v4.rwbase import rejoin_lines
 
+from course import FOLDERS, PICTURE, ROOT, all_paths, short, stored_form
 from exercises import MARKER, SolutionError, answers, bare, exercise_path
 
 TAGS = {"task", "check", "solution-only", "gpu", "raises-exception", "nbval-ignore-output"}
@@ -43,7 +43,10 @@ NAME = re.compile(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*")
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 HEX = re.compile(r"(?=[0-9a-f]*\d)[0-9a-f]{6,}")
 TASK = re.compile(r"### (\d+)\. \S.*")
-FACTS = re.compile(rf"({'|'.join(KINDS)}) · difficulty [123] of 3 · \d+ minutes")
+FACTS = re.compile(rf"({'|'.join(KINDS)}) · difficulty [123] of 3 · (\d+) minutes")
+PROMISE = re.compile(
+    r"^About (\d+) minutes, and (\d+) (?:more )?for the \[exercises\]", re.MULTILINE
+)
 OPTION = re.compile(r"<details>\s*<summary>(.+?)</summary>\s*(.*?)\s*</details>", re.DOTALL)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)[^)]*\)")
 NBVAL_COMMENT = re.compile(r"^\s*#\s*(NBVAL_\w+|PYTEST_VALIDATE_\w+)", re.MULTILINE)
@@ -450,6 +453,43 @@ def names_come_in_threes(pages):
             yield None, f"{name}: a name is a number and words, 02_softmax.ipynb"
 
 
+def minutes_add_up(pages):
+    """A chapter says how long its tasks take: the sum of their minutes, to the nearest 5."""
+    for name, (_, promised, needed) in minutes(pages).items():
+        if promised != needed:
+            yield (
+                None,
+                f"notebooks/{name}: about {promised} minutes are said, the tasks need {needed}",
+            )
+
+
+def the_readme_lists_it(pages):
+    """The README has a row for every chapter: its notebook, its exercises and their minutes."""
+    for name, (reading, _, doing) in minutes(pages).items():
+        readme = next(p.path.parents[1] / "README.md" for p in pages if p.path.name == name)
+        row = rf"\| \[.+\]\(notebooks/{name}\) \|.*\(exercises/{name}\) \| {reading} \+ {doing} \|"
+        if not any(re.fullmatch(row, line) for line in readme.read_text("utf-8").splitlines()):
+            yield None, f"README.md: no row | [..](notebooks/{name}) | .. | {reading} + {doing} |"
+
+
+def minutes(pages):
+    """For every chapter: the minutes it promises for reading, for its tasks, and what they need."""
+    found = {}
+    for page in pages:
+        if page.folder == "notebooks":
+            said = PROMISE.search("\n".join(cell.source for cell in page.prose))
+            reading, doing = map(int, said.groups()) if said else (0, 0)
+            tasks = [
+                FACTS.search(cell.source)
+                for p in pages
+                if p.folder == "solutions" and p.path.name == page.path.name
+                for cell in p.prose
+            ]
+            needed = sum(int(facts[2]) for facts in tasks if facts)
+            found[page.path.name] = reading, doing, round(needed / 5) * 5
+    return found
+
+
 def little_is_ignored(pages):
     """At most 3 % of the course's code cells are not compared."""
     hidden, total = ignored_share(pages)
@@ -484,7 +524,7 @@ CHAPTER = [
     quizzes_explain,
 ]
 TASKS = [tasks_are_announced, tasks_are_enough, checks_check, holds_no_answer]
-COURSE = [names_come_in_threes, little_is_ignored]
+COURSE = [names_come_in_threes, minutes_add_up, the_readme_lists_it, little_is_ignored]
 
 
 def lint(page):

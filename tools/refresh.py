@@ -18,6 +18,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat.reader import NotJSONError
+
 from course import (
     PICTURE,
     all_paths,
@@ -28,9 +32,6 @@ from course import (
     without_outputs,
     write_whole,
 )
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbformat.reader import NotJSONError
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

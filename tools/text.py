@@ -15,8 +15,9 @@ import sys
 from pathlib import Path
 
 import nbformat
-from course import METADATA, stored_form, write_whole
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from course import METADATA, stored_form, write_whole
 
 HEADER = re.compile(
     r"^%% (md|code) ([a-z0-9-]+)(?: \[([a-z-]+(?:, [a-z-]+)*)\])?(?: reason: (.+))?$"

@@ -44,9 +44,9 @@ class Prediction(Task):
 
 
 def _plain(value):
-    """A torch.Size or list as a tuple, NumPy's and torch's single numbers as Python's."""
+    """Lists, sizes and arrays as tuples, NumPy's and torch's single numbers as Python's."""
+    if isinstance(value, np.ndarray | torch.Tensor):
+        value = value.tolist()
     if isinstance(value, list | tuple):
         return tuple(map(_plain, value))
-    if isinstance(value, np.generic) or (isinstance(value, torch.Tensor) and value.ndim == 0):
-        return value.item()
-    return value
+    return value.item() if isinstance(value, np.generic) else value

@@ -332,6 +332,7 @@ def test_prints_are_heard_once(exercise, capsys):
 
 def test_predictions(prediction):
     right = [(2, 5, 7), [2, 5, 7], torch.Size([2, 5, 7]), (np.int64(2), 5, torch.tensor(7))]
+    right += [np.array([2, 5, 7]), torch.tensor([2, 5, 7])]
     said = {prediction.judge(value).problem for value in right}
     assert said == {"(2, 5, 7), as you predicted"}
     assert prediction.judge(...).status == "unwritten"

@@ -2,9 +2,10 @@
 
 import subprocess
 
-import browser
 import pytest
 from nbformat.v4 import new_output
+
+import browser
 from text import from_text
 
 NOTEBOOK = """\

@@ -8,8 +8,9 @@ import sys
 import venv
 from pathlib import Path
 
-import environment
 import pytest
+
+import environment
 
 SOURCE = Path(environment.__file__)
 TOO_NEW = {

@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from course import read, stored_form, without_outputs
 from nbformat.v4 import new_output
-from refresh import run
-from text import from_text, to_text
 
 import exercises
+from course import read, stored_form, without_outputs
+from refresh import run
+from text import from_text, to_text
 
 SOLUTION = '''\
 %% md title

@@ -3,12 +3,13 @@
 import subprocess
 import sys
 
+import pytest
+
 import conda_pip
 import course
 import environment
 import gates
 import offline
-import pytest
 
 
 def gate(name, program, **more):

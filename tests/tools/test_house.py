@@ -5,15 +5,16 @@ import shutil
 import subprocess
 import tomllib
 
-import conda_pip
-import environment
 import pytest
 import yaml
-from course import ROOT
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from rattler import MatchSpec
+
+import conda_pip
+import environment
+from course import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())

@@ -10,9 +10,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 import course
 import lab
-import pytest
 
 
 def listen(port=0):

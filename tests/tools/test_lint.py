@@ -1,12 +1,12 @@
 """Each bad state of a stored notebook is caught by the rule that is there for it."""
 
-import lint
 import pytest
-from course import stored_form
 from nbformat.v4 import new_output
-from text import from_text
 
+import lint
+from course import stored_form
 from exercises import generate
+from text import from_text
 
 ALT = "bars: the shares are 0.09, 0.24 and 0.67"
 CHAPTER = """\

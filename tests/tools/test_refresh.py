@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 import refresh
 from course import kernel_environment, read, stored_form, write_whole
 from text import from_text

@@ -9,11 +9,12 @@ import re
 import subprocess
 import sys
 
-import course
 import pytest
+from nbformat.v4 import new_output
+
+import course
 import refresh
 import spoil
-from nbformat.v4 import new_output
 from text import from_text
 
 GOOD = """\

@@ -1,6 +1,7 @@
 """A notebook and its text form say the same."""
 
 import pytest
+
 import text
 from course import read
 
