@@ -93,6 +93,7 @@ PAIRS = {
     "pitṛ artham": "pitr artham",
     "te api": "te 'pi",
     "te āsate": "ta āsate",
+    "te eva": "ta eva",
     "prabho iti": "prabha iti",
     "prabho atra": "prabho 'tra",
     "tasmai api": "tasmā api",
