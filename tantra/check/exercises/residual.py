@@ -1,0 +1,388 @@
+"""The exercises of chapter 08, the residual stream."""
+
+import math
+
+import numpy as np
+import torch
+
+import tantra
+from tantra.check.engine import Exercise, Prediction
+
+
+def _array(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).round(1)
+
+
+def _with_parts(attempt, x, mix, w_attention, w_feed_forward, gains):
+    """attempt(x, attention, feed_forward, norm_1, norm_2), the parts made from these numbers."""
+
+    def attention(x):
+        return mix @ x @ w_attention
+
+    def feed_forward(x):
+        return tantra.gelu(x @ w_feed_forward[0]) @ w_feed_forward[1]
+
+    def norm_1(x):
+        return tantra.layer_norm(x, gains[0])
+
+    def norm_2(x):
+        return tantra.layer_norm(x, gains[1])
+
+    return attempt(x, attention, feed_forward, norm_1, norm_2)
+
+
+def _parts(normal, batch, T, D, F):
+    """x, and numbers for an attention, a feed-forward network and the gains of two norms."""
+    up, down = normal(D, F), normal(F, D)
+    return normal(*batch, T, D), normal(T, T), normal(D, D), (up, down), normal(2, D)
+
+
+CASES = {
+    "two positions": _parts(_array, (), 2, 3, 4),
+    "a batch": _parts(_array, (3,), 2, 4, 5),
+    "a silent attention": (
+        _array(2, 3),
+        np.zeros((2, 2)),
+        np.zeros((3, 3)),
+        (_array(3, 4, seed=1), _array(4, 3, seed=2)),
+        np.array([[1.0, 2.0, 0.5], [0.5, 1.0, -1.0]]),
+    ),
+}
+
+
+def _draw(rng):
+    return _parts(lambda *shape: rng.standard_normal(shape), (2,), 3, 5, 7)
+
+
+def _pre(x, attention, feed_forward, norm_1, norm_2):
+    x = x + attention(norm_1(x))
+    return x + feed_forward(norm_2(x))
+
+
+def _post(x, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(x + attention(x))
+    return norm_2(x + feed_forward(x))
+
+
+def _bare(x, attention, feed_forward, norm_1, norm_2):
+    x = x + attention(x)
+    return x + feed_forward(x)
+
+
+def _forgotten(x, attention, feed_forward, norm_1, norm_2):
+    return feed_forward(norm_2(attention(norm_1(x))))
+
+
+def _after_the_norm(x, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(x)
+    x = norm_2(x + attention(x))
+    return x + feed_forward(x)
+
+
+def _in_place(x, attention, feed_forward, norm_1, norm_2):
+    x += attention(norm_1(x))
+    x += feed_forward(norm_2(x))
+    return x
+
+
+def _side_by_side(x, attention, feed_forward, norm_1, norm_2):
+    return x + attention(norm_1(x)) + feed_forward(norm_2(x))
+
+
+def _from_the_start(x, attention, feed_forward, norm_1, norm_2):
+    return x + feed_forward(norm_2(x + attention(norm_1(x))))
+
+
+def _outside(x, attention, feed_forward, norm_1, norm_2):
+    x = x + norm_1(attention(x))
+    return x + norm_2(feed_forward(x))
+
+
+def _wrong_order(block):
+    return lambda x, attention, feed_forward, norm_1, norm_2: block(
+        x, feed_forward, attention, norm_1, norm_2
+    )
+
+
+def _one_norm(block):
+    return lambda x, attention, feed_forward, norm_1, norm_2: block(
+        x, attention, feed_forward, norm_1, norm_1
+    )
+
+
+def _swapped_norms(block):
+    return lambda x, attention, feed_forward, norm_1, norm_2: block(
+        x, attention, feed_forward, norm_2, norm_1
+    )
+
+
+FORGOTTEN = "the additions are missing: each part replaces the stream instead of adding to it."
+BARE = "nothing is normalised: norm_1 and norm_2 must each be used once."
+ONE_NORM = "both halves use norm_1; each has a norm with a gain of its own."
+SWAPPED = "the norms are swapped: norm_1 belongs to the attention."
+WRONG_ORDER = "look first, then think: the attention comes before the feed-forward network."
+
+pre_norm_block = Exercise(
+    name="pre_norm_block",
+    kind="implement",
+    asks="A block that adds to x what each part makes of the normalised x.",
+    reference=_pre,
+    library=tantra.Block,
+    call=_with_parts,
+    cases=CASES,
+    draw=_draw,
+    mistakes={
+        FORGOTTEN: _forgotten,
+        BARE: _bare,
+        "you add to the normalised x: the stream itself must pass by the norm untouched.": (
+            _after_the_norm
+        ),
+        "+= changes the caller's array. Write x = x + ..., which makes a new one.": _in_place,
+        "the norms stand after the additions: that is post-norm.": _post,
+        "the feed-forward network reads the old x; it should read what the attention left.": (
+            _side_by_side
+        ),
+        "what the attention added is lost: the second addition starts from the first x.": (
+            _from_the_start
+        ),
+        "the norms stand on what the parts return; they belong on what the parts read.": _outside,
+        ONE_NORM: _one_norm(_pre),
+        SWAPPED: _swapped_norms(_pre),
+        WRONG_ORDER: _wrong_order(_pre),
+    },
+    hints=(
+        "Two lines of the same form, one for each part.",
+        "A part reads norm(x), and its answer is added to x, not to norm(x).",
+        "The first line is x = x + attention(norm_1(x)).",
+    ),
+)
+
+post_norm_block = Exercise(
+    name="post_norm_block",
+    kind="implement",
+    asks="The block of 2017: each part reads x, its answer is added, the sum is normalised.",
+    reference=_post,
+    library=tantra.PostNormBlock,
+    call=_with_parts,
+    cases=CASES,
+    draw=_draw,
+    mistakes={
+        "that is pre-norm: here a part reads x itself, and the norm stands after the sum.": _pre,
+        BARE: _bare,
+        "the sum is missing: normalise x + attention(x), not attention(x) alone.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
+                feed_forward(norm_1(attention(x)))
+            )
+        ),
+        "you normalise what a part returns and add it then; add first, normalise the sum.": (
+            _outside
+        ),
+        "+= changes the caller's array. Write x + ..., which makes a new one.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: _post(
+                x.__iadd__(attention(x)), lambda x: 0 * x, feed_forward, norm_1, norm_2
+            )
+        ),
+        "the second half is not normalised: its sum goes through norm_2.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                norm_1(x + attention(x)) + feed_forward(norm_1(x + attention(x)))
+            )
+        ),
+        "the second half starts from the first x: it should read, and add to, what norm_1 made.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
+                x + feed_forward(norm_1(x + attention(x)))
+            )
+        ),
+        ONE_NORM: _one_norm(_post),
+        SWAPPED: _swapped_norms(_post),
+        WRONG_ORDER: _wrong_order(_post),
+    },
+    hints=(
+        "Section 3.1 of Vaswani et al. 2017 has the formula: LayerNorm(x + Sublayer(x)).",
+        "The result of the first half is the x of the second.",
+        "The first line is x = norm_1(x + attention(x)).",
+    ),
+)
+
+
+def _autograd(x, w_up, w_down, g):
+    leaf = torch.tensor(x, requires_grad=True)
+    y = leaf + torch.tanh(leaf @ torch.tensor(w_up)) @ torch.tensor(w_down)
+    return torch.autograd.grad(y, leaf, torch.tensor(g))[0].numpy()
+
+
+def _branch(x, w_up, w_down, g):
+    """The gradient that comes back through the branch."""
+    h = np.tanh(x @ w_up)
+    return ((g @ w_down.T) * (1 - h**2)) @ w_up.T
+
+
+residual_backward = Exercise(
+    name="residual_backward",
+    kind="derive",
+    asks="The gradient by x, from the gradient g by y = x + tanh(x w_up) w_down.",
+    reference=_autograd,
+    cases={
+        "one vector": (
+            np.array([0.5, -1.0]),
+            _array(2, 3),
+            _array(3, 2, seed=1),
+            np.array([1.0, 0.0]),
+        ),
+        "two rows": (
+            _array(2, 3),
+            _array(3, 4, seed=1),
+            _array(4, 3, seed=2),
+            _array(2, 3, seed=3),
+        ),
+        "a silent branch": (_array(2, 3), _array(3, 4, seed=1), np.zeros((4, 3)), _array(2, 3)),
+    },
+    draw=lambda rng: (
+        rng.standard_normal((2, 4, 5)),
+        rng.standard_normal((5, 3)),
+        rng.standard_normal((3, 5)),
+        rng.standard_normal((2, 4, 5)),
+    ),
+    mistakes={
+        "that is the branch alone: the addition also hands g straight back.": _branch,
+        "that is the straight way alone: x also acts through the branch.": (
+            lambda x, w_up, w_down, g: g + 0 * x
+        ),
+        "the two ways add up; you multiply them.": (
+            lambda x, w_up, w_down, g: g * _branch(x, w_up, w_down, g)
+        ),
+        "I is the identity matrix, which hands g back; you add the number 1.": (
+            lambda x, w_up, w_down, g: 1 + _branch(x, w_up, w_down, g)
+        ),
+        "the bend is missing: the derivative of tanh is 1 - tanh².": (
+            lambda x, w_up, w_down, g: g + g @ w_down.T @ w_up.T
+        ),
+        "you multiply by tanh; its derivative is 1 - tanh².": (
+            lambda x, w_up, w_down, g: g + ((g @ w_down.T) * np.tanh(x @ w_up)) @ w_up.T
+        ),
+        "1 - tanh is not yet the derivative: square the tanh.": (
+            lambda x, w_up, w_down, g: g + ((g @ w_down.T) * (1 - np.tanh(x @ w_up))) @ w_up.T
+        ),
+        "the two ways are subtracted; y is a sum, so its gradients are added.": (
+            lambda x, w_up, w_down, g: g - _branch(x, w_up, w_down, g)
+        ),
+        "the derivative of tanh is taken at x; it stands where tanh is, at x w_up.": (
+            lambda x, w_up, w_down, g: g + ((g @ w_down.T) @ w_up.T) * (1 - np.tanh(x) ** 2)
+        ),
+    },
+    hints=(
+        "y is a sum of two terms in which x stands. Each sends a gradient back; add them.",
+        "The first term is x itself: its gradient is g. The second: go back through w_down, then "
+        "tanh, then w_up.",
+        "Back through a matrix: g @ w.T. Back through tanh: times 1 - tanh².",
+        "h = np.tanh(x @ w_up); g + ((g @ w_down.T) * (1 - h**2)) @ w_up.T",
+    ),
+)
+
+
+def _given_leaking(x, attention, feed_forward, norm_1, norm_2):
+    x += attention(norm_1(x))
+    x = norm_2(x)
+    return x + feed_forward(x)
+
+
+leaking_block = Exercise(
+    name="leaking_block",
+    kind="hunt",
+    asks="A pre-norm block: the stream passes every norm by, and the caller keeps their x.",
+    reference=_pre,
+    given=_given_leaking,
+    library=tantra.Block,
+    call=_with_parts,
+    cases=CASES,
+    draw=_draw,
+    mistakes={
+        "the caller's x is safe now. What does the second addition start from?": (
+            lambda x, attention, feed_forward, norm_1, norm_2: _given_leaking(
+                x.copy(), attention, feed_forward, norm_1, norm_2
+            )
+        ),
+        "the stream is whole now. But what does += do to the x of the caller?": _in_place,
+        "now the first half starts from the normalised x as well: the other way round.": (
+            _after_the_norm
+        ),
+        "the norm of the second half was dropped; it belongs inside the call of feed_forward.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                x + attention(norm_1(x)) + feed_forward(x + attention(norm_1(x)))
+            )
+        ),
+        "that is post-norm, a block too, but this one was to be pre-norm.": _post,
+        "both halves now use norm_1; norm_2 was right.": _one_norm(_pre),
+        "the second addition is gone: the network's answer replaces the stream.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: feed_forward(
+                norm_2(x + attention(norm_1(x)))
+            )
+        ),
+        "the network now reads the old x; it should read what the attention left.": _side_by_side,
+    },
+    hints=(
+        "There are two slips, one in each half. Print x before and after a call.",
+        "x += y on an array writes into it; x = x + y makes a new one.",
+        "After x = norm_2(x) the old stream is gone. Let only the network see the normalised x.",
+    ),
+)
+
+stream_spread = Prediction(
+    name="stream_spread",
+    kind="predict",
+    asks="The standard deviation of the stream after 12 blocks, unscaled and scaled.",
+    answer=(5.0, math.sqrt(2)),
+    rtol=2e-3,
+    mistakes={
+        "deviations do not add up; variances do, where the terms are independent.": (
+            25.0,
+            1 + math.sqrt(24),
+        ),
+        "those are the variances; the deviation is the root.": (25.0, 2.0),
+        "a block adds twice, so 12 blocks make 24 additions.": (math.sqrt(13), math.sqrt(1.5)),
+        "x_0 is part of the stream: it has variance 1 as well.": (math.sqrt(24), 1.0),
+        "a factor of 1/√24 divides a variance by 24; you divide by 24².": (
+            5.0,
+            math.sqrt(1 + 1 / 24),
+        ),
+        "12 additions of scale 1/√24 would be half of it: every block adds twice.": (
+            5.0,
+            math.sqrt(1.5),
+        ),
+    },
+    hints=(
+        "Variances of independent terms add up. How many terms are there, with x_0?",
+        "Scaled by 1/√24, a term of variance 1 has the variance 1/24.",
+    ),
+)
+
+paths_left = Prediction(
+    name="paths_left",
+    kind="ablate",
+    asks="How many paths are left with three of ten branches silenced, and with three removed "
+    "from a stack without additions.",
+    answer=(128, 0),
+    mistakes={
+        "that is before anything is silenced.": (1024, 0),
+        "the number doubles with every branch; it does not grow by one.": (7, 0),
+        "those are the paths that are lost.": (896, 0),
+        "a silenced branch answers 0: without an addition nothing comes through.": (128, 1),
+        "without additions there is one path through all ten layers, and it is cut.": (128, 128),
+        "those are the paths through the three branches; count those through the other seven.": (
+            (8, 0)
+        ),
+        "the order is turned: first the stack with additions.": (0, 128),
+    },
+    hints=(
+        "With f(x) = x a branch doubles the stream: x + f(x) = 2 x. With f(x) = 0 it leaves it.",
+        "Start from x = 1 and go through ten layers, three of them silenced. What comes out?",
+    ),
+)
+
+EXERCISES = [
+    pre_norm_block,
+    post_norm_block,
+    residual_backward,
+    leaking_block,
+    stream_spread,
+    paths_left,
+]
