@@ -21,6 +21,8 @@ verse("query")
 %% md promise
 ## What you will be able to do
 
+About 5 minutes, and 40 more for the [exercises](../exercises/01_query.ipynb).
+
 %% md the-question
 ## The question
 
@@ -117,6 +119,11 @@ def run(notebook):
     return notebook
 
 
+README = """\
+| [01 Query](notebooks/01_query.ipynb) | looks | [4 tasks](exercises/01_query.ipynb) | 5 + 40 |
+"""
+
+
 @pytest.fixture
 def course(tmp_path):
     """The three folders, each with one good notebook."""
@@ -130,6 +137,7 @@ def course(tmp_path):
         (tmp_path / folder).mkdir()
         path = tmp_path / folder / "01_query.ipynb"
         path.write_text(stored_form(run(notebook)), encoding="utf-8")
+    (tmp_path / "README.md").write_text(README, encoding="utf-8")
     return tmp_path
 
 
@@ -350,6 +358,19 @@ def test_metadata_of_an_editor_is_caught(course):
 def test_a_chapter_without_its_exercise_is_caught(course):
     pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
     assert "01_query.ipynb is missing in exercises" in str(list(lint.lint_course(pages)))
+
+
+def test_minutes_that_do_not_add_up_are_caught(course):
+    pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
+    rewrite("promise", "and 40 more", "and 35 more")(pages[0])
+    (problem,) = [problem for _, problem in lint.minutes_add_up(pages)]
+    assert problem == "notebooks/01_query.ipynb: about 35 minutes are said, the tasks need 40"
+
+
+def test_a_chapter_that_the_readme_leaves_out_is_caught(course):
+    pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
+    (course / "README.md").write_text(README.replace("5 + 40", "5 + 45"))
+    assert "no row" in str(list(lint.the_readme_lists_it(pages)))
 
 
 def test_ignoring_more_than_three_percent_is_caught(course):
