@@ -31,7 +31,7 @@ TESTS = {  # where a fault in a file must be noticed
     "heads.py": ["test_heads.py", "test_cache.py"],
     "embedding.py": ["test_embedding.py"],
     "cache.py": ["test_cache.py"],
-    "model.py": ["test_model.py"],
+    "model.py": ["test_probes.py", "test_model.py"],
     "__init__.py": ["test_package.py", "test_shapes.py"],
     "metre/scan.py": ["metre/test_scan.py"],
     "metre/script.py": ["metre/test_script.py"],

@@ -188,6 +188,15 @@ def test_the_future_cannot_change_the_past(variant, generator):
     assert (after[:, 5:] - before[:, 5:]).abs().amax(-1).min() > 1e-4
 
 
+@pytest.mark.parametrize("positions", PARTS["positions"])
+def test_only_positions_tell_the_order_of_the_past(positions, generator):
+    model = grow(gpt(positions=positions, num_layers=1))
+    tokens = draw_tokens(generator, 2, 6)
+    shuffled = tokens[:, [2, 0, 4, 1, 3, 5]]
+    difference = (model(tokens) - model(shuffled))[:, -1].abs().amax(-1)
+    assert (difference < 1e-12).all() if positions == "none" else (difference > 1e-4).all()
+
+
 @variants
 @given(
     st.lists(st.integers(1, 6), min_size=1, max_size=5).filter(lambda n: sum(n) <= 12),
