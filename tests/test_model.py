@@ -435,6 +435,13 @@ def test_tokens_that_cannot_be(tokens, error, says):
         gpt()(tokens)
 
 
+def test_new_caches_are_one_for_each_block():
+    caches = gpt().new_caches(9)
+    assert [cache.length for cache in caches] == [9, 9]
+    assert caches[0] is not caches[1]
+    assert gpt().new_caches()[0].length is None
+
+
 def test_caches_must_fit_the_model():
     model, caches = gpt(), gpt(num_layers=3).new_caches()
     with pytest.raises(ValueError, match=r"3 caches for 2 blocks; new_caches\(\) makes them"):
