@@ -17,6 +17,11 @@ def _cut(x, num_heads):
     return x.reshape(*x.shape[:-2], num_heads, x.shape[-2], -1)
 
 
+def _cut_one(x, num_heads):
+    """The same slip, in words that know no batch."""
+    return x.reshape(num_heads, x.shape[0], -1)
+
+
 def _paste(x):
     return x.reshape(*x.shape[:-3], x.shape[-2], -1)
 
@@ -46,6 +51,8 @@ split_heads = Exercise(
     mistakes={
         "reshape alone has the right shape and mixes positions with features: cut the features "
         "first, to (T, H, K), then swap the axes of positions and heads.": _cut,
+        "reshape alone has the right shape and mixes positions with features: first cut the last "
+        "axis only, which works for any axes in front, then swap heads and positions.": _cut_one,
         "the heads still stand behind the positions: swap the two axes, so that positions and "
         "features come last.": _sections,
         "a head is a run of neighbouring features, and you gave it every H-th one: heads before "
@@ -58,6 +65,17 @@ split_heads = Exercise(
         "that is right for one sequence and not for a batch: count the axes from the end.": (
             lambda x, num_heads: x.reshape(x.shape[0], num_heads, -1).swapaxes(0, 1)
         ),
+        "right for one sequence; in a batch, axes 0 and 1 are not positions and heads. They are "
+        "the axes -3 and -2, whatever stands in front.": (
+            lambda x, num_heads: _sections(x, num_heads).swapaxes(0, 1)
+        ),
+        "right for one sequence; in a batch the heads come after the batch, at axis -3 of the "
+        "result, not in front of everything.": (
+            lambda x, num_heads: np.moveaxis(_sections(x, num_heads), -2, 0)
+        ),
+        "you swapped heads with features: of (T, H, K) swap the first two, axes -3 and -2.": (
+            lambda x, num_heads: _sections(x, num_heads).swapaxes(-2, -1)
+        ),
     },
     hints=(
         "First cut the last axis in two: (..., T, H·K) becomes (..., T, H, K).",
@@ -67,12 +85,26 @@ split_heads = Exercise(
 )
 
 
-def _attend(q, k, v, mask=None, *, width=None, axis=-1):
-    """Attention as in chapter 03, with another width in the divisor or another axis."""
+def _hidden(scores, mask):
+    return np.where(mask, scores, -np.inf)
+
+
+def _attend(q, k, v, mask=None, *, width=None, axis=-1, hide=_hidden):
+    """Attention as in chapter 03, with another width in the divisor, axis or way to mask."""
     scores = q @ k.mT / math.sqrt(width or q.shape[-1])
     if mask is not None:
-        scores = np.where(mask, scores, -np.inf)
+        scores = hide(scores, mask)
     return tantra.softmax(scores, axis=axis) @ v
+
+
+def _masked_late(q, k, v, mask=None):
+    shares = tantra.softmax(q @ k.mT / math.sqrt(q.shape[-1]))
+    return (shares if mask is None else shares * mask) @ v
+
+
+def _librarys(q, k, v, mask=None):
+    """Refuses what does not fit with the library's kind of error."""
+    return tantra.scaled_dot_product_attention(q, k, v, mask)[0]
 
 
 def _multi_head(
@@ -171,6 +203,23 @@ multi_head_attention = Exercise(
                 x, x, w_q, w_k, w_v, w_o, num_heads, mask
             )
         ),
+        "right for one sequence; in a batch axes 0 and 1 are the sequences and the heads: to "
+        "merge, swap the axes -3 and -2.": _with(
+            merge=lambda x: x.swapaxes(0, 1).reshape(*x.shape[:-3], x.shape[-2], -1)
+        ),
+        "right for one sequence; in a batch the first axis counts the sequences, and a loop over "
+        "it gives sequences, not heads.": _with(merge=lambda x: np.concatenate(list(x), axis=-1)),
+        "x asks and the context answers: queries come from x, keys and values from the context.": (
+            lambda x, context, w_q, w_k, w_v, w_o, num_heads, mask=None: _multi_head(
+                context, x, w_q, w_k, w_v, w_o, num_heads, mask, attend=_librarys
+            )
+        ),
+        "a score that is multiplied by 0 is a score of 0, which still gets a share: where the mask "
+        "is False, the score should be -inf.": _with(
+            attend=lambda q, k, v, mask: _attend(q, k, v, mask, hide=np.multiply)
+        ),
+        "shares that are set to 0 after the softmax no longer sum to 1: mask the scores, before "
+        "it.": _with(attend=_masked_late),
         "the mask is turned: True means that a query may look.": _with(
             attend=lambda q, k, v, mask: _attend(q, k, v, None if mask is None else ~mask)
         ),
@@ -240,6 +289,24 @@ grouped_keys_backward = Exercise(
         "all heads are added up; a key only serves its own group.": (
             lambda q, g, n: np.repeat(_each_head(q, g).sum(axis=0, keepdims=True), n, axis=0)
         ),
+        "you multiply by √K; the scores were divided by it, and so is their gradient.": (
+            lambda q, g, n: _in_groups(_each_head(q, g), n).sum(axis=1) * q.shape[-1]
+        ),
+        "√K has the width of a key in it, the last axis of q, and not the number of queries.": (
+            lambda q, g, n: (
+                _in_groups(_each_head(q, g), n).sum(axis=1) * math.sqrt(q.shape[-1] / q.shape[-2])
+            )
+        ),
+        "all heads are added up, and the axis of the key heads is gone: add within each group.": (
+            lambda q, g, n: _each_head(q, g).sum(axis=0)
+        ),
+        "that is the gradient transposed: a gradient has the shape of the keys, (S, K), so gᵀ q.": (
+            lambda q, g, n: _in_groups(_each_head(q, g), n).sum(axis=1).mT
+        ),
+        "first each head's product, then the sum: the sum of g times the sum of q also holds "
+        "products of different heads.": (
+            lambda q, g, n: _each_head(_in_groups(q, n).sum(axis=1), _in_groups(g, n).sum(axis=1))
+        ),
         "you divide by K; the scores were divided by its root.": (
             lambda q, g, n: _in_groups(_each_head(q, g), n).sum(axis=1) / math.sqrt(q.shape[-1])
         ),
@@ -285,6 +352,15 @@ attend_apart = Exercise(
         ),
         "only one head is left: lay all of them side by side.": (
             lambda q, k, v: _attend(q, k, v)[-1]
+        ),
+        "only the first head is left: does the return stand inside the loop?": (
+            lambda q, k, v: _attend(q, k, v)[0]
+        ),
+        "the heads are stacked between positions and features: side by side is one axis of H·K.": (
+            lambda q, k, v: _attend(q, k, v).swapaxes(0, 1)
+        ),
+        "the softmax was right: each row of shares runs over the keys.": (
+            lambda q, k, v: tantra.merge_heads(_attend(q, k, v, axis=-2))
         ),
         "the heads lie under each other; side by side is axis=-1.": (
             lambda q, k, v: np.concatenate(_attend(q, k, v), axis=0)
@@ -334,6 +410,27 @@ head_shapes = Prediction(
         "the heads stand before the positions, so that the last two axes can be multiplied.": (
             ((3, 10, 6, 8), (3, 14, 2, 8), _WEIGHTS)
         ),
+        "the weights have a column for each of the 14 keys, not for each query.": (
+            (_Q, _K, (3, 6, 10, 10))
+        ),
+        "the context's 14 positions give the keys: one key for each of them.": (
+            (_Q, (3, 2, 10, 8), _WEIGHTS)
+        ),
+        "the keys' heads stand before their positions too.": ((_Q, (3, 14, 2, 8), _WEIGHTS)),
+        "a key is kept as a row; only the product with the queries turns it.": (
+            (_Q, (3, 2, 8, 14), _WEIGHTS)
+        ),
+        "the axis of the batch, 3, stands in front of all of them.": (
+            (_Q[1:], _K[1:], _WEIGHTS[1:])
+        ),
+        "those are queries and keys before they are cut into heads: the heads are an axis of "
+        "their own.": ((3, 10, 48), (3, 14, 16), _WEIGHTS),
+        "those are the shapes of one head: here there are 6 of queries and 2 of keys.": (
+            ((3, 10, 48), (3, 14, 48), (3, 10, 14))
+        ),
+        "only the keys and values are shared; there are still 6 heads of queries, 8 wide.": (
+            ((3, 2, 10, 24), (3, 2, 14, 24), (3, 2, 10, 14))
+        ),
         "48 is the width of all heads together; one head is 48 / 6 wide.": (
             ((3, 6, 10, 48), (3, 2, 14, 48), _WEIGHTS)
         ),
@@ -358,6 +455,8 @@ pairs_without_swapaxes = Prediction(
         "those are the pairs that are not connected.": 66,
         "only whole words are counted: a head also sees a word of which it has a piece.": 16,
         "those are the pairs of different words; a word also answers to itself.": 24,
+        "a word answers to more than itself: in its head it meets the words beside it.": 10,
+        "a pair and its reverse are two: output 0 and input 1, output 1 and input 0.": 22,
     },
     hints=(
         "Change one row of x, and see in which rows the result changes.",
