@@ -1,0 +1,364 @@
+"""The exercises of chapter 09, the whole model."""
+
+import math
+
+import numpy as np
+import torch
+
+import tantra
+from tantra.check.engine import Exercise, Prediction
+
+
+def _array(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).round(1)
+
+
+def _with_parts(attempt, tokens, table, positions, rows, gain):
+    """attempt(tokens, table, positions, blocks, norm), a block for each of these rows."""
+
+    def block(row):
+        return lambda x: x + row * np.tanh(np.cumsum(x, axis=-2))  # the past flows in, as it should
+
+    def norm(x):
+        return tantra.layer_norm(x, gain)
+
+    return attempt(tokens, table, positions, [block(row) for row in rows], norm)
+
+
+def _embed(tokens, table, positions):
+    return table[tokens] + positions[: tokens.shape[-1]]
+
+
+def _through(x, blocks):
+    for block in blocks:
+        x = block(x)
+    return x
+
+
+def _model(embed=_embed, through=_through, last=lambda x, norm: norm(x), score=lambda s: s):
+    def model(tokens, table, positions, blocks, norm):
+        x = through(embed(tokens, table, positions), blocks)
+        return score(last(x, norm) @ table.T)
+
+    return model
+
+
+def _side_by_side(x, blocks):
+    return sum(block(x) for block in blocks)
+
+
+def _draw_model(rng):
+    normal = rng.standard_normal
+    return rng.integers(11, size=(2, 4)), normal((11, 5)), normal((6, 5)), normal((3, 5)), normal(5)
+
+
+language_model = Exercise(
+    name="language_model",
+    kind="implement",
+    asks="The logits: words joined with their places, every block in turn, a norm, the same table.",
+    reference=lambda tokens, table, positions, blocks, norm: _model()(
+        tokens, table, positions, blocks, norm
+    ),
+    call=_with_parts,
+    cases={
+        "two words": (
+            np.array([2, 0]),
+            _array(4, 3),
+            _array(5, 3, seed=1),
+            _array(2, 3, seed=2),
+            np.array([1.0, 2.0, 0.5]),
+        ),
+        "a batch": (
+            np.array([[1, 4, 4, 0], [3, 3, 2, 1]]),
+            _array(5, 3),
+            _array(6, 3, seed=1),
+            _array(7, 3, seed=2),
+            np.array([1.0, 2.0, 0.5]),
+        ),
+    },
+    draw=_draw_model,
+    mistakes={
+        "the words have no places: add positions[:T] to their rows.": (
+            _model(embed=lambda tokens, table, positions: table[tokens])
+        ),
+        "each word takes the position of its own number: the place t has row t, whatever word "
+        "stands there.": _model(
+            embed=lambda tokens, table, positions: (
+                table[tokens] + positions[np.minimum(tokens, len(positions) - 1)]
+            )
+        ),
+        "those are the last T rows of the positions; the first word stands at position 0.": _model(
+            embed=lambda tokens, table, positions: table[tokens] + positions[-tokens.shape[-1] :]
+        ),
+        "the last norm is missing: it stands between the blocks and the table.": (
+            _model(last=lambda x, norm: x)
+        ),
+        "the blocks run from the last to the first.": (
+            _model(through=lambda x, blocks: _through(x, blocks[::-1]))
+        ),
+        "every block reads the embedding; each should read what the one before it returned.": (
+            _model(through=_side_by_side)
+        ),
+        "only the last block's work is left: give every block what the one before it returned.": (
+            _model(through=lambda x, blocks: blocks[-1](x))
+        ),
+        "those are shares; logits are scores, before softmax.": _model(score=tantra.softmax),
+        "only the last position is scored; the model predicts a next word at every position.": (
+            _model(score=lambda logits: logits[..., -1:, :])
+        ),
+    },
+    hints=(
+        "Three steps: table and positions give x; the blocks change x in turn; norm and table end.",
+        "x = table[tokens] + positions[:T], with T = tokens.shape[-1]; then a loop over blocks.",
+        "The table that looks words up has shape (V, D); its transpose scores them: norm(x) @ "
+        "table.T",
+    ),
+)
+
+
+def _count(untied=0, biases=1, norms=2, last=1, places=1, heads=1, up=2):
+    """A formula for the number of parameters, with a slip at each argument."""
+
+    def count(vocab_size, context_length, d_model, num_layers):
+        d = d_model
+        attention = 4 * d * d + biases * 4 * d
+        feed_forward = up * 4 * d * d + biases * (4 * d + d)
+        block = heads * attention + feed_forward + norms * 2 * d
+        rows = (1 + untied) * vocab_size + places * context_length
+        return rows * d + num_layers * block + last * 2 * d
+
+    return count
+
+
+gpt_parameters = Exercise(
+    name="gpt_parameters",
+    kind="implement",
+    asks="How many numbers a GPT-2 of these sizes learns.",
+    reference=_count(),
+    cases={
+        "the smallest": (2, 1, 1, 1),
+        "two layers": (65, 32, 64, 2),
+        "GPT-2 small": (50257, 1024, 768, 12),
+    },
+    draw=lambda rng: tuple(int(n) for n in rng.integers([20, 8, 16, 2], [90, 40, 80, 9])),
+    mistakes={
+        "the table is counted twice: tied, it embeds the words and scores them.": _count(untied=1),
+        "the offsets are missing: every linear map of GPT-2 has one, as wide as its output.": (
+            _count(biases=0)
+        ),
+        "the norms of the blocks are missing: two a block, each with a gain and a bias.": (
+            _count(norms=0)
+        ),
+        "each block has two norms, and each norm a gain and a bias: 4 D.": _count(norms=1),
+        "the last norm is missing: it stands after the blocks, once.": _count(last=0),
+        "the positions are missing: they are learned, a row of D for each.": _count(places=0),
+        "the feed-forward network has two matrices, D by 4D and 4D by D.": _count(up=1),
+        "the attention is missing: queries, keys, values and output, D by D each.": _count(heads=0),
+    },
+    hints=(
+        "Three kinds: tables, (V + N) rows of D; L blocks; one last norm.",
+        "A block: 4 D² + 4 D for attention, 8 D² + 5 D for feed-forward, 4 D for its norms.",
+        "(V + N) D + L (12 D² + 13 D) + 2 D",
+    ),
+)
+
+
+def _picked(log_p, tokens):
+    return np.take_along_axis(log_p, tokens[..., None], axis=-1)[..., 0]
+
+
+def _next_token_loss(logits, tokens):
+    return -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+
+
+def _given_loss(logits, tokens):
+    log_p = tantra.log_softmax(logits)
+    picked = np.take_along_axis(log_p, tokens[..., None], axis=-1)
+    return -picked.mean()
+
+
+next_token_loss = Exercise(
+    name="next_token_loss",
+    kind="hunt",
+    asks="The mean of minus the log-share that each position gives to the word after it.",
+    reference=_next_token_loss,
+    given=_given_loss,
+    cases={
+        "three words": (_array(3, 4), np.array([1, 0, 3])),
+        "a batch": (_array(2, 3, 4), np.array([[1, 1, 2], [0, 3, 3]])),
+        "sure and right": (50 * np.eye(3, 4), np.array([3, 0, 1])),
+    },
+    draw=lambda rng: (rng.standard_normal((2, 5, 7)), rng.integers(7, size=(2, 5))),
+    mistakes={
+        "the shift goes the wrong way: the logits of position t are about word t + 1.": (
+            lambda logits, tokens: (
+                -_picked(tantra.log_softmax(logits)[..., 1:, :], tokens[..., :-1]).mean()
+            )
+        ),
+        "np.roll makes the first word the answer of the last position, which has none: leave the "
+        "last logits out.": (
+            lambda logits, tokens: (
+                -_picked(tantra.log_softmax(logits), np.roll(tokens, -1, axis=-1)).mean()
+            )
+        ),
+        "the sign is turned: log-shares are at most 0, and the loss at least 0.": (
+            lambda logits, tokens: -_next_token_loss(logits, tokens)
+        ),
+        "that is the sum over the predictions; the loss is their mean.": (
+            lambda logits, tokens: _next_token_loss(logits, tokens) * tokens[..., 1:].size
+        ),
+        "the shift is right; the sum must be divided by the T - 1 predictions of a sequence, not "
+        "by T.": (
+            lambda logits, tokens: (
+                _next_token_loss(logits, tokens) * (tokens.shape[-1] - 1) / tokens.shape[-1]
+            )
+        ),
+        "the scores themselves are picked: take log_softmax first.": (
+            lambda logits, tokens: -_picked(logits[..., :-1, :], tokens[..., 1:]).mean()
+        ),
+        "the shift cuts the vocabulary, not the positions: the axis of positions is the last but "
+        "one of the logits.": (
+            lambda logits, tokens: (
+                -_picked(
+                    tantra.log_softmax(logits[..., :-1])[..., :-1, :],
+                    np.minimum(tokens[..., 1:], logits.shape[-1] - 2),
+                ).mean()
+            )
+        ),
+    },
+    hints=(
+        "Which word does a model that sees words 0 to t have to infer at position t?",
+        "The last position has no next word, and the first word is nobody's answer.",
+        "Use logits[..., :-1, :] together with tokens[..., 1:].",
+    ),
+)
+
+
+def _autograd(table, tokens, g):
+    table = torch.tensor(table, requires_grad=True)
+    (table[torch.as_tensor(tokens)] @ table.T).backward(torch.tensor(g))
+    return table.grad.numpy()
+
+
+def _out(table, tokens, g):
+    return g.T @ table[tokens]
+
+
+def _in(table, tokens, g):
+    d_table = np.zeros_like(table)
+    np.add.at(d_table, tokens, g @ table)
+    return d_table
+
+
+def _without_repeats(table, tokens, g):
+    d_table = _out(table, tokens, g)
+    d_table[tokens] += g @ table
+    return d_table
+
+
+def _averaged(table, tokens, g):
+    often = np.bincount(tokens, minlength=len(table))[:, None]
+    return _out(table, tokens, g) + _in(table, tokens, g) / np.maximum(often, 1)
+
+
+tied_gradient = Exercise(
+    name="tied_gradient",
+    kind="derive",
+    asks="The gradient by the table, from the gradient g by logits = table[tokens] @ table.T.",
+    reference=_autograd,
+    cases={
+        "two words": (_array(4, 3), np.array([2, 0]), _array(2, 4, seed=1)),
+        "one word twice": (_array(4, 2), np.array([1, 3, 1]), _array(3, 4, seed=1)),
+    },
+    draw=lambda rng: (
+        rng.standard_normal((7, 3)),
+        np.append(rng.integers(7, size=4), 2).repeat([1, 1, 1, 1, 2])[:6],
+        rng.standard_normal((6, 7)),
+    ),
+    mistakes={
+        "that is the table's work as unembedding; add what reaches it through the rows that were "
+        "looked up.": _out,
+        "that is the table's work as embedding; add what reaches it as unembedding.": _in,
+        "a word that stands twice is counted once: d[tokens] += ... keeps one of equal indices; "
+        "np.add.at adds them all.": _without_repeats,
+        "the two uses add up; they are not averaged.": (
+            lambda table, tokens, g: _autograd(table, tokens, g) / 2
+        ),
+        "a word that stands twice has the sum of its two gradients, not their mean.": _averaged,
+        "the second use is subtracted: both add.": (
+            lambda table, tokens, g: _out(table, tokens, g) - _in(table, tokens, g)
+        ),
+        "the two uses have different gradients: the first is not twice counted.": (
+            lambda table, tokens, g: 2 * _out(table, tokens, g)
+        ),
+    },
+    hints=(
+        "Call the two uses A and B: logits = A[tokens] @ B.T. Find both gradients, then add them.",
+        "By B: g.T @ table[tokens]. By the rows of A that were looked up: g @ table.",
+        "np.add.at(d_table, tokens, g @ table) adds each row to the row of its word.",
+    ),
+)
+
+first_loss = Prediction(
+    name="first_loss",
+    kind="predict",
+    asks="The first loss, in nats, of a well initialised GPT-2 with 50,257 tokens.",
+    answer=math.log(50257),
+    mistakes={
+        "those are bits; the loss is in nats: use the natural logarithm.": math.log2(50257),
+        "use the natural logarithm, not the one to the base 10.": math.log10(50257),
+        "that is the share of each token; the loss is minus its logarithm.": 1 / 50257,
+        "the sign is turned: a loss is at least 0.": -math.log(50257),
+        "a loss of 0 is certainty about the right word; this model knows nothing yet.": 0.0,
+    },
+    rtol=5e-3,
+    hints=("Which share does each of the tokens get?", "Minus the logarithm of 1 / V is log V."),
+)
+
+
+def _flops(num_tokens, d_model, num_layers, vocab_size):
+    """The operations of the blocks, and those of the unembedding."""
+    t, d = num_tokens, d_model
+    return num_layers * (24 * t * d * d + 4 * t * t * d), 2 * t * d * vocab_size
+
+
+def _share(blocks, unembedding):
+    return unembedding / (blocks + unembedding)
+
+
+_XL = {"num_tokens": 1024, "d_model": 1600, "num_layers": 48, "vocab_size": 50257}
+
+unembedding_share = Prediction(
+    name="unembedding_share",
+    kind="ablate",
+    asks="The share of a forward pass of GPT-2 XL that goes when the unembedding is taken away.",
+    answer=_share(*_flops(**_XL)),
+    mistakes={
+        "that is the ratio of the unembedding to the blocks; the whole is both.": (
+            _flops(**_XL)[1] / _flops(**_XL)[0]
+        ),
+        "that is the share which is left; asked is the share that goes.": (
+            1 - _share(*_flops(**_XL))
+        ),
+        "those are the sizes of GPT-2 small; XL has L = 48 and D = 1600.": (
+            _share(*_flops(**_XL | {"d_model": 768, "num_layers": 12}))
+        ),
+        "that is the table's share of the parameters; count operations.": 50257
+        / (50257 + 1024 + 48 * (12 * 1600 + 13) + 2),
+        "that counts one block; XL has 48.": _share(*_flops(**_XL | {"num_layers": 1})),
+    },
+    rtol=5e-3,
+    hints=(
+        "A block costs 24 T D² + 4 T² D operations, the unembedding 2 T D V.",
+        "unembedding / (48 blocks + unembedding), with T = 1024, D = 1600, V = 50257.",
+    ),
+)
+
+EXERCISES = [
+    language_model,
+    gpt_parameters,
+    next_token_loss,
+    tied_gradient,
+    first_loss,
+    unembedding_share,
+]
