@@ -37,6 +37,18 @@ WORK = {
 }
 
 
+# What a model must be for these parts to make it.
+GPT_2 = {
+    "positions": "learned",
+    "norm": "layer",
+    "norm_position": "pre",
+    "feed_forward": "gelu",
+    "num_kv_heads": None,
+    "tied": True,
+    "bias": True,
+}
+
+
 def assemble(gpt, without=()):
     """The model of gpt's weights and the reader's parts, the library's where there is none.
 
@@ -58,17 +70,6 @@ def assemble(gpt, without=()):
         except LookupError as error:
             reasons.append(str(error))
     return Assembly(gpt, own, reasons)
-
-
-GPT_2 = {
-    "positions": "learned",
-    "norm": "layer",
-    "norm_position": "pre",
-    "feed_forward": "gelu",
-    "num_kv_heads": None,
-    "tied": True,
-    "bias": True,
-}
 
 
 class Assembly(nn.Module):

@@ -288,7 +288,7 @@ tied_gradient = Exercise(
         "the second use is subtracted: both add.": (
             lambda table, tokens, g: _out(table, tokens, g) - _in(table, tokens, g)
         ),
-        "the two uses have different gradients: the first is not twice counted.": (
+        "that counts the work as unembedding twice; the work as embedding has a gradient of its own.": (
             lambda table, tokens, g: 2 * _out(table, tokens, g)
         ),
     },
