@@ -288,7 +288,7 @@ tied_gradient = Exercise(
         "the second use is subtracted: both add.": (
             lambda table, tokens, g: _out(table, tokens, g) - _in(table, tokens, g)
         ),
-        "that counts the work as unembedding twice; the work as embedding has a gradient of its own.": (
+        "that counts the work as unembedding twice; the work as embedding has its own gradient.": (
             lambda table, tokens, g: 2 * _out(table, tokens, g)
         ),
     },
