@@ -49,8 +49,8 @@ attend = Exercise(
     mistakes={
         "the transpose is mended. The divisor is still the root of 64, whatever the width: take "
         "it from the keys.": _averages(lambda q, k, v: 64),
-        "the divisor is mended. .T turns all the axes around, the batch too: swap the last two "
-        "only.": _averages(_width, lambda k: k.T),
+        "the divisor is mended. The transpose is right for two axes only: .T turns all the axes "
+        "around, the batch too. Swap the last two only.": _averages(_width, lambda k: k.T),
         "transpose(0, 2, 1) is right for three axes only: .mT swaps the last two of any number.": (
             _averages(_width, lambda k: k.transpose(0, 2, 1))
         ),
@@ -68,6 +68,13 @@ attend = Exercise(
         ),
         "the divisor is gone: divide the scores by the root of the width.": (
             _averages(lambda q, k, v: 1)
+        ),
+        "k.shape[1] is the width only where there are two axes; counted from the end, k.shape[-1], "
+        "it is the width everywhere.": _averages(lambda q, k, v: k.shape[1]),
+        "q.shape[1] is the width only where there are two axes; counted from the end, q.shape[-1], "
+        "it is the width everywhere.": _averages(lambda q, k, v: q.shape[1]),
+        "the averages are right; return them alone, without the weights.": (
+            lambda q, k, v: tantra.scaled_dot_product_attention(q, k, v)
         ),
         "you divide the shares, which then no longer sum to 1: divide the scores, before the "
         "softmax.": lambda q, k, v: tantra.softmax(q @ k.mT) / math.sqrt(k.shape[-1]) @ v,
@@ -103,6 +110,14 @@ causal_mask = Exercise(
                 len(queries), len(keys), len(keys) - len(queries), dtype=bool
             )
         ),
+        "that triangle is moved to the first two positions: right only where both sides count up "
+        "by 1. Compare every query's position with every key's.": (
+            lambda queries, keys: np.tri(len(queries), len(keys), queries[0] - keys[0], dtype=bool)
+        ),
+        "that triangle marks what lies right of the diagonal, the future: True means may look. And "
+        "it counts rows and columns: compare the positions that you are given.": (
+            lambda queries, keys: np.triu(np.ones((len(queries), len(keys)), bool), 1)
+        ),
         "a query may look at its own position too.": (
             lambda queries, keys: queries[:, None] > keys[None, :]
         ),
@@ -115,6 +130,8 @@ causal_mask = Exercise(
         "rows ask and columns answer: give every query a row and every key a column.": (
             lambda queries, keys: keys[:, None] <= queries[None, :]
         ),
+        "you compare the two rows place by place; compare every query with every key: "
+        "queries[:, None] is a column.": lambda queries, keys: queries >= keys,
         "only its own position: the ones before it may be seen as well.": (
             lambda queries, keys: queries[:, None] == keys[None, :]
         ),
@@ -168,6 +185,28 @@ def _renormalised(scores, mask):
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
+def _infinities_added(q, k, v, mask=None):
+    scores = _scores(q, k)
+    weights = tantra.softmax(scores if mask is None else scores + (1 - mask) * -np.inf)
+    return weights @ v, weights
+
+
+def _one_whole(scores, mask):
+    scores = np.where(mask, scores, -np.inf)
+    powers = np.exp(scores - scores.max())
+    return powers / powers.sum()
+
+
+def _divided_late(q, k, v, mask=None):
+    weights = tantra.softmax(_unless_none(q @ k.mT, mask, -np.inf)) / math.sqrt(q.shape[-1])
+    return weights @ v, weights
+
+
+def _untransposed(q, k, v, mask=None):
+    weights = tantra.softmax(_unless_none(q @ k.T / math.sqrt(q.shape[-1]), mask, -np.inf))
+    return weights @ v, weights
+
+
 def _draw_masked(rng):
     mask = rng.random((2, 3, 5, 7)) < 0.5
     mask[..., 0] = True  # no query looks nowhere
@@ -194,8 +233,8 @@ scaled_dot_product_attention = Exercise(
             np.arange(4) < np.array([4, 2])[:, None, None],
         ),
         "allowed scores far below a forbidden one": (
-            np.array([[2e5, 0.0]]),
-            np.array([[-2e5, 1.0], [-2e5, 0.0], [0.0, 1.0]]),
+            np.array([[1e20, 0.0]]),
+            np.array([[-1e20, 1.0], [-1e20, 0.0], [0.0, 1.0]]),
             np.array([[1.0], [3.0], [100.0]]),
             SEEN,
         ),
@@ -204,14 +243,28 @@ scaled_dot_product_attention = Exercise(
     mistakes={
         "you mask the shares after the softmax: the forbidden keys have been counted in the sum. "
         "Mask the scores, with -inf.": _weighed(lambda s, mask: tantra.softmax(s) * mask),
-        "masking the shares and dividing again gives 0/0 where all the allowed shares have rounded "
-        "to 0. Mask the scores, with -inf.": _weighed(_renormalised),
+        "0/0: all the allowed shares have rounded to 0 before you divide by their sum. Mask the "
+        "scores with -inf, and let softmax divide: it subtracts the largest score first.": (
+            _weighed(_renormalised)
+        ),
+        "without a mask yours is nan: np.where(None, ...) takes None for False. Mask only where "
+        "mask is not None.": (
+            lambda q, k, v, mask=None: _masked()(q, k, v, np.array(False) if mask is None else mask)
+        ),
+        "0 times -inf is nan, so adding (1 - mask) * -inf spoils the allowed scores too: "
+        "np.where(mask, scores, -np.inf).": _infinities_added,
+        "rows with a forbidden key are nan: forbidden scores are -inf, with the minus sign.": (
+            _masked(fill=np.inf)
+        ),
+        "you always use a causal mask; use the mask that you are given, and none where it is "
+        "None.": _weighed(
+            lambda s, mask: tantra.softmax(np.where(np.tri(*s.shape[-2:], dtype=bool), s, -np.inf))
+        ),
         "a score of 0 is a score like any other, and gets a share: forbidden scores are -inf.": (
             _masked(fill=0.0)
         ),
-        "-1e9 is only a very low score, and one may be lower: forbidden scores are -inf.": (
-            _masked(fill=-1e9)
-        ),
+        "a number such as -1e9 is a very low score, and another may be lower: forbidden scores "
+        "are -inf.": (_masked(fill=-1e9)),
         "the mask is turned around: True means may look.": (
             lambda q, k, v, mask=None: _masked()(q, k, v, None if mask is None else ~mask)
         ),
@@ -227,6 +280,13 @@ scaled_dot_product_attention = Exercise(
         ),
         "each column sums to 1; each row should, for a query shares itself out among the keys: "
         "axis=-1.": _masked(axis=-2),
+        "your weights sum to 1 along the first axis; each row should: axis=-1.": _masked(axis=0),
+        "all your weights together sum to 1; each row should: sum along the last axis, with "
+        "keepdims=True.": _weighed(_one_whole),
+        "you divide the shares, which then no longer sum to 1: divide the scores, before the "
+        "softmax.": _divided_late,
+        "right for two axes only: k.T turns all the axes around, the batch too; k.mT swaps the "
+        "last two.": _untransposed,
         "the two results are in the other order: averages first, then weights.": (
             lambda q, k, v, mask=None: _masked()(q, k, v, mask)[::-1]
         ),
@@ -270,6 +330,22 @@ def _unscaled_forward(q, k, v, d_averages):
     return d_scores @ k, d_scores.mT @ q, weights.mT @ d_averages
 
 
+def _transposed_whole(q, k, v, d_averages):
+    weights = tantra.softmax(_scores(q, k))
+    d_scores = _softmax_backward(weights, d_averages @ v.T) / math.sqrt(q.shape[-1])
+    return d_scores @ k, d_scores.T @ q, weights.T @ d_averages
+
+
+def _times_root(d_k=0, d_v=0):
+    """The right gradients, those by k and v times these powers of √K."""
+
+    def backward(q, k, v, d_averages):
+        by_q, by_k, by_v = _backward()(q, k, v, d_averages)
+        return by_q, by_k * q.shape[-1] ** (d_k / 2), by_v * q.shape[-1] ** (d_v / 2)
+
+    return backward
+
+
 def _swapped(q, k, v, d_averages):
     d_q, d_k, d_v = _backward()(q, k, v, d_averages)
     return d_q, d_v, d_k
@@ -309,6 +385,19 @@ attention_backward = Exercise(
             _backward(lambda p, g: g)
         ),
         "the results are in another order: d_q, d_k, d_v.": _swapped,
+        "d_q is right; d_k goes through the same scores, so it needs the divisor too.": (
+            _times_root(d_k=1)
+        ),
+        "the values stand behind the divisor: d_v is weights.mT @ d_averages, not divided.": (
+            _times_root(d_v=-1)
+        ),
+        "your sum runs over the whole array; it should run along each row: axis=-1, with "
+        "keepdims=True.": _backward(lambda p, g: p * (g - (p * g).sum())),
+        "right for one sequence; with axes in front .T turns all of them around, the batch too. "
+        ".mT swaps the last two.": _transposed_whole,
+        "you subtract the plain sum of g; subtract the sum of p·g, a weighted mean.": (
+            _backward(lambda p, g: p * (g - g.sum(axis=-1, keepdims=True)))
+        ),
     },
     hints=(
         "Three steps back: from the averages to weights and values, through the softmax, then from "
@@ -341,6 +430,16 @@ attention_shapes = Prediction(
         ),
         "the other order: first the weights, then the averages.": ((2, 3, 7), (2, 3, 5)),
         "the batch stays in front.": ((3, 5), (3, 7)),
+        "the weights are right; an average is made of values, so it is as wide as a value.": (
+            (2, 3, 5),
+            (2, 3, 5),
+        ),
+        "the averages are right; a row of weights has one for each key, and the width 4 is summed "
+        "away.": ((2, 3, 4), (2, 3, 7)),
+        "that is the shape of the weights; write the shape of the averages after it, as a second "
+        "tuple.": (2, 3, 5),
+        "that is the shape of the averages; write the shape of the weights before it, as another "
+        "tuple.": (2, 3, 7),
     },
     hints=(
         "Three queries meet five keys, in each of two sequences.",
@@ -354,7 +453,7 @@ largest_share = Prediction(
     kind="ablate",
     asks="The mean largest of 8 shares at width 512, with the divisor √512 and without it.",
     answer=(0.3638, 0.9630),
-    rtol=0.01,
+    rtol=0.015,  # two digits are enough
     mistakes={
         "the other order: first with the divisor, then without.": (0.9630, 0.3638),
         "an eighth each would need equal scores; random ones differ.": (0.125, 0.125),
@@ -367,6 +466,13 @@ largest_share = Prediction(
             0.9630,
             0.9630,
         ),
+        "that is the largest of all the shares; take the largest of each row, then the mean.": (
+            0.8426,
+            1.0,
+        ),
+        "a softmax along an axis of length 1 gives 1 everywhere: take it along the last axis, "
+        "that of the 8 keys.": (1.0, 1.0),
+        "those are per cent; write shares, between 0 and 1.": (36.38, 96.30),
     },
     hints=(
         "scores = q @ k.mT has shape (1000, 1, 8): a row of 8 for each of 1000 queries.",

@@ -60,6 +60,14 @@ nearest_value = Exercise(
         "that is the soft lookup, an average over all keys; here one key takes all.": (
             lambda q, k, v: tantra.softmax(q @ k.T) @ v
         ),
+        "argmax without an axis finds one place in the whole table: axis=-1 finds one for each "
+        "query.": lambda q, k, v: v[(q @ k.T).argmax()],
+        "those are the best keys; return the values that belong to them, v[places].": (
+            lambda q, k, v: k[(q @ k.T).argmax(axis=-1)]
+        ),
+        "a score far below 0 is a bad match: take the largest score, not the largest in size.": (
+            lambda q, k, v: v[np.abs(q @ k.T).argmax(axis=-1)]
+        ),
     },
     hints=(
         "All dot products at once are one matrix product, of shape (T, S).",
@@ -95,8 +103,24 @@ soft_lookup = Exercise(
         "cosines forget how sharply a query asks: use the dot products as they are.": (
             lambda q, k, v: tantra.softmax(q @ k.mT / (_lengths(q) * _lengths(k).mT)) @ v
         ),
-        "k.T reverses all the axes, the batch too; k.mT swaps the last two.": (
+        "right for one sequence, but not with a batch in front: k.T reverses all the axes, and a "
+        "loop over len(q) counts batches. k.mT swaps the last two, whatever stands in front.": (
             lambda q, k, v: tantra.softmax(q @ k.T) @ v
+        ),
+        "your shares sum to 1 along the first axis; each row should, so softmax along the last.": (
+            lambda q, k, v: tantra.softmax(q @ k.mT, axis=0) @ v
+        ),
+        "all your shares together sum to 1; each row should: sum along the last axis, with "
+        "keepdims=True.": lambda q, k, v: np.exp(q @ k.mT) / np.exp(q @ k.mT).sum() @ v,
+        "powers of e are positive, but do not sum to 1 yet: divide each row by its sum, or use "
+        "softmax.": lambda q, k, v: np.exp(q @ k.mT) @ v,
+        "scores divided by their sum may be negative, and the sum may be 0: use softmax.": (
+            lambda q, k, v: q @ k.mT / (q @ k.mT).sum(axis=-1, keepdims=True) @ v
+        ),
+        "softmax belongs between the two products: it makes shares of the scores, and the shares "
+        "then weigh the values.": lambda q, k, v: tantra.softmax(q @ k.mT @ v),
+        "return the answers alone, without the shares.": (
+            lambda q, k, v: (tantra.softmax(q @ k.mT) @ v, tantra.softmax(q @ k.mT))
         ),
         "those are the shares; the answer is their product with the values.": (
             lambda q, k, v: tantra.softmax(q @ k.mT)
@@ -166,6 +190,20 @@ weigh_by_cosine = Exercise(
         "the shares are right; now weigh the values with them, and sum over the keys.": (
             lambda q, k, v: tantra.softmax(_cosines(q, k))
         ),
+        "you divide by the length of the query only; a cosine divides by each key's as well.": (
+            lambda q, k, v: tantra.softmax(k @ q / np.linalg.norm(q)) @ v
+        ),
+        "np.linalg.norm(k) is one number for the whole table; every key has a length of its own: "
+        "axis=-1.": lambda q, k, v: (
+            tantra.softmax(k @ q / (np.linalg.norm(q) * np.linalg.norm(k))) @ v
+        ),
+        "powers of e are positive, but do not sum to 1 yet: divide them by their sum, as softmax "
+        "does.": lambda q, k, v: np.exp(_cosines(q, k)) @ v,
+        "divided by the sum of their sizes, some cosines are still negative: softmax makes all of "
+        "them positive.": lambda q, k, v: _cosines(q, k) @ v / np.abs(_cosines(q, k)).sum(),
+        "the shares sum to 1 already: do not divide by the number of keys as well.": (
+            lambda q, k, v: tantra.softmax(_cosines(q, k)) @ v / len(k)
+        ),
     },
     hints=(
         "Give every key the value 10. What must any average of the values be? What comes out?",
@@ -228,6 +266,13 @@ relevance_backward = Exercise(
         "factor's derivative is the other factor.": (
             lambda x, w_q, w_k, g: g @ (x @ w_q) @ w_q.T + g.T @ (x @ w_k) @ w_k.T
         ),
+        "that is twice the part through q; the part through k is another: it has g.T, the queries "
+        "and w_k.T.": lambda x, w_q, w_k, g: 2 * g @ (x @ w_k) @ w_q.T,
+        "with M = w_q w_kᵀ the scores are x M xᵀ, and M is not symmetric: the part with g needs "
+        "Mᵀ, the part with g.T needs M.": lambda x, w_q, w_k, g: (g + g.T) @ x @ w_q @ w_k.T,
+        "the gradient g by the scores is not used: each of the two parts is multiplied by it.": (
+            lambda x, w_q, w_k, g: x @ w_k @ w_q.T + x @ w_q @ w_k.T
+        ),
     },
     hints=(
         "Name the steps: q = x w_q, k = x w_k, scores = q kᵀ. Go back through the last one first.",
@@ -257,6 +302,12 @@ projection_parameters = Prediction(
         "that is four projections; the fourth, the output's, comes in chapter 04.": (
             4 * (D_MODEL * D_MODEL + D_MODEL)
         ),
+        "those are the numbers that come out for one token; count the numbers in the matrices and "
+        "the offsets.": 3 * D_MODEL,
+        "a matrix has rows times columns numbers, 768 · 768, and not 768 + 768.": (
+            3 * (D_MODEL + D_MODEL)
+        ),
+        "that is all twelve layers; one layer was asked for.": 12 * 3 * (D_MODEL**2 + D_MODEL),
     },
     hints=(
         "A matrix from 768 numbers to 768 numbers has 768 rows and 768 columns.",
@@ -306,6 +357,24 @@ def _without_matrices(x, w_q, b_q, w_k, b_k, w_v, b_v):
     )
 
 
+def _two_at_a_time(x, w_q, b_q, w_k, b_k, w_v, b_v):
+    whole = _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v)
+    return (
+        float(_largest(whole, _ablated(x, w_q, b_q, w_k, 0 * b_k, w_v, 0 * b_v))),
+        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, b_k, w_v, 0 * b_v))),
+        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, 0 * b_k, w_v, b_v))),
+    )
+
+
+def _weighed(weigh):
+    """The answers with shares that another rule makes of the scores."""
+
+    def answers(x, w_q, b_q, w_k, b_k, w_v, b_v):
+        return weigh((x @ w_q + b_q) @ (x @ w_k + b_k).mT, w_q.shape[-1]) @ (x @ w_v + b_v)
+
+    return answers
+
+
 def _shares(x, w_q, b_q, w_k, b_k, w_v, b_v):
     return tantra.softmax((x @ w_q + b_q) @ (x @ w_k + b_k).mT)
 
@@ -343,6 +412,21 @@ offsets_lost = Exercise(
         "you compare the shares; compare the answers, shares @ v.": _losses(_largest, _shares),
         "the change is the difference of the answers, not the ratio or the largest answer.": (
             _losses(lambda whole, without: np.abs(without).max())
+        ),
+        "that is the difference of the two largest answers: subtract the answers first, then take "
+        "the largest change.": _losses(lambda whole, without: whole.max() - without.max()),
+        "that is the length of the whole change; its largest single number was asked for.": (
+            _losses(lambda whole, without: np.linalg.norm(whole - without))
+        ),
+        "you keep one offset and drop two; drop one and keep two.": _two_at_a_time,
+        "you divide the scores by √K; that comes in chapter 03, here they are plain.": _losses(
+            _largest, _weighed(lambda scores, K: tantra.softmax(scores / np.sqrt(K)))
+        ),
+        "softmax is missing: the answers are softmax(q kᵀ) v.": _losses(
+            _largest, _weighed(lambda scores, K: scores)
+        ),
+        "the columns of your shares sum to 1; the rows should: softmax along the last axis.": (
+            _losses(_largest, _weighed(lambda scores, K: tantra.softmax(scores, axis=0)))
         ),
     },
     results=("query", "key", "value"),
