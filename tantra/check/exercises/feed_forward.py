@@ -67,6 +67,24 @@ gelu = Exercise(
             lambda x: x * _sigmoid(1.702 * x)
         ),
         "that is ReLU: GELU rounds its corner off.": _relu,
+        "that is SiLU, x times the sigmoid; here it is x times ½ (1 + tanh ...).": (
+            lambda x: x * _sigmoid(x)
+        ),
+        "the factor √(2/π) multiplies both terms: put brackets around x + 0.044715 x³.": (
+            lambda x: 0.5 * x * (1 + np.tanh(SLOPE * x + 0.044715 * x**3))
+        ),
+        "the factor √(2/π) multiplies both terms, not the one with x³ alone.": (
+            lambda x: 0.5 * x * (1 + np.tanh(x + SLOPE * 0.044715 * x**3))
+        ),
+        "only x is cubed: 0.044715 * x**3, with no brackets around 0.044715 x.": (
+            lambda x: 0.5 * x * (1 + np.tanh(SLOPE * (x + (0.044715 * x) ** 3)))
+        ),
+        "the root is over the whole fraction: √(2/π), not √2/π.": (
+            _tanh_form(slope=math.sqrt(2) / math.pi)
+        ),
+        "½ x multiplies the whole sum: put brackets around 1 + tanh.": (
+            lambda x: 0.5 * x + np.tanh(SLOPE * (x + 0.044715 * x**3))
+        ),
     },
     hints=(
         "Start inside: x + 0.044715 * x**3, then the factor, then np.tanh.",
@@ -107,8 +125,23 @@ feed_forward = Exercise(
         "you bend before the offset: b_1 decides where a hidden feature bends, so add it first.": (
             lambda x, w_1, b_1, w_2, b_2: (tantra.gelu(x @ w_1) + b_1) @ w_2 + b_2
         ),
+        "GELU is now there twice, and b_1 is still missing: add b_1, and keep the first GELU.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu(tantra.gelu(x @ w_1) @ w_2 + b_2)
+        ),
+        "GELU still comes after both matrices: it belongs between them, after b_1.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu((x @ w_1 + b_1) @ w_2) + b_2
+        ),
+        "you moved b_2 out of GELU; move GELU itself, between the matrices, and add b_1.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1 @ w_2) + b_2
+        ),
+        "GELU is gone, and b_1 is still missing: add it after the first matrix, then bend.": (
+            lambda x, w_1, b_1, w_2, b_2: x @ w_1 @ w_2 + b_2
+        ),
         "GELU is gone, and two linear maps are one: put it between the two matrices.": (
             lambda x, w_1, b_1, w_2, b_2: (x @ w_1 + b_1) @ w_2 + b_2
+        ),
+        "GELU comes first of all now, and b_1 is missing: the order is matrix, b_1, GELU.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x) @ w_1 @ w_2 + b_2
         ),
         "GELU comes first of all now; it belongs after the first matrix and its offset.": (
             lambda x, w_1, b_1, w_2, b_2: (tantra.gelu(x) @ w_1 + b_1) @ w_2 + b_2
@@ -175,6 +208,19 @@ swiglu = Exercise(
         "the other expansion is missing: SiLU of the gate multiplies x @ w_up.": (
             lambda x, w_gate, w_up, w_down: tantra.silu(x @ w_gate) @ w_down
         ),
+        "the gate is missing: that is a plain network with w_up alone.": (
+            lambda x, w_gate, w_up, w_down: tantra.silu(x @ w_up) @ w_down
+        ),
+        "SiLU comes first; it belongs on what w_gate makes of x: silu(x @ w_gate).": (
+            lambda x, w_gate, w_up, w_down: ((tantra.silu(x) @ w_gate) * (x @ w_up)) @ w_down
+        ),
+        "SiLU comes last; it belongs on the gate alone, before the two are multiplied.": (
+            lambda x, w_gate, w_up, w_down: tantra.silu(((x @ w_gate) * (x @ w_up)) @ w_down)
+        ),
+        "that gate is a softmax, in which the features compete: here each has its own SiLU.": (
+            _gated(tantra.softmax)
+        ),
+        "that gate is a tanh: here it is SiLU, z times its own sigmoid.": _gated(np.tanh),
         "compress at the end: multiply by w_down.": (
             lambda x, w_gate, w_up, w_down: tantra.silu(x @ w_gate) * (x @ w_up)
         ),
@@ -228,6 +274,18 @@ gelu_backward = Exercise(
             lambda x, g: g * (_cdf(x) - x * _density(x))
         ),
         "multiply by g: the chain rule.": lambda x, g: _cdf(x) + x * _density(x),
+        "g multiplies the whole slope: put brackets around Φ(x) + x φ(x).": (
+            lambda x, g: g * _cdf(x) + x * _density(x)
+        ),
+        "g multiplies the second term only: put brackets around Φ(x) + x φ(x).": (
+            lambda x, g: _cdf(x) + x * _density(x) * g
+        ),
+        "the x stands at the wrong half: 1 · Φ(x), and x · φ(x).": (
+            lambda x, g: g * (x * _cdf(x) + _density(x))
+        ),
+        "multiply by g, don't add it: the chain rule.": (
+            lambda x, g: _cdf(x) + x * _density(x) + g
+        ),
         "the derivative of Φ is φ itself, not φ's own derivative -x φ(x).": (
             lambda x, g: g * (_cdf(x) - x**2 * _density(x))
         ),
@@ -260,6 +318,8 @@ crossing = Prediction(
         "together they are still below the feed-forward network.": 512,
         "that is D/2: set the two sums equal again, and divide both by 4TD.": 256,
         "that is 6D: the four matrices belong to attention's side, not to the other.": 3072,
+        "that is 8D: the scores alone reach the feed-forward network there. Count the averages and "
+        "the four matrices as well.": 4096,
         "the number of features is not asked for, but the number of positions T.": (512, 2048),
     },
     hints=(
@@ -285,6 +345,8 @@ hidden_ranks = Prediction(
             100,
             24,
         ),
+        "the second is at most 6: without GELU all 24 are mixtures of 6 numbers.": (24, 100),
+        "100 rows, but only 24 columns: no rank is above 24, nor above 6 without GELU.": (100, 100),
         "the first is right. With an offset it would be 7; here there is none.": (24, 7),
     },
     hints=(

@@ -57,6 +57,20 @@ def _axis(axis):
     return wrong
 
 
+def _bare_means(x, gain, bias, eps=1e-5):
+    """Layer norm without keepdims; only a single vector survives it."""
+    return gain * (x - x.mean(axis=-1)) / np.sqrt(x.var(axis=-1) + eps) + bias
+
+
+def _root_of_root(ddof):
+    """Eps added to the standard deviation, and the root taken of that."""
+
+    def wrong(x, gain, bias, eps=1e-5):
+        return gain * (x - _mean(x)) / np.sqrt(np.sqrt(_var(x, ddof=ddof)) + eps) + bias
+
+    return wrong
+
+
 def _copied(x, gain, bias, eps=1e-5):
     return gain * (x - _mean(x)) / (np.sqrt(_var(x, ddof=1)) + eps) + bias
 
@@ -77,6 +91,7 @@ OUTSIDE = (
     "eps stands outside the root: add it to the variance and take the root after. "
     "It shows where the input is small."
 )
+TWICE = "a root is taken twice: the standard deviation is already the root of the variance."
 NO_ROOT = "you divide by the variance; its root is the spread."
 NO_BIAS = "the bias is missing: add it after the gain."
 BIAS_FIRST = "the bias is added before the gain; multiply first, then add."
@@ -105,6 +120,31 @@ layer_norm = Exercise(
         "keepdims=True.": _axis(None),
         "mean and variance run over the positions, so a position learns of the ones after it: "
         "use axis=-1.": _axis(-2),
+        "mean and variance run over axis 0, the batch or the positions; each vector has its own: "
+        "axis=-1 with keepdims=True.": _axis(0),
+        "without keepdims=True the means have lost an axis and do not line up with x: it keeps one "
+        "of length 1.": _bare_means,
+        "the mean runs over the whole array; each vector has its own: axis=-1 with "
+        "keepdims=True.": lambda x, gain, bias, eps=1e-5: (
+            gain * (x - x.mean()) / np.sqrt(_var(x) + eps) + bias
+        ),
+        "the numbers are centred, but the spread is not: square the centred numbers, not x.": (
+            lambda x, gain, bias, eps=1e-5: (
+                gain * (x - _mean(x)) / np.sqrt(_mean(x**2) + eps) + bias
+            )
+        ),
+        "you divide by the root of the sum of the squares; the variance is their mean.": (
+            lambda x, gain, bias, eps=1e-5: (
+                gain
+                * (x - _mean(x))
+                / np.sqrt(((x - _mean(x)) ** 2).sum(axis=-1, keepdims=True) + eps)
+                + bias
+            )
+        ),
+        TWICE: _root_of_root(0),
+        "the gain is missing: multiply by it, then add the bias.": (
+            lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, None, bias, eps)
+        ),
         "gain and bias are missing: multiply by the gain and add the bias.": (
             lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, None, None, eps)
         ),
@@ -153,6 +193,24 @@ rms_norm = Exercise(
         ),
         "the mean square runs over the whole array; each vector has its own: axis=-1 with "
         "keepdims=True.": lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean() + eps),
+        "the mean square runs over axis 0, the batch or the positions; each vector has its own: "
+        "axis=-1 with keepdims=True.": (
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=0, keepdims=True) + eps)
+        ),
+        "without keepdims=True the mean squares have lost an axis and do not line up with x: it "
+        "keeps one of length 1.": (
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=-1) + eps)
+        ),
+        "that is the square of the mean: square first, then take the mean.": (
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt(_mean(x) ** 2 + eps)
+        ),
+        "the root mean square is right; what it divides is x itself, not x less its mean.": (
+            lambda x, gain, eps=1e-5: gain * (x - _mean(x)) / np.sqrt(_mean(x**2) + eps)
+        ),
+        "x.std subtracts the mean before it squares, and eps stands outside the root: take the "
+        "plain mean of the squares, add eps, then the root.": (
+            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(_var(x)) + eps)
+        ),
         "the gain is missing.": lambda x, gain, eps=1e-5: tantra.rms_norm(x, None, eps),
         "eps is missing: for a vector of zeros that is 0/0.": (
             lambda x, gain, eps=1e-5: tantra.rms_norm(x, gain, 0)
@@ -198,6 +256,42 @@ def _unsummed(x, gain, g):
     return _backward(x, gain, g)[0], g * even, g
 
 
+def _over_features(x, gain, g):
+    even = (x - _mean(x)) / np.sqrt(_var(x) + 1e-5)
+    return _backward(x, gain, g)[0], (g * even).sum(axis=-1), g.sum(axis=-1)
+
+
+def _sums(x, gain, g):
+    spread = np.sqrt(_var(x) + 1e-5)
+    even, h = (x - _mean(x)) / spread, g * gain
+    d_x = h - x.shape[-1] * (_mean(h) + even * _mean(h * even))
+    return d_x / spread, *_backward(x, gain, g)[1:]
+
+
+def _centred(x, gain, g):
+    spread = np.sqrt(_var(x) + 1e-5)
+    centred, h = x - _mean(x), g * gain
+    d_x = h - _mean(h) - centred * _mean(h * centred)
+    return d_x / spread, *_backward(x, gain, g)[1:]
+
+
+def _unbracketed(x, gain, g):
+    spread = np.sqrt(_var(x) + 1e-5)
+    even, h = (x - _mean(x)) / spread, g * gain
+    return h - _mean(h) - even * _mean(h * even) / spread, *_backward(x, gain, g)[1:]
+
+
+def _sample_backward(x, gain, g):
+    spread = np.sqrt(_var(x, ddof=1) + 1e-5)
+    even, h, front = (x - _mean(x)) / spread, g * gain, tuple(range(x.ndim - 1))
+    d_x = (h - _mean(h) - even * _mean(h * even)) / spread
+    return d_x, (g * even).sum(axis=front), g.sum(axis=front)
+
+
+def _gain_last(x, gain, g):
+    return gain * _backward(x, gain, g, h=g)[0], *_backward(x, gain, g)[1:]
+
+
 def _one_axis(x, gain, g):
     even = (x - _mean(x)) / np.sqrt(_var(x) + 1e-5)
     if x.ndim == 1:
@@ -225,7 +319,7 @@ layer_norm_backward = Exercise(
         "the way through the mean is missing: subtract the mean of g · gain over the features.": (
             lambda x, gain, g: _backward(x, gain, g, mean=0)
         ),
-        "the way through the spread is missing: a third term, with the even vector in it.": (
+        "the way through the spread is missing: a third term, even times the mean of h * even.": (
             lambda x, gain, g: _backward(x, gain, g, turn=0)
         ),
         "the way through the spread has the wrong sign: a larger spread shrinks the output.": (
@@ -249,6 +343,23 @@ layer_norm_backward = Exercise(
         "the means run over the whole array; every vector has its own: axis=-1, keepdims=True.": (
             _whole_means
         ),
+        "the gradients by gain and by bias have changed places: the order is x, gain, bias.": (
+            lambda x, gain, g: tuple(_backward(x, gain, g)[i] for i in (0, 2, 1))
+        ),
+        "the gradients by gain and bias take g itself, not g * gain: only what goes on to the even "
+        "vector is multiplied by the gain.": (
+            lambda x, gain, g: (_backward(x, gain, g)[0], *_backward(x, gain, g * gain)[1:])
+        ),
+        "the gradients by gain and bias are summed over the features: keep those, and sum over "
+        "every axis in front.": _over_features,
+        "you subtract sums over the features: both are means, a sum divided by D.": _sums,
+        "in the third term stands the centred vector: it is the even one, divided by the spread.": (
+            _centred
+        ),
+        "only the last term is divided by the spread: put brackets around all three.": _unbracketed,
+        "the spread divides by D - 1; the layer norm to undo divides by D.": _sample_backward,
+        "the gain differs from feature to feature, so it must be in before the means are taken: "
+        "h = g * gain first.": _gain_last,
         "eps is missing from the spread: it matters where the numbers are small.": (
             lambda x, gain, g: _backward(x, gain, g, eps=0)
         ),
@@ -276,6 +387,12 @@ copied_norm = Exercise(
         "eps was lost: a vector of equal numbers gives 0/0.": layer_norm.mistakes[NO_EPS],
         "the divisor is D - 1 still, and eps is added to the variance without a root.": (
             lambda x, gain, bias, eps=1e-5: gain * (x - _mean(x)) / (_var(x, ddof=1) + eps) + bias
+        ),
+        TWICE: _root_of_root(0),
+        "a root is taken twice, and the divisor is D - 1 still: square the standard deviation "
+        "first, and see what ddof means.": _root_of_root(1),
+        "eps was lost, and the divisor is D - 1 still: see what ddof means.": (
+            lambda x, gain, bias, eps=1e-5: gain * (x - _mean(x)) / np.sqrt(_var(x, ddof=1)) + bias
         ),
         "eps is now under a root of its own; one root, over variance and eps together.": (
             lambda x, gain, bias, eps=1e-5: (
@@ -306,6 +423,27 @@ unseen_changes = Prediction(
             ("abde", "ad")
         ),
         "layer norm subtracts the mean, and a number added to all goes with it.": ("a", "a"),
+        "the first is right. RMS norm subtracts no mean, so it sees the 10 that b adds.": (
+            ("abe", "ab")
+        ),
+        "the first is right. RMS norm cannot see the factor in e, but it sees the 10.": (
+            ("abe", "ae")
+        ),
+        "the first is right. A sign is not a scale: RMS norm of -x is RMS norm of x with its sign "
+        "turned.": ("abe", "ac"),
+        "the second is right. A sign is not a scale: with -x the output of layer norm turns its "
+        "sign as well.": ("abce", "a"),
+        "the second is right. In reverse order the output of layer norm is reversed as well.": (
+            ("abde", "a")
+        ),
+        "e has two steps: 10 x, then + 10. Layer norm sees neither, RMS norm the second.": (
+            ("ab", "ab")
+        ),
+        "c turns the sign of the output, and d reverses its order: neither leaves it the same.": (
+            "abcde",
+            "a",
+        ),
+        "small letters, please.": ("ABE", "A"),
         "the two are in the other order: layer norm first.": ("a", "abe"),
         "dividing by the root of the mean square takes a factor out: RMS norm cannot see 10 x.": (
             ("abe", "")
@@ -327,6 +465,11 @@ half_deviation = Prediction(
         "there the output has the deviation 1/√2 = 0.71: variance and eps are equal.": (
             float(np.sqrt(1e-5))
         ),
+        "near √eps the output has the deviation 0.7: variance and eps are nearly equal there.": (
+            0.003
+        ),
+        "that is one digit short: three are asked for.": 0.0018,
+        "one half is the deviation of the output; which deviation of the input leads to it?": 0.5,
         "that holds for eps outside the root; inside it is compared with a variance.": 1e-5,
         "that is the variance; the deviation is its root.": 1e-5 / 3,
         "there s² is 3 eps, and the output has the deviation 0.87: turn the ratio.": (
