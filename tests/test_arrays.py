@@ -64,3 +64,20 @@ def test_counts(number, error, says):
 def test_a_count_may_come_from_numpy():
     arrays.check_count(num_layers=np.int64(3))
     arrays.check_count(least=0, length=0)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (6, 5)])
+def test_width(as_array, shape):
+    with pytest.raises(
+        ValueError, match=r"x has shape .*, and this norm was made for width 6: the"
+    ):
+        arrays.check_width(as_array(np.zeros(shape)), 6, "this norm")
+    arrays.check_width(as_array(np.zeros((5, 6))), 6, "this norm")
+
+
+def test_one_of_the_known_names():
+    assert arrays.one_of({"a": 1, "b": 2}, "letter", "b") == 2
+    with pytest.raises(
+        ValueError, match="letter is 'c', which nobody knows; choose one of 'a', 'b'"
+    ):
+        arrays.one_of({"a": 1, "b": 2}, "letter", "c")

@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from agreement import agree, draw, forward_and_gradients
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -198,6 +198,7 @@ def test_only_positions_tell_the_order_of_the_past(positions, generator):
 
 
 @variants
+@settings(max_examples=15)
 @given(
     st.lists(st.integers(1, 6), min_size=1, max_size=5).filter(lambda n: sum(n) <= 12),
     st.booleans(),
