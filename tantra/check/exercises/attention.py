@@ -7,11 +7,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-
-
-def _arrays(*shapes, seed=0):
-    rng = np.random.default_rng(seed)
-    return tuple(rng.standard_normal(shape).round(1) for shape in shapes)
+from tantra.check.inputs import arrays
 
 
 def _draw_qkv(rng):
@@ -42,8 +38,8 @@ attend = Exercise(
     library=tantra.scaled_dot_product_attention,
     given=_given_attend,
     cases={
-        "one sequence": _arrays((2, 4), (3, 4), (3, 5)),
-        "a batch": _arrays((2, 1, 3), (2, 4, 3), (2, 4, 3), seed=1),
+        "one sequence": arrays((2, 4), (3, 4), (3, 5)),
+        "a batch": arrays((2, 1, 3), (2, 4, 3), (2, 4, 3), seed=1),
     },
     draw=_draw_qkv,
     mistakes={
@@ -223,13 +219,13 @@ scaled_dot_product_attention = Exercise(
     library=tantra.scaled_dot_product_attention,
     results=("averages", "weights"),
     cases={
-        "no mask": (*_arrays((2, 4), (3, 4), (3, 5), seed=7), None),
+        "no mask": (*arrays((2, 4), (3, 4), (3, 5), seed=7), None),
         "a causal mask, with a past": (
-            *_arrays((3, 2), (4, 2), (4, 5), seed=3),
+            *arrays((3, 2), (4, 2), (4, 5), seed=3),
             np.arange(1, 4)[:, None] >= np.arange(4),
         ),
         "a padded batch": (
-            *_arrays((2, 1, 3), (2, 4, 3), (2, 4, 3), seed=4),
+            *arrays((2, 1, 3), (2, 4, 3), (2, 4, 3), seed=4),
             np.arange(4) < np.array([4, 2])[:, None, None],
         ),
         "allowed scores far below a forbidden one": (
@@ -358,8 +354,8 @@ attention_backward = Exercise(
     reference=_autograd,
     results=("d_q", "d_k", "d_v"),
     cases={
-        "one sequence": _arrays((2, 4), (3, 4), (3, 5), (2, 5), seed=5),
-        "a batch": _arrays((2, 1, 3), (2, 4, 3), (2, 4, 2), (2, 1, 2), seed=6),
+        "one sequence": arrays((2, 4), (3, 4), (3, 5), (2, 5), seed=5),
+        "a batch": arrays((2, 1, 3), (2, 4, 3), (2, 4, 2), (2, 1, 2), seed=6),
     },
     draw=lambda rng: (*_draw_qkv(rng), rng.standard_normal((2, 3, 5, 6))),
     mistakes={

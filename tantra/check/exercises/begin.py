@@ -3,11 +3,7 @@
 import numpy as np
 
 from tantra.check.engine import Exercise, Prediction
-
-
-def _array(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).round(1)
-
+from tantra.check.inputs import array
 
 SHARES = np.array([0.5, 0.25, 0.25])
 
@@ -19,8 +15,8 @@ weighted_mean = Exercise(
     cases={
         "one column": (SHARES, np.array([[4.0], [8.0], [0.0]])),
         "two columns": (SHARES, np.array([[4.0, 1.0], [8.0, 0.0], [0.0, 2.0]])),
-        "all to the last row": (np.array([0.0, 0.0, 1.0]), _array(3, 4)),
-        "a square": (SHARES, _array(3, 3)),
+        "all to the last row": (np.array([0.0, 0.0, 1.0]), array(3, 4)),
+        "a square": (SHARES, array(3, 3)),
     },
     draw=lambda rng: (rng.dirichlet(np.ones(5)), rng.standard_normal((5, 7))),
     mistakes={
@@ -82,7 +78,7 @@ centre_rows = Exercise(
     cases={
         "a square": (np.array([[1.0, 3.0], [10.0, 30.0]]),),
         "two rows, three columns": (np.array([[1.0, 2.0, 6.0], [10.0, 20.0, 60.0]]),),
-        "three axes": (_array(2, 3, 4),),
+        "three axes": (array(2, 3, 4),),
     },
     draw=lambda rng: (rng.standard_normal((2, 5, 7)),),
     mistakes={

@@ -7,11 +7,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-
-
-def _arrays(*shapes, seed=0):
-    rng = np.random.default_rng(seed)
-    return tuple(rng.standard_normal(shape).round(1) for shape in shapes)
+from tantra.check.inputs import arrays
 
 
 def _draw(*shapes):
@@ -42,7 +38,7 @@ gelu = Exercise(
     library=tantra.gelu,
     cases={
         "five numbers": (np.array([-2.0, -0.5, 0.0, 1.0, 3.0]),),
-        "two rows": _arrays((2, 3)),
+        "two rows": arrays((2, 3)),
         "far out": (np.array([-100.0, -10.0, 10.0, 100.0]),),
     },
     draw=lambda rng: (2 * rng.standard_normal((2, 5, 7)),),
@@ -107,9 +103,9 @@ feed_forward = Exercise(
     library=tantra.FeedForward,
     given=_given_feed_forward,
     cases={
-        "one word": _arrays((2,), (2, 3), (3,), (3, 2), (2,)),
-        "a sequence": _arrays((4, 2), (2, 5), (5,), (5, 2), (2,), seed=1),
-        "the word 0": (np.zeros(2), *_arrays((2, 3), (3,), (3, 2), (2,), seed=2)),
+        "one word": arrays((2,), (2, 3), (3,), (3, 2), (2,)),
+        "a sequence": arrays((4, 2), (2, 5), (5,), (5, 2), (2,), seed=1),
+        "the word 0": (np.zeros(2), *arrays((2, 3), (3,), (3, 2), (2,), seed=2)),
     },
     draw=_draw((2, 5, 3), (3, 7), (7,), (7, 3), (3,)),
     mistakes={
@@ -179,8 +175,8 @@ swiglu = Exercise(
     reference=lambda x, w_gate, w_up, w_down: _gated()(x, w_gate, w_up, w_down),
     library=tantra.SwiGLU,
     cases={
-        "one word": _arrays((2,), (2, 3), (2, 3), (3, 2)),
-        "a sequence": _arrays((4, 2), (2, 5), (2, 5), (5, 2), seed=1),
+        "one word": arrays((2,), (2, 3), (2, 3), (3, 2)),
+        "a sequence": arrays((4, 2), (2, 5), (2, 5), (5, 2), seed=1),
     },
     draw=_draw((2, 5, 3), (3, 7), (3, 7), (7, 3)),
     mistakes={
@@ -257,7 +253,7 @@ gelu_backward = Exercise(
     reference=lambda x, g: _autograd("none")(x, g),
     cases={
         "five numbers": (np.array([-2.0, -0.5, 0.0, 1.0, 3.0]), np.ones(5)),
-        "two rows": _arrays((2, 3), (2, 3)),
+        "two rows": arrays((2, 3), (2, 3)),
     },
     draw=_draw((2, 5, 7), (2, 5, 7)),
     mistakes={

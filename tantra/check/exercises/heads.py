@@ -7,10 +7,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-
-
-def _array(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).round(1)
+from tantra.check.inputs import array
 
 
 def _cut(x, num_heads):
@@ -44,8 +41,8 @@ split_heads = Exercise(
     cases={
         "two heads of width 4": (DIGITS, 2),
         "three heads of width 2": (10.0 * np.arange(4)[:, None] + np.arange(6), 3),
-        "a batch": (_array(2, 5, 3), 1),
-        "a batch of one, three heads": (_array(1, 4, 6), 3),
+        "a batch": (array(2, 5, 3), 1),
+        "a batch of one, three heads": (array(1, 4, 6), 3),
     },
     draw=lambda rng: (rng.standard_normal((2, 5, 12)), 4),
     mistakes={
@@ -263,9 +260,9 @@ grouped_keys_backward = Exercise(
     asks="The gradient by the shared keys, from the queries and the gradient g by the scores.",
     reference=_grouped_autograd,
     cases={
-        "four heads share two": (_array(4, 1, 3), _array(4, 1, 5, seed=1), 2),
-        "three heads share one": (_array(3, 2, 4), _array(3, 2, 5, seed=1), 1),
-        "nothing is shared": (_array(2, 3, 4), _array(2, 3, 5, seed=1), 2),
+        "four heads share two": (array(4, 1, 3), array(4, 1, 5, seed=1), 2),
+        "three heads share one": (array(3, 2, 4), array(3, 2, 5, seed=1), 1),
+        "nothing is shared": (array(2, 3, 4), array(2, 3, 5, seed=1), 2),
     },
     draw=lambda rng: (rng.standard_normal((6, 4, 3)), rng.standard_normal((6, 4, 5)), 2),
     mistakes={
@@ -339,8 +336,8 @@ attend_apart = Exercise(
     reference=_attend_apart,
     given=_given_attend_apart,
     cases={
-        "two heads": tuple(_array(2, size, 3, seed=size) for size in (4, 5, 5)),
-        "three heads, one query": tuple(_array(3, size, 2, seed=size) for size in (1, 4, 4)),
+        "two heads": tuple(array(2, size, 3, seed=size) for size in (4, 5, 5)),
+        "three heads, one query": tuple(array(3, size, 2, seed=size) for size in (1, 4, 4)),
     },
     draw=lambda rng: tuple(rng.standard_normal((4, size, 3)) for size in (5, 7, 7)),
     mistakes={

@@ -6,10 +6,7 @@ import torch.nn.functional as F
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-
-
-def _array(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).round(1)
+from tantra.check.inputs import array
 
 
 def _mean(x):
@@ -34,7 +31,7 @@ CASES = {
     "the vector of the chapter": (PAPER, EVEN_GAIN, np.zeros(4)),
     "two rows": (ROWS, GAIN, BIAS),
     "small numbers": (0.001 * ROWS, GAIN, BIAS),
-    "a batch": (_array(2, 4, 3), GAIN, BIAS),
+    "a batch": (array(2, 4, 3), GAIN, BIAS),
     "all numbers equal": (np.full((2, 3), 5.0), GAIN, BIAS),
     "eps of 0.5": (ROWS, GAIN, BIAS, 0.5),
 }
@@ -171,7 +168,7 @@ rms_norm = Exercise(
         "the vector of the chapter": (PAPER, EVEN_GAIN),
         "two rows": (ROWS, GAIN),
         "small numbers": (0.001 * ROWS, GAIN),
-        "a batch": (_array(2, 4, 3), GAIN),
+        "a batch": (array(2, 4, 3), GAIN),
         "zeros": (np.zeros((2, 3)), GAIN),
         "eps of 0.5": (ROWS, GAIN, 0.5),
     },
@@ -307,9 +304,9 @@ layer_norm_backward = Exercise(
     results=("by x", "by gain", "by bias"),
     cases={
         "one vector": (PAPER, EVEN_GAIN, np.array([1.0, 0.0, 0.0, 0.0])),
-        "two rows": (ROWS, GAIN, _array(2, 3)),
-        "small numbers": (0.001 * ROWS, GAIN, _array(2, 3)),
-        "a batch": (_array(2, 4, 3), GAIN, _array(2, 4, 3, seed=1)),
+        "two rows": (ROWS, GAIN, array(2, 3)),
+        "small numbers": (0.001 * ROWS, GAIN, array(2, 3)),
+        "a batch": (array(2, 4, 3), GAIN, array(2, 4, 3, seed=1)),
         "the same gradient for every feature": (ROWS, np.ones(3), np.full((2, 3), 5.0)),
     },
     draw=lambda rng: (*_draw(rng)[:2], rng.standard_normal((2, 5, 7))),

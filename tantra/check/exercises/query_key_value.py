@@ -5,10 +5,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-
-
-def _array(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).round(1)
+from tantra.check.inputs import array
 
 
 def _lengths(x):
@@ -31,7 +28,7 @@ nearest_value = Exercise(
     cases={
         "three queries, a long key and a short one": (Q, K, V),
         "queries ten times as long": (10 * Q, K, V),
-        "keys in three dimensions": (_array(2, 3), _array(4, 3, seed=1), _array(4, 5, seed=2)),
+        "keys in three dimensions": (array(2, 3), array(4, 3, seed=1), array(4, 5, seed=2)),
     },
     draw=lambda rng: (
         rng.standard_normal((4, 3)),
@@ -84,7 +81,7 @@ soft_lookup = Exercise(
     cases={
         "three queries": (Q, K, V),
         "a sharp query and dull ones": (np.array([[6.0, 8.0], [0.1, 0.2], [0.5, 0.0]]), K, V),
-        "keys in three dimensions": (_array(2, 3), _array(4, 3, seed=1), _array(4, 5, seed=2)),
+        "keys in three dimensions": (array(2, 3), array(4, 3, seed=1), array(4, 5, seed=2)),
     },
     draw=lambda rng: (
         rng.standard_normal((2, 4, 3)),
@@ -163,7 +160,7 @@ weigh_by_cosine = Exercise(
     cases={
         "four keys": (np.array([3.0, 4.0]), K, V[:, :3]),
         "all values equal": (np.array([3.0, 4.0]), K, np.full((4, 3), 10.0)),
-        "a short query": (np.array([0.1, -0.2]), K, _array(4, 3)),
+        "a short query": (np.array([0.1, -0.2]), K, array(4, 3)),
     },
     draw=lambda rng: (
         3 * rng.standard_normal(3),
@@ -227,16 +224,16 @@ relevance_backward = Exercise(
     reference=_autograd,
     cases={
         "one score counts: the first token asks the second": (
-            _array(2, 4),
-            _array(4, 3, seed=1),
-            _array(4, 3, seed=2),
+            array(2, 4),
+            array(4, 3, seed=1),
+            array(4, 3, seed=2),
             np.array([[0.0, 1.0], [0.0, 0.0]]),
         ),
         "all scores count": (
-            _array(2, 4),
-            _array(4, 3, seed=1),
-            _array(4, 3, seed=2),
-            _array(2, 2, seed=3),
+            array(2, 4),
+            array(4, 3, seed=1),
+            array(4, 3, seed=2),
+            array(2, 2, seed=3),
         ),
     },
     draw=lambda rng: (
@@ -386,12 +383,12 @@ offsets_lost = Exercise(
     reference=_losses(_largest),
     cases={
         "three tokens": (
-            _array(3, 4),
-            _array(4, 2, seed=1),
+            array(3, 4),
+            array(4, 2, seed=1),
             np.array([1.0, -2.0]),
-            _array(4, 2, seed=2),
+            array(4, 2, seed=2),
             np.array([0.5, 3.0]),
-            _array(4, 5, seed=3),
+            array(4, 5, seed=3),
             np.array([0.0, 1.0, -4.0, 2.0, 0.5]),
         ),
     },

@@ -5,14 +5,11 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
+from tantra.check.inputs import array
 
 
 def _shares(e, axis=-1):
     return e / e.sum(axis=axis, keepdims=True)
-
-
-def _array(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).round(1)
 
 
 def _powers(x):
@@ -32,7 +29,7 @@ softmax = Exercise(
     cases={
         "three scores": (np.array([0.0, 1.0, 2.0]),),
         "two rows": (ROWS,),
-        "a batch": (_array(2, 4, 3),),
+        "a batch": (array(2, 4, 3),),
         "large scores": (LARGE,),
         "one score far above the others": (FAR_ABOVE,),
         "a small row beside a large one": (SMALL_BESIDE_LARGE,),
@@ -194,7 +191,7 @@ softmax_backward = Exercise(
     reference=_autograd,
     cases={
         "three shares": (P[0], np.array([1.0, 0.0, 0.0])),
-        "two rows": (P, _array(2, 3)),
+        "two rows": (P, array(2, 3)),
         "the same gradient for every share": (P, np.full((2, 3), 5.0)),
     },
     draw=lambda rng: (
