@@ -33,6 +33,13 @@ def _every(length, width):
     return np.arange(length)[:, None] * _frequencies(width)
 
 
+def _one_axis(length, width):
+    """Positions that are not a column: they meet the frequencies one by one."""
+    table, angles = np.zeros((length, width)), np.arange(length) * _frequencies(width)
+    table[:, 0::2], table[:, 1::2] = np.sin(angles), np.cos(angles)
+    return table
+
+
 def _given_table(length, d_model):
     angles = length / 10_000 ** (np.arange(0, d_model, 2) / d_model)
     table = np.zeros((length, d_model))
@@ -82,6 +89,18 @@ sinusoidal_positions = Exercise(
         "the D that was given.": (
             lambda length, width: _waves(_every(length, width + width % 2), width)
         ),
+        "the width D was given, and yours is one wider: at an odd width leave the last cosine "
+        "out.": (
+            lambda length, width: _waves(_every(length, width + width % 2), width + width % 2)
+        ),
+        "hand i has the exponent 2i / D, and yours i / D: take 0, 2, 4, ... over D.": (
+            lambda length, width: _waves(
+                np.arange(length)[:, None] * 10_000.0 ** -(np.arange((width + 1) // 2) / width),
+                width,
+            )
+        ),
+        "positions and frequencies lie along the same axis: give the positions an axis of their "
+        "own, np.arange(length)[:, None].": _one_axis,
         "yours multiplies by the powers of 10,000: later columns should turn more slowly, so "
         "divide.": (
             lambda length, width: _waves(np.arange(length)[:, None] / _frequencies(width), width)
@@ -155,6 +174,38 @@ rotate = Exercise(
                     _halves(x)[0] * np.sin(angles) + _halves(x)[1] * np.cos(angles),
                 ],
                 axis=-1,
+            )
+        ),
+        "the second of a pair becomes a sin + b cos; with - it is mirrored, not turned.": (
+            lambda x, angles: np.concatenate(
+                [
+                    _halves(x)[0] * np.cos(angles) - _halves(x)[1] * np.sin(angles),
+                    _halves(x)[0] * np.sin(angles) - _halves(x)[1] * np.cos(angles),
+                ],
+                axis=-1,
+            )
+        ),
+        "the second of a pair becomes a sin + b cos; in yours a and b have changed places.": (
+            lambda x, angles: np.concatenate(
+                [
+                    _halves(x)[0] * np.cos(angles) - _halves(x)[1] * np.sin(angles),
+                    _halves(x)[0] * np.cos(angles) + _halves(x)[1] * np.sin(angles),
+                ],
+                axis=-1,
+            )
+        ),
+        "the two halves are stacked along a new axis: lay them side by side, axis=-1.": (
+            lambda x, angles: np.stack(_halves(tantra.rotate(x, angles)), axis=-1)
+        ),
+        "the two halves lie under each other: side by side is axis=-1.": (
+            lambda x, angles: np.concatenate(_halves(tantra.rotate(x, angles)), axis=0)
+        ),
+        "np.repeat lays each angle out twice in a row, which serves neighbours: for halves all the "
+        "angles come once, and then once more.": (
+            lambda x, angles: (
+                x * np.repeat(np.cos(angles), 2, axis=-1)
+                + tantra.rotate(x, np.full(angles.shape, np.pi / 2))
+                * np.repeat(np.sin(angles), 2, axis=-1)
             )
         ),
         "sine and cosine are exchanged: an angle of 0 should leave x as it is.": (
@@ -242,6 +293,36 @@ rotate_backward = Exercise(
         "by the angles: only the first of each pair is counted; both move with the angle.": _with(
             of=lambda x, angles, g: -_halves(g)[0] * _halves(tantra.rotate(x, angles))[1]
         ),
+        "by the angles: only the second of each pair is counted; both move with the angle.": _with(
+            of=lambda x, angles, g: _halves(g)[1] * _halves(tantra.rotate(x, angles))[0]
+        ),
+        "by the angles: a sign is missing. Growing angles move u by -v, and v by +u.": _with(
+            of=lambda x, angles, g: (
+                _halves(g)[1] * _halves(tantra.rotate(x, angles))[0]
+                + _halves(g)[0] * _halves(tantra.rotate(x, angles))[1]
+            )
+        ),
+        "by the angles: take the turned x with g as it came, or x with g turned back, not both "
+        "turned.": _with(of=lambda x, angles, g: _by_angles(x, angles, tantra.rotate(g, -angles))),
+        "by the angles: one angle turns both of a pair: add the two parts, do not lay them side by "
+        "side.": _with(
+            of=lambda x, angles, g: np.concatenate(
+                [
+                    -_halves(g)[0] * _halves(tantra.rotate(x, angles))[1],
+                    _halves(g)[1] * _halves(tantra.rotate(x, angles))[0],
+                ],
+                axis=-1,
+            )
+        ),
+        "by the angles: axis 0 is an axis in front only in a batch. Add up every axis before the "
+        "last two, and none where there are only two.": _with(
+            total=lambda values: values.sum(axis=0)
+        ),
+        "by the angles: each position and pair has an angle of its own, so the gradient has the "
+        "shape (T, K/2).": _with(total=np.sum),
+        "the two gradients have changed places: first by x, then by the angles.": (
+            lambda x, angles, g: _backward(x, angles, g)[::-1]
+        ),
         "by the angles: you multiply each by its own. A small turn moves u by -v, and v by u.": (
             _with(
                 of=lambda x, angles, g: (
@@ -298,6 +379,28 @@ alibi_bias = Exercise(
         "heads are counted from 1 here: the first slope is 2 to the power -8/H, not 1.": _bias(
             slopes=lambda h, num_heads: 2.0 ** (-8 * (h - 1) / num_heads)
         ),
+        "a key before the query gets a reward: the distance has no sign, so take abs before the "
+        "minus.": _bias(lambda d: -d),
+        "the exponent is -8h/H; yours is -8/h, which grows with h and forgets H.": _bias(
+            slopes=lambda h, num_heads: 2.0 ** (-8 / h)
+        ),
+        "the exponent is -8h/H; the 8 is missing.": _bias(
+            slopes=lambda h, num_heads: 2.0 ** (-h / num_heads)
+        ),
+        "the exponent is -8h/H; yours is positive, so the last head takes 256 a step.": _bias(
+            slopes=lambda h, num_heads: 2.0 ** (8 * h / num_heads)
+        ),
+        "// rounds the exponent to a whole number: divide with /.": _bias(
+            slopes=lambda h, num_heads: 2.0 ** (-8 * h // num_heads)
+        ),
+        "the future is the mask's work: here a later key only loses by its distance.": (
+            lambda num_heads, queries, keys: np.where(
+                queries[:, None] >= keys, tantra.alibi_bias(num_heads, queries, keys), -np.inf
+            )
+        ),
+        "the heads stand last: the shape is (H, T, S).": (
+            lambda *args: np.moveaxis(tantra.alibi_bias(*args), 0, -1)
+        ),
         "2 to the power -h is right for eight heads only: the exponent is -8h/H.": _bias(
             slopes=lambda h, num_heads: 2.0**-h
         ),
@@ -336,6 +439,7 @@ turned_score = Prediction(
         "only the key is turned; turn the query by its own position too.": np.cos(np.radians(40)),
         "that is one step; the two stand three steps apart.": np.cos(np.radians(20)),
         "degrees are not radians: the angle is 60 degrees.": np.cos(60),
+        "that is the angle between the two; the product is its cosine.": 60.0,
         "the cosine of 60 degrees is positive: less than a quarter turn lies between the arrows.": (
             -0.5
         ),
@@ -362,6 +466,10 @@ first_return = Prediction(
         "at 710 the hand is closer than ever, but it was within 0.1 before: take the first.": 710,
         "at 355 the hand points the opposite way: the sine is near 0 again, the cosine is -1.": 355,
         "that is a return, but not the first one.": 88,
+        "one turn is 6.28 steps. At 7 the hand is 0.70 away from where it began.": 7,
+        "at 13, two turns, the hand is 0.43 away: close, but not within 0.1.": 13,
+        "at 38, six turns, the hand is 0.30 away; it does not come nearer every time.": 38,
+        "a full turn ends between two positions: a position is a whole number.": 2 * np.pi,
     },
     hints=(
         "The row of position t is (sin t, cos t). How far is it from (0, 1)?",
