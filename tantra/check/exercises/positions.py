@@ -5,10 +5,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-
-
-def _array(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).round(1)
+from tantra.check.inputs import array
 
 
 def _frequencies(width, base=10_000.0):
@@ -147,8 +144,8 @@ rotate = Exercise(
     cases={
         "a quarter turn": (np.array([[1.0, 2.0]]), np.array([[np.pi / 2]])),
         "one position, two pairs": (np.array([[1.0, 0.0, 0.0, 1.0]]), np.array([[0.5, 0.25]])),
-        "three positions": (_array(3, 4), tantra.rotary_angles(3, 4)),
-        "a batch": (_array(2, 3, 4, seed=1), tantra.rotary_angles(3, 4)),
+        "three positions": (array(3, 4), tantra.rotary_angles(3, 4)),
+        "a batch": (array(2, 3, 4, seed=1), tantra.rotary_angles(3, 4)),
     },
     draw=lambda rng: (rng.standard_normal((2, 3, 5, 8)), rng.uniform(-4, 4, (5, 4))),
     mistakes={
@@ -263,11 +260,11 @@ rotate_backward = Exercise(
     results=("the gradient by x", "the gradient by the angles"),
     cases={
         "one pair": (np.array([[1.0, 2.0]]), np.array([[0.5]]), np.array([[1.0, 0.0]])),
-        "three positions": (_array(3, 4), tantra.rotary_angles(3, 4), _array(3, 4, seed=1)),
+        "three positions": (array(3, 4), tantra.rotary_angles(3, 4), array(3, 4, seed=1)),
         "a batch": (
-            _array(2, 3, 4, seed=2),
+            array(2, 3, 4, seed=2),
             tantra.rotary_angles(3, 4),
-            _array(2, 3, 4, seed=3),
+            array(2, 3, 4, seed=3),
         ),
     },
     draw=lambda rng: (
