@@ -29,7 +29,9 @@ def test_record_keeps_what_passes_by_name(model):
     with record(model) as seen:
         model(TOKENS)
     names = {
-        f"blocks.{n}.attention.{what}" for n in (0, 1) for what in "q k v scores weights".split()
+        f"blocks.{n}.attention.{what}"
+        for n in (0, 1)
+        for what in ["q", "k", "v", "scores", "weights"]
     }
     assert set(seen) == names | {"stream", "blocks.0.stream", "blocks.1.stream"}
     weights = seen["blocks.1.attention.weights"]

@@ -27,7 +27,17 @@ LINE = re.compile(
     rf"(?:\w+ (?:{AXES}|= [\w·]+)   )*\w+ (?:{AXES}|= [\w·]+)  ->  {AXES}(?:, {AXES})*"
 )
 
-FILES = "arrays probes attention positions layers heads embedding cache model".split()
+FILES = [
+    "arrays",
+    "probes",
+    "attention",
+    "positions",
+    "layers",
+    "heads",
+    "embedding",
+    "cache",
+    "model",
+]
 MODULES = [importlib.import_module(f"tantra.{name}") for name in FILES]
 BUILDERS = {
     "Probe": lambda: tantra.Probe(),
