@@ -61,6 +61,7 @@ def assemble(gpt, without=()):
                 f"the parts of the exercises make a GPT-2, and this model has {field}={found!r}; "
                 f"give one with {field}={needed!r}"
             )
+    without = [without] if isinstance(without, str) else without
     for name in without:
         one_of(WORK, "a part", name)
     own, reasons = {}, []
@@ -89,6 +90,8 @@ class Assembly(nn.Module):
 
     def forward(self, tokens):
         """Logits; of NumPy tokens in float64, of torch's in the type of the weights."""
+        if (length := tokens.shape[-1]) > (limit := self.config.context_length):
+            raise ValueError(f"{length} tokens, but the model sees {limit}: give the last {limit}")
         weights = self.gpt.state_dict(keep_vars=True)
         if namespace(tokens) is np:
             weights = {name: w.detach().cpu().double().numpy() for name, w in weights.items()}

@@ -184,6 +184,16 @@ def test_a_part_whose_text_was_not_kept_is_the_librarys_and_says_so(gpt):
     assert repr(model).endswith(note)
 
 
+def test_one_name_to_leave_out_needs_no_list(gpt):
+    keep_solutions()
+    assert set(assemble(gpt, without="softmax").own[np]) == WORK.keys() - {"softmax"}
+
+
+def test_more_tokens_than_the_context_are_refused(gpt):
+    with pytest.raises(ValueError, match="11 tokens, but the model sees 9: give the last 9"):
+        assemble(gpt)(np.arange(11)[None])
+
+
 def test_an_unknown_name_to_leave_out_is_refused(gpt):
     with pytest.raises(ValueError, match=r"'sofmax'.*softmax"):
         assemble(gpt, without=["sofmax"])

@@ -43,6 +43,24 @@ def _model(embed=_embed, through=_through, last=lambda x, norm: norm(x), score=l
     return model
 
 
+def _and_itself(block):
+    return lambda x: x + block(x)
+
+
+def _with_norm(start=False, before=False, after=False):
+    """The model with the last norm in one more place, or after each block only."""
+
+    def model(tokens, table, positions, blocks, norm):
+        x = _embed(tokens, table, positions)
+        x = norm(x) if start else x
+        for block in blocks:
+            x = block(norm(x) if before else x)
+            x = norm(x) if after else x
+        return (x if after else norm(x)) @ table.T
+
+    return model
+
+
 def _side_by_side(x, blocks):
     return sum(block(x) for block in blocks)
 
@@ -90,19 +108,39 @@ language_model = Exercise(
         "those are the last T rows of the positions; the first word stands at position 0.": _model(
             embed=lambda tokens, table, positions: table[tokens] + positions[-tokens.shape[-1] :]
         ),
+        "the first word stands at position 0, and takes row 0, not row 1.": _model(
+            embed=lambda tokens, table, positions: (
+                table[tokens] + positions[1 : tokens.shape[-1] + 1]
+            )
+        ),
         "the last norm is missing: it stands between the blocks and the table.": (
             _model(last=lambda x, norm: x)
         ),
+        "a block has its own norms inside; the last norm is used once, after all blocks, and not "
+        "before each.": _with_norm(before=True),
+        "a block has its own norms inside; the last norm is used once, after all blocks, and not "
+        "after each.": _with_norm(after=True),
+        "the words go to the first block as they are: the last norm is used once, after all "
+        "blocks.": _with_norm(start=True),
         "the blocks run from the last to the first.": (
             _model(through=lambda x, blocks: _through(x, blocks[::-1]))
         ),
         "every block reads the embedding; each should read what the one before it returned.": (
             _model(through=_side_by_side)
         ),
+        "each block already adds to the stream: x = block(x), not x = x + block(x).": (
+            _model(through=lambda x, blocks: _through(x, [_and_itself(b) for b in blocks]))
+        ),
+        "what the blocks return is thrown away: keep it with x = block(x).": (
+            _model(through=lambda x, blocks: x)
+        ),
         "only the last block's work is left: give every block what the one before it returned.": (
             _model(through=lambda x, blocks: blocks[-1](x))
         ),
         "those are shares; logits are scores, before softmax.": _model(score=tantra.softmax),
+        "those are logarithms of shares; logits are scores, before softmax.": (
+            _model(score=tantra.log_softmax)
+        ),
         "only the last position is scored; the model predicts a next word at every position.": (
             _model(score=lambda logits: logits[..., -1:, :])
         ),
@@ -116,16 +154,17 @@ language_model = Exercise(
 )
 
 
-def _count(untied=0, biases=1, norms=2, last=1, places=1, heads=1, up=2):
-    """A formula for the number of parameters, with a slip at each argument."""
+def _count(tables=1, positions=1, squares=12, block=13, last=2, layers=None, more=0):
+    """A formula for the number of parameters, with a slip at each argument.
+
+    squares and block count the D² and the D of one block, last the D after the blocks.
+    """
 
     def count(vocab_size, context_length, d_model, num_layers):
         d = d_model
-        attention = 4 * d * d + biases * 4 * d
-        feed_forward = up * 4 * d * d + biases * (4 * d + d)
-        block = heads * attention + feed_forward + norms * 2 * d
-        rows = (1 + untied) * vocab_size + places * context_length
-        return rows * d + num_layers * block + last * 2 * d
+        rows = tables * vocab_size + positions * context_length
+        blocks = (layers or num_layers) * (squares * d * d + block * d)
+        return rows * d + blocks + last * d + more * vocab_size
 
     return count
 
@@ -136,24 +175,50 @@ gpt_parameters = Exercise(
     asks="How many numbers a GPT-2 of these sizes learns.",
     reference=_count(),
     cases={
-        "the smallest": (2, 1, 1, 1),
+        "one layer of width 2": (7, 5, 2, 1),
         "two layers": (65, 32, 64, 2),
         "GPT-2 small": (50257, 1024, 768, 12),
     },
     draw=lambda rng: tuple(int(n) for n in rng.integers([20, 8, 16, 2], [90, 40, 80, 9])),
     mistakes={
-        "the table is counted twice: tied, it embeds the words and scores them.": _count(untied=1),
+        "the table is counted twice: tied, it embeds the words and scores them.": _count(tables=2),
+        "the positions are missing: they are learned, a row of D for each.": _count(positions=0),
         "the offsets are missing: every linear map of GPT-2 has one, as wide as its output.": (
-            _count(biases=0)
+            _count(block=4)
         ),
-        "the norms of the blocks are missing: two a block, each with a gain and a bias.": (
-            _count(norms=0)
+        "each block lacks 4 D numbers. Three things have just so many: the offsets of attention, "
+        "the offset of the map to 4 D, and the two norms.": _count(block=9),
+        "each block lacks 5 D numbers: the offsets of the feed-forward network, 4 D and D wide.": (
+            _count(block=8)
         ),
-        "each block has two norms, and each norm a gain and a bias: 4 D.": _count(norms=1),
+        "each block lacks 3 D numbers: the map to 4 D has an offset as wide as its output, 4 D.": (
+            _count(block=10)
+        ),
+        "each block lacks 2 D numbers: it has two norms, and each norm a gain and a bias.": (
+            _count(block=11)
+        ),
+        "each block lacks D numbers: each of its six linear maps has an offset, and the one back "
+        "from 4 D has D.": _count(block=12),
+        "each block has 13 D numbers besides its matrices: 9 D offsets and two norms of 2 D.": (
+            _count(block=0)
+        ),
+        "the matrices are right; offsets and norms are missing: 13 D in each block, and 2 D for "
+        "the last norm.": _count(block=0, last=0),
+        "a norm has a gain and a bias: 2 D, not D.": _count(block=11, last=1),
+        "the norms are missing: two in each block and one after them, of 2 D each.": (
+            _count(block=9, last=0)
+        ),
         "the last norm is missing: it stands after the blocks, once.": _count(last=0),
-        "the positions are missing: they are learned, a row of D for each.": _count(places=0),
-        "the feed-forward network has two matrices, D by 4D and 4D by D.": _count(up=1),
-        "the attention is missing: queries, keys, values and output, D by D each.": _count(heads=0),
+        "the last norm stands once, after all blocks, not in each.": _count(block=15, last=0),
+        "the feed-forward network has two matrices, D by 4D and 4D by D.": _count(squares=8),
+        "the attention is missing: queries, keys, values and output, D by D each.": (
+            _count(squares=8, block=9)
+        ),
+        "attention has four matrices and four offsets: the output is one of them.": (
+            _count(squares=11, block=12)
+        ),
+        "that counts one block; there are num_layers.": _count(layers=1),
+        "the unembedding of GPT-2 has no offset.": _count(more=1),
     },
     hints=(
         "Three kinds: tables, (V + N) rows of D; L blocks; one last norm.",
@@ -193,6 +258,19 @@ next_token_loss = Exercise(
         "the shift goes the wrong way: the logits of position t are about word t + 1.": (
             lambda logits, tokens: (
                 -_picked(tantra.log_softmax(logits)[..., 1:, :], tokens[..., :-1]).mean()
+            )
+        ),
+        "logits and tokens are cut alike, at the end, so each position is still asked for its own "
+        "word.": lambda logits, tokens: _given_loss(logits[..., :-1, :], tokens[..., :-1]),
+        "logits and tokens are cut alike, at the front, so each position is still asked for its "
+        "own word.": lambda logits, tokens: _given_loss(logits[..., 1:, :], tokens[..., 1:]),
+        "one sequence is right; in a batch, the first axis counts sequences: cut the axis of "
+        "positions, with logits[..., :-1, :] and tokens[..., 1:].": (
+            lambda logits, tokens: _given_loss(logits[:-1], tokens[1:])
+        ),
+        "those are shares: take their logarithm, with log_softmax.": (
+            lambda logits, tokens: (
+                -_picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
             )
         ),
         "np.roll makes the first word the answer of the last position, which has none: leave the "
@@ -256,6 +334,12 @@ def _without_repeats(table, tokens, g):
     return d_table
 
 
+def _overwritten(table, tokens, g):
+    d_table = _out(table, tokens, g)
+    d_table[tokens] = g @ table
+    return d_table
+
+
 def _averaged(table, tokens, g):
     often = np.bincount(tokens, minlength=len(table))[:, None]
     return _out(table, tokens, g) + _in(table, tokens, g) / np.maximum(often, 1)
@@ -281,6 +365,8 @@ tied_gradient = Exercise(
         "that is the table's work as embedding; add what reaches it as unembedding.": _in,
         "a word that stands twice is counted once: d[tokens] += ... keeps one of equal indices; "
         "np.add.at adds them all.": _without_repeats,
+        "the work as embedding overwrites the work as unembedding in the rows of these words: add "
+        "it there, with np.add.at.": _overwritten,
         "the two uses add up; they are not averaged.": (
             lambda table, tokens, g: _autograd(table, tokens, g) / 2
         ),
@@ -305,6 +391,9 @@ first_loss = Prediction(
     asks="The first loss, in nats, of a well initialised GPT-2 with 50,257 tokens.",
     answer=math.log(50257),
     mistakes={
+        "that is the number of tokens; the loss is its natural logarithm.": 50257.0,
+        "the length of the context does not matter: each of the 50,257 tokens gets an equal "
+        "share.": math.log(1024),
         "those are bits; the loss is in nats: use the natural logarithm.": math.log2(50257),
         "use the natural logarithm, not the one to the base 10.": math.log10(50257),
         "that is the share of each token; the loss is minus its logarithm.": 1 / 50257,
@@ -328,6 +417,14 @@ def _share(blocks, unembedding):
 
 _XL = {"num_tokens": 1024, "d_model": 1600, "num_layers": 48, "vocab_size": 50257}
 
+
+def _with_blocks(linear, square, unembedding=1):
+    """The share, if a block costs linear T D² + square T² D, and the unembedding so often."""
+    t, d = _XL["num_tokens"], _XL["d_model"]
+    blocks = _XL["num_layers"] * (linear * t * d * d + square * t * t * d)
+    return _share(blocks, unembedding * _flops(**_XL)[1])
+
+
 unembedding_share = Prediction(
     name="unembedding_share",
     kind="ablate",
@@ -346,8 +443,21 @@ unembedding_share = Prediction(
         "that is the table's share of the parameters; count operations.": 50257
         / (50257 + 1024 + 48 * (12 * 1600 + 13) + 2),
         "that counts one block; XL has 48.": _share(*_flops(**_XL | {"num_layers": 1})),
+        "write it as a number between 0 and 1, not in per cent.": 100 * _share(*_flops(**_XL)),
+        "the products of T by T are missing: scores and averages cost 4 T² D in a block.": (
+            _with_blocks(24, 0)
+        ),
+        "scores and averages cost 2 T² D each: the masked half is computed too.": (
+            _with_blocks(24, 2)
+        ),
+        "a multiplication and its addition are two operations in the blocks too: 24 T D².": (
+            _with_blocks(12, 4)
+        ),
+        "a multiplication and its addition are two operations in the unembedding too: 2 T D V.": (
+            _with_blocks(24, 4, unembedding=1 / 2)
+        ),
     },
-    rtol=5e-3,
+    rtol=1e-3,
     hints=(
         "A block costs 24 T D² + 4 T² D operations, the unembedding 2 T D V.",
         "unembedding / (48 blocks + unembedding), with T = 1024, D = 1600, V = 50257.",
