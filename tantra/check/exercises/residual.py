@@ -7,10 +7,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-
-
-def _array(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).round(1)
+from tantra.check.inputs import array
 
 
 def _rounded(seed):
@@ -47,10 +44,10 @@ CASES = {
     "two positions": _parts(_rounded(0), (), 2, 3, 4),
     "a batch": _parts(_rounded(1), (3,), 2, 4, 5),
     "a silent attention": (
-        _array(2, 3),
+        array(2, 3),
         np.zeros((2, 2)),
         np.zeros((3, 3)),
-        (_array(3, 4, seed=1), _array(4, 3, seed=2)),
+        (array(3, 4, seed=1), array(4, 3, seed=2)),
         np.array([[1.0, 2.0, 0.5], [0.5, 1.0, -1.0]]),
     ),
 }
@@ -294,17 +291,17 @@ residual_backward = Exercise(
     cases={
         "one vector": (
             np.array([0.5, -1.0]),
-            _array(2, 3),
-            _array(3, 2, seed=1),
+            array(2, 3),
+            array(3, 2, seed=1),
             np.array([1.0, 0.0]),
         ),
         "two rows": (
-            _array(2, 3),
-            _array(3, 4, seed=1),
-            _array(4, 3, seed=2),
-            _array(2, 3, seed=3),
+            array(2, 3),
+            array(3, 4, seed=1),
+            array(4, 3, seed=2),
+            array(2, 3, seed=3),
         ),
-        "a silent branch": (_array(2, 3), _array(3, 4, seed=1), np.zeros((4, 3)), _array(2, 3)),
+        "a silent branch": (array(2, 3), array(3, 4, seed=1), np.zeros((4, 3)), array(2, 3)),
     },
     draw=lambda rng: (
         rng.standard_normal((2, 4, 5)),

@@ -7,10 +7,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-
-
-def _array(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).round(1)
+from tantra.check.inputs import array
 
 
 def _with_parts(attempt, tokens, table, positions, rows, gain):
@@ -81,16 +78,16 @@ language_model = Exercise(
     cases={
         "two words": (
             np.array([2, 0]),
-            _array(4, 3),
-            _array(5, 3, seed=1),
-            _array(2, 3, seed=2),
+            array(4, 3),
+            array(5, 3, seed=1),
+            array(2, 3, seed=2),
             np.array([1.0, 2.0, 0.5]),
         ),
         "a batch": (
             np.array([[1, 4, 4, 0], [3, 3, 2, 1]]),
-            _array(5, 3),
-            _array(6, 3, seed=1),
-            _array(7, 3, seed=2),
+            array(5, 3),
+            array(6, 3, seed=1),
+            array(7, 3, seed=2),
             np.array([1.0, 2.0, 0.5]),
         ),
     },
@@ -249,8 +246,8 @@ next_token_loss = Exercise(
     reference=_next_token_loss,
     given=_given_loss,
     cases={
-        "three words": (_array(3, 4), np.array([1, 0, 3])),
-        "a batch": (_array(2, 3, 4), np.array([[1, 1, 2], [0, 3, 3]])),
+        "three words": (array(3, 4), np.array([1, 0, 3])),
+        "a batch": (array(2, 3, 4), np.array([[1, 1, 2], [0, 3, 3]])),
         "sure and right": (50 * np.eye(3, 4), np.array([3, 0, 1])),
     },
     draw=lambda rng: (rng.standard_normal((2, 5, 7)), rng.integers(7, size=(2, 5))),
@@ -351,8 +348,8 @@ tied_gradient = Exercise(
     asks="The gradient by the table, from the gradient g by logits = table[tokens] @ table.T.",
     reference=_autograd,
     cases={
-        "two words": (_array(4, 3), np.array([2, 0]), _array(2, 4, seed=1)),
-        "one word twice": (_array(4, 2), np.array([1, 3, 1]), _array(3, 4, seed=1)),
+        "two words": (array(4, 3), np.array([2, 0]), array(2, 4, seed=1)),
+        "one word twice": (array(4, 2), np.array([1, 3, 1]), array(3, 4, seed=1)),
     },
     draw=lambda rng: (
         rng.standard_normal((7, 3)),
