@@ -1,7 +1,10 @@
 """JupyterLab opens on the first notebook, on a free port, and prints where."""
 
+import json
 import os
 import re
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +14,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from nbformat.sign import NotebookNotary
 
 import course
 import lab
@@ -48,6 +52,46 @@ def test_the_first_notebook_exists():
     assert (course.ROOT / lab.FIRST).exists()
 
 
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A repository with three notebooks, one of them changed since, and a stray one."""
+    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    names = ("kept.ipynb", "changed.ipynb", "staged.ipynb", "stray.ipynb")
+    for name in names:
+        shutil.copy(course.ROOT / lab.FIRST, folder / name)
+
+    def git(*words):
+        subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True)
+
+    git("init")
+    git("add", *names[:3])
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "three")
+    for name in names[1:3]:
+        (folder / name).write_text((folder / name).read_text() + "\n")
+    git("add", "staged.ipynb")
+    return folder
+
+
+def test_only_notebooks_as_committed_are_trusted(copy, tmp_path):
+    assert lab.unchanged(copy) == [copy / "kept.ipynb"]
+    shutil.rmtree(copy / ".git")
+    (copy / ".git").write_text("gitdir: nowhere")
+    assert lab.unchanged(copy) == []
+
+
+def test_trusted_notebooks_are_signed(tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
+    notebook = course.read(course.ROOT / lab.FIRST)
+    notary = NotebookNotary()
+    assert not notary.check_signature(notebook)
+    lab.trust([course.ROOT / lab.FIRST])
+    assert notary.check_signature(notebook)
+    notary.store.close()
+
+
 def read_page(address, seconds=60):
     """What the address answers, as soon as it does: it is printed a moment before that."""
     end = time.monotonic() + seconds
@@ -61,7 +105,22 @@ def read_page(address, seconds=60):
             time.sleep(0.2)
 
 
-def test_it_opens_and_prints_the_address(tmp_path):
+def settings_of(plugin, address):
+    """Where the server at address tells JupyterLab the settings of plugin."""
+    server, token = re.match(r"(http://[^/]+)/.*(\?token=\w+)", address).groups()
+    return f"{server}/lab/api/settings/{plugin}{token}"
+
+
+@pytest.fixture
+def keyboard():
+    """What a program reads from, a terminal where the system has one."""
+    ends = os.openpty() if hasattr(os, "openpty") else []
+    yield ends[1] if ends else subprocess.DEVNULL
+    for end in ends:
+        os.close(end)
+
+
+def test_it_opens_prints_the_address_and_stops(tmp_path, keyboard):
     variables = {**os.environ, "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "JUPYTER_TOKEN"):
         variables.pop(name, None)
@@ -69,7 +128,7 @@ def test_it_opens_and_prints_the_address(tmp_path):
         [sys.executable, Path(lab.__file__)],
         cwd=tmp_path,
         env=variables,
-        stdin=subprocess.DEVNULL,
+        stdin=keyboard,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -84,6 +143,13 @@ def test_it_opens_and_prints_the_address(tmp_path):
         text = read_page(address[0])
         assert '"treePath": "notebooks/00_begin.ipynb"' in text
         assert '"news": {"disabled": true}' in text
+        for plugin, ours in json.loads((lab.SETTINGS / "overrides.json").read_text()).items():
+            schema = json.loads(read_page(settings_of(plugin, address[0])))["schema"]
+            for name, value in ours.items():
+                assert schema["properties"][name]["default"] == value
+        if keyboard != subprocess.DEVNULL:
+            server.send_signal(signal.SIGINT)  # Ctrl-C, once and without a question
+            server.wait(30)
     finally:
         server.terminate()
         server.wait(30)
