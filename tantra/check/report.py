@@ -49,12 +49,16 @@ class Report:
 
     def _row(self, chapter, row):
         done, total = self.tally[chapter]
-        names = [
-            f'<span style="white-space:nowrap">{_mark(passed)} <code>{escape(name)}</code></span>'
-            for name, passed in row.items()
-        ]
+        names = [_name(name, passed) for name, passed in row.items()]
         head = f"{escape(chapter.replace('_', ' '))} {done}/{total}"
-        return f"<tr>{_cell('th', head, 'row')}{_cell('td', ' &emsp;'.join(names))}</tr>"
+        return f"<tr>{_cell('th', head, 'row')}{_cell('td', ' '.join(names))}</tr>"
+
+
+def _name(name, passed):
+    """A name on one line; where a line is too short for it, as on a phone, it breaks after a _."""
+    style = "display:inline-block;margin-right:1em"
+    parts = escape(name).replace("_", "_<wbr>")
+    return f'<span style="{style}">{_mark(passed)}&nbsp;<code>{parts}</code></span>'
 
 
 def _mark(done):
