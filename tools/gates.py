@@ -56,7 +56,7 @@ GATES = (
     Gate(
         "unsolved",
         "each unsolved task says that it is not written yet, and nothing else fails",
-        (("tools/exercises.py", "--unsolved"),),
+        (("tools/exercises.py", "--unsolved", "--jobs", "2"),),
     ),
     Gate(
         "pages",
@@ -66,7 +66,7 @@ GATES = (
     Gate(
         "threads",
         "on two threads, too, the same texts come out",
-        (("tools/refresh.py", "--check"),),
+        (("tools/refresh.py", "--check", "--jobs", "2"),),
         threads=2,
     ),
 )
@@ -79,6 +79,7 @@ def variables(gate):
         **here,
         "MPLBACKEND": "agg",
         "OMP_NUM_THREADS": str(gate.threads),
+        "OMP_WAIT_POLICY": "PASSIVE",  # idle threads sleep: another gate needs the core
         "PYTHONUNBUFFERED": "1",
         "TANTRA_PROGRESS": "memory",
     }
