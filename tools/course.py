@@ -71,6 +71,7 @@ def kernel_environment(folder, strict=None):
         "PYTHONHASHSEED": "0",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "TQDM_DISABLE": "1",
+        "TANTRA_RUN": "short",  # chapters that train longer for a reader
         "TANTRA_PROGRESS": "memory",
         "IPYTHONDIR": ipython_folder(),
     }

@@ -61,7 +61,12 @@ GATES = (
     Gate(
         "pages",
         "each cell prints what is stored (nbval, strict), and no changed output goes unseen",
-        (("tools/spoil.py",),),
+        (("tools/spoil.py", "notebooks"),),
+    ),
+    Gate(
+        "tasks",
+        "so do the cells of solutions and exercises",
+        (("tools/spoil.py", "solutions", "exercises"),),
     ),
     Gate(
         "threads",

@@ -2,6 +2,7 @@
 
     python tools/spoil.py                                 the whole course
     python tools/spoil.py notebooks/02_softmax.ipynb      one notebook
+    python tools/spoil.py solutions                       one folder
 
 Runs the notebooks through nbval as `make test` does.  After a cell has passed, the outputs that it
 just gave are compared with spoiled copies of the stored ones: each text with a sign added, each
