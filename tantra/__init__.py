@@ -9,6 +9,7 @@
     embedding   tokens and positions as parts of a model
     cache       the keys and values already computed
     model       GPTConfig and GPT
+    tokenizer   from text to tokens and back: characters, byte pairs
 
     verses, check, metre, plot   at the side: none of the above imports them
 
@@ -52,9 +53,11 @@ from tantra.positions import (
     sinusoidal_positions,
 )
 from tantra.probes import Probe, record
+from tantra.tokenizer import CharTokenizer
 
 __all__ = [
-    "GPT", "Block", "FeedForward", "GPTConfig", "KVCache", "LayerNorm", "MultiHeadAttention",
+    "GPT", "Block", "CharTokenizer", "FeedForward", "GPTConfig", "KVCache", "LayerNorm",
+    "MultiHeadAttention",
     "PostNormBlock", "Probe", "RMSNorm", "SwiGLU", "alibi_bias", "causal_mask", "gelu",
     "gelu_exact", "layer_norm", "log_softmax", "merge_heads", "neighbours_to_halves",
     "padding_mask", "record", "rms_norm", "rotary_angles", "rotate",

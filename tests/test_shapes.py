@@ -37,6 +37,7 @@ FILES = [
     "embedding",
     "cache",
     "model",
+    "tokenizer",
 ]
 MODULES = [importlib.import_module(f"tantra.{name}") for name in FILES]
 BUILDERS = {
