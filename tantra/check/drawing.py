@@ -1,12 +1,14 @@
 """The Transformer as an SVG drawing whose parts fill in as their exercises are passed.
 
+Below it stand the chapters in which the whole is at work.
+
 A part fills from the left.  Beside the colour, its outline says how far it is: dashed, plain, and
 thick with a ✓.  Colours are JupyterLab's own, so the drawing follows light and dark.
 """
 
 from html import escape
 
-WIDTH, HEIGHT = 360, 484
+WIDTH, HEIGHT = 360, 584
 
 # chapter: (what the drawing calls it, x, y, width, height); a frame comes before what it holds
 PARTS = (
@@ -21,6 +23,13 @@ PARTS = (
     ("layer_norm", "layer norm", 20, 352, 220, 30),
     ("begin", "tokens", 20, 416, 104, 30),
     ("positions", "positions", 136, 416, 104, 30),
+    ("training", "training", 4, 512, 112, 30),
+    ("generation", "generation", 124, 512, 112, 30),
+    ("rewrites", "rewrites", 244, 512, 112, 30),
+    ("gpt2", "GPT-2", 4, 550, 82, 30),
+    ("verse", "verse", 94, 550, 82, 30),
+    ("inside", "inside", 184, 550, 82, 30),
+    ("speed", "speed", 274, 550, 82, 30),
 )
 SUMS = ((130, 108), (130, 217), (130, 404))
 WIRES = "M130 416V26 M262 108H138 M262 217H138 M130 390H302V386 M188 416V404H138"
@@ -41,7 +50,8 @@ def transformer(tally):
         f'font-family="sans-serif" font-size="13" fill="{INK}"><title>{label}</title>'
         f"{frame}{_wires()}{rest}{_sums()}"
         f'<text x="130" y="16" text-anchor="middle">the next token</text>'
-        f'<text x="130" y="476" text-anchor="middle">a text, token by token</text></svg>'
+        f'<text x="130" y="476" text-anchor="middle">a text, token by token</text>'
+        f'<text x="4" y="504">the whole at work</text></svg>'
     )
 
 
