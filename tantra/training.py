@@ -1,0 +1,176 @@
+"""Training: guess the next token, measure the surprise, take a small step against its growth."""
+
+import math
+
+import torch
+
+from tantra.arrays import check_count, namespace, readable
+from tantra.attention import log_softmax
+
+
+def cross_entropy(logits, targets, ignore=None, smoothing=0.0):
+    """The mean surprise at the true tokens, -log p(target), in nats.
+
+    logits (..., T, V)   targets (..., T)  ->  ()
+
+    Targets equal to ignore do not count.  smoothing spreads that share of each target evenly over
+    all V tokens; a logit of -inf, which costs nothing where its target is 0, then costs inf.
+    Raises TypeError or ValueError where targets are not tokens that the logits score.
+    Source: Szegedy et al. 2015, section 7 (smoothing).
+
+    >>> cross_entropy(np.log([[0.5, 0.25, 0.25]]), np.array([0])).round(4) == np.log(2).round(4)
+    np.True_
+    """
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing is {smoothing}; it is a share: from 0 to below 1")
+    if tuple(targets.shape) != tuple(logits.shape[:-1]):
+        raise ValueError(
+            f"targets {tuple(targets.shape)} do not fit logits {tuple(logits.shape)}: all axes of "
+            "the logits but the last must be those of the targets"
+        )
+    vocab_size = logits.shape[-1]
+    logits, targets = logits.reshape(-1, vocab_size), targets.reshape(-1)
+    if ignore is not None:
+        logits, targets = logits[targets != ignore], targets[targets != ignore]
+    _check_targets(targets, vocab_size, ignore)
+    log_p = log_softmax(logits)
+    surprise = -log_p[namespace(logits).arange(len(targets)), targets]
+    if smoothing:
+        surprise = (1 - smoothing) * surprise - smoothing * log_p.mean(axis=-1)
+    return surprise.mean()
+
+
+def _check_targets(targets, vocab_size, ignore):
+    kind = str(targets.dtype).removeprefix("torch.")
+    if not kind.startswith(("int", "uint")):
+        raise TypeError(f"targets are {kind}; give tokens: whole numbers, such as int64")
+    if len(targets) == 0:
+        raise ValueError(f"no target is left to learn from (ignored: {ignore}); give at least one")
+    if readable(targets) and (wrong := targets[(targets < 0) | (targets >= vocab_size)]).shape[0]:
+        raise ValueError(
+            f"target {int(wrong[0])} is outside the vocabulary: use 0 to {vocab_size - 1}, and "
+            "ignore=... for a number that marks places without a target"
+        )
+
+
+def clip_gradients(parameters, most):
+    """The norm of all gradients together; where it is above most, they are scaled down to it.
+
+    Parameters without a gradient are passed over.  Raises ValueError where none has one, or
+    where the norm is not finite; no gradient is changed then.
+    Source: Pascanu et al. 2013, algorithm 1.
+    """
+    if not most > 0:
+        raise ValueError(f"most is {most}; it is the largest norm to allow, so give more than 0")
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if not gradients:
+        raise ValueError("no parameter has a gradient; call loss.backward() first")
+    device = gradients[0].device
+    norms = [torch.linalg.vector_norm(gradient).to(device) for gradient in gradients]
+    norm = torch.linalg.vector_norm(torch.stack(norms)).item()
+    if not math.isfinite(norm):
+        raise ValueError(
+            f"the norm of the gradients is {norm}: one of them is not finite, or too large to "
+            "square; nothing was changed"
+        )
+    if norm > most:
+        for gradient in gradients:
+            gradient.mul_(most / norm)
+    return norm
+
+
+def warmup_cosine(step, *, peak, warmup, total, floor=0.0):
+    """The learning rate: up in a line to peak over warmup steps, then down a cosine to floor.
+
+    step counts from 0; from step total on the rate stays at floor.
+    Source: Loshchilov and Hutter 2016, equation 5 (the cosine).
+
+    >>> [round(warmup_cosine(step, peak=1.0, warmup=2, total=6), 2) for step in range(7)]
+    [0.5, 1.0, 1.0, 0.85, 0.5, 0.15, 0.0]
+    """
+    check_count(least=0, step=step, warmup=warmup)
+    check_count(total=total)
+    if warmup > total:
+        raise ValueError(f"warmup ({warmup}) is longer than total ({total}); it is a part of it")
+    if not 0 <= floor <= peak < math.inf:
+        raise ValueError(f"peak {peak}, floor {floor}: want 0 <= floor <= peak, both finite")
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    done = (step - warmup) / (total - warmup) if step < total else 1.0
+    return floor + (peak - floor) * (1 + math.cos(math.pi * done)) / 2
+
+
+def warmup_inverse_sqrt(step, *, d_model, warmup):
+    """The learning rate of 2017: up in a line over warmup steps, then down as 1/√step.
+
+    step counts from 0.  Source: Vaswani et al. 2017, equation 3.
+    """
+    check_count(least=0, step=step)
+    check_count(d_model=d_model, warmup=warmup)
+    return d_model**-0.5 * min((step + 1) ** -0.5, (step + 1) * warmup**-1.5)
+
+
+def train(
+    model, batches, optimizer, *, steps, start=0, schedule=None, clip=1.0, loss=cross_entropy
+):
+    """Take the steps from start to steps - 1, one a batch; yield (step, loss) after each.
+
+    A generator, so the notebook owns the loop: it may print, draw, sample, save or stop between
+    two steps.  schedule(step), if given, is the learning rate of every group; clip=None leaves
+    gradients as they are; loss(logits, targets) is what goes down.  Raises ValueError where
+    batches end early or the loss is not finite: the weights are then those of the step before.
+    """
+    check_count(least=0, steps=steps, start=start)
+    if clip is not None and not clip > 0:
+        raise ValueError(f"clip is {clip}; give the largest norm to allow, or None")
+    learned = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if not learned & {id(p) for p in model.parameters()}:
+        raise ValueError(
+            "the optimizer holds none of the model's parameters; make it from model.parameters()"
+        )
+    return _steps(model, iter(batches), optimizer, range(start, steps), schedule, clip, loss)
+
+
+def _steps(model, batches, optimizer, steps, schedule, clip, loss):
+    device = next(model.parameters()).device
+    for step in steps:
+        inputs, targets = _batch(batches, step, steps)
+        model.train()
+        if schedule is not None:
+            for group in optimizer.param_groups:
+                group["lr"] = schedule(step)
+        error = loss(model(inputs.to(device)), targets.to(device))
+        if not math.isfinite(error.item()):
+            raise ValueError(
+                f"the loss at step {step} is {error.item()}; the weights are still those of the "
+                "step before: try a lower learning rate, a longer warm-up, or clipping"
+            )
+        optimizer.zero_grad()
+        error.backward()
+        if clip is not None:
+            clip_gradients(model.parameters(), clip)
+        optimizer.step()
+        yield step, error.item()
+
+
+def _batch(batches, step, steps):
+    for batch in batches:
+        return batch
+    raise ValueError(
+        f"batches ended before step {step} of {steps.stop}; give one for each step, or an endless "
+        "row: data.batches(...), or itertools.repeat(batch) for one batch over and over"
+    )
+
+
+@torch.no_grad()
+def evaluate(model, batches, *, steps, loss=cross_entropy):
+    """The mean loss over this many batches, without learning from them."""
+    check_count(steps=steps)
+    device = next(model.parameters()).device
+    batches, was_training, errors = iter(batches), model.training, []
+    model.eval()
+    for step in range(steps):
+        inputs, targets = _batch(batches, step, range(steps))
+        errors.append(loss(model(inputs.to(device)), targets.to(device)).item())
+    model.train(was_training)
+    return math.fsum(errors) / steps
