@@ -1,15 +1,19 @@
 """The Transformer, one idea to a file, in the order the notebooks meet them.
 
-    arrays      the one place that knows NumPy from torch
-    probes      look inside a running model
-    attention   softmax, masks, scaled dot-product attention
-    positions   sinusoidal, rotary and ALiBi positions, as tables
-    layers      layer norm, GELU, feed-forward, the block
-    heads       several attentions side by side
-    embedding   tokens and positions as parts of a model
-    cache       the keys and values already computed
-    model       GPTConfig and GPT
-    tokenizer   from text to tokens and back: characters, byte pairs
+    arrays       the one place that knows NumPy from torch
+    probes       look inside a running model
+    attention    softmax, masks, scaled dot-product attention
+    positions    sinusoidal, rotary and ALiBi positions, as tables
+    layers       layer norm, GELU, feed-forward, the block
+    heads        several attentions side by side
+    embedding    tokens and positions as parts of a model
+    cache        the keys and values already computed
+    model        GPTConfig and GPT
+    tokenizer    from text to tokens and back: characters, byte pairs
+    data         from a long row of tokens to batches
+    training     cross-entropy, clipping, schedules, the loop
+    optimizers   AdamW
+    checkpoints  a training kept in one file and taken up again
 
     verses, check, metre, plot   at the side: none of the above imports them
 
@@ -30,6 +34,7 @@ from tantra.attention import (
     softmax,
 )
 from tantra.cache import KVCache
+from tantra.data import batches, course_text
 from tantra.heads import MultiHeadAttention, merge_heads, split_heads
 from tantra.layers import (
     Block,
@@ -45,6 +50,7 @@ from tantra.layers import (
     silu,
 )
 from tantra.model import GPT, GPTConfig
+from tantra.optimizers import AdamW
 from tantra.positions import (
     alibi_bias,
     neighbours_to_halves,
@@ -54,14 +60,23 @@ from tantra.positions import (
 )
 from tantra.probes import Probe, record
 from tantra.tokenizer import CharTokenizer
+from tantra.training import (
+    clip_gradients,
+    cross_entropy,
+    evaluate,
+    train,
+    warmup_cosine,
+    warmup_inverse_sqrt,
+)
 
 __all__ = [
-    "GPT", "Block", "CharTokenizer", "FeedForward", "GPTConfig", "KVCache", "LayerNorm",
-    "MultiHeadAttention",
-    "PostNormBlock", "Probe", "RMSNorm", "SwiGLU", "alibi_bias", "causal_mask", "gelu",
+    "GPT", "AdamW", "Block", "CharTokenizer", "FeedForward", "GPTConfig", "KVCache", "LayerNorm",
+    "MultiHeadAttention", "PostNormBlock", "Probe", "RMSNorm", "SwiGLU", "alibi_bias", "batches",
+    "causal_mask", "clip_gradients", "course_text", "cross_entropy", "evaluate", "gelu",
     "gelu_exact", "layer_norm", "log_softmax", "merge_heads", "neighbours_to_halves",
-    "padding_mask", "record", "rms_norm", "rotary_angles", "rotate",
-    "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
+    "padding_mask", "record", "rms_norm", "rotary_angles", "rotate", "scaled_dot_product_attention",
+    "silu", "sinusoidal_positions", "softmax", "split_heads", "train", "warmup_cosine",
+    "warmup_inverse_sqrt",
 ]  # fmt: skip
 
 # Loaded when first asked for, so that the library alone needs neither matplotlib nor IPython.
