@@ -1,0 +1,228 @@
+"""Checkpoints: a training kept in one file, whole or not at all, and taken up again.
+
+The file is safetensors: arrays by name, and a JSON text with the model's config, the optimizer's
+settings and numbers such as the step.  Reading it runs no code of its own, and a digest of all
+that it says shows damage.
+"""
+
+import contextlib
+import copy
+import dataclasses
+import hashlib
+import inspect
+import json
+import os
+import secrets
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+
+def save(path, model, optimizer=None, **numbers):
+    """Keep model, optimizer and numbers at path, where the file is all of the old or of the new.
+
+    A number may be anything that JSON holds, or a torch.Generator, whose state is kept.  Raises
+    TypeError or ValueError, with nothing written, for what cannot be kept.
+    """
+    generators = {name: x for name, x in numbers.items() if isinstance(x, torch.Generator)}
+    about = {
+        "config": _config(model),
+        "optimizer": None if optimizer is None else _settings(optimizer),
+        "numbers": {name: x for name, x in numbers.items() if name not in generators},
+    }
+    try:
+        text = json.dumps(about, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"JSON cannot hold these numbers: {error}; nothing was written") from None
+    arrays = {f"model.{name}": x for name, x in _weights(model).items()}
+    for number, state in (optimizer.state_dict()["state"] if optimizer else {}).items():
+        arrays |= {f"optimizer.{number}.{name}": x for name, x in state.items()}
+    arrays |= {f"generator.{name}": g.get_state() for name, g in generators.items()}
+    arrays = {name: x.detach().cpu().contiguous() for name, x in arrays.items()}
+    if wrong := _not_finite(arrays):
+        raise ValueError(f"{wrong} holds nan or inf; nothing was written")
+    _write(Path(path), safetensors.torch.save(arrays, _metadata(text, arrays)))
+
+
+def load(path, model, optimizer=None, **generators):
+    """Put what path keeps into model, optimizer and generators; the numbers that it keeps.
+
+    Raises ValueError, in one sentence, for a file that is damaged or does not fit.  All of it is
+    checked first, so that then nothing has changed.
+    """
+    try:
+        about, arrays = _read(Path(path))
+        weights, settings, state = _fitting(about, arrays, model, optimizer, generators)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; nothing was changed") from None
+    with torch.no_grad():
+        for name, x in _weights(model).items():
+            x.copy_(weights[name])
+    if optimizer is not None:
+        optimizer.load_state_dict({"state": state, "param_groups": settings})
+    for name, generator in generators.items():
+        generator.set_state(arrays[f"generator.{name}"])
+    return about["numbers"]
+
+
+def _weights(model):
+    """The arrays of a model by name; one that has two names, as in tied models, by its first."""
+    named, seen = {}, set()
+    for name, x in model.state_dict(keep_vars=True).items():
+        if id(x) not in seen:
+            seen.add(id(x))
+            named[name] = x
+    return named
+
+
+def _config(model):
+    config = getattr(model, "config", None)
+    return dataclasses.asdict(config) if dataclasses.is_dataclass(config) else {}
+
+
+def _settings(optimizer):
+    return {"kind": type(optimizer).__name__, "groups": optimizer.state_dict()["param_groups"]}
+
+
+def _not_finite(arrays):
+    """The name of the first array with nan or inf in it, if there is one."""
+    return next((name for name, x in arrays.items() if not x.isfinite().all()), None)
+
+
+def _metadata(text, arrays):
+    digest = hashlib.sha256(text.encode())
+    for name, x in sorted(arrays.items()):
+        digest.update(f"\n{name} {x.dtype} {tuple(x.shape)}\n".encode())
+        digest.update(x.reshape(-1).view(torch.uint8).numpy())
+    return {"about": text, "digest": digest.hexdigest()}
+
+
+def _write(path, content):
+    """Write a file beside path, see it on the disk, and only then give it the name."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    with contextlib.suppress(OSError, AttributeError):  # not every system can do this for a folder
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _read(path):
+    """The JSON part and the arrays of a file, if it is just as save wrote it."""
+    if path.exists() and not path.is_file():
+        raise ValueError("this is not a file")
+    content = path.read_bytes()
+    try:
+        arrays = safetensors.torch.load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        metadata = header["__metadata__"]
+        about = json.loads(metadata["about"])
+        numbers = about["config"].items(), about["numbers"].items(), about["optimizer"]
+        whole = metadata == _metadata(metadata["about"], arrays) and len(numbers) == len(about)
+    except Exception:  # a file can be wrong in more ways than its readers have names for
+        raise ValueError("it is cut off, damaged, or was never a checkpoint") from None
+    if not whole:
+        raise ValueError("its digest does not fit its content: it was damaged or changed")
+    if wrong := _not_finite(arrays):
+        raise ValueError(f"{_short(wrong)} holds nan or inf")
+    return about, arrays
+
+
+def _fitting(about, arrays, model, optimizer, generators):
+    """The weights, and the optimizer's settings and state; ValueError unless all of it fits."""
+    _check_same("config", about["config"], json.loads(json.dumps(_config(model))))
+    weights, ours = _under("model.", arrays), _weights(model)
+    _check_same("weights", _forms(weights), _forms(ours))
+    settings = state = None
+    if optimizer is not None:
+        settings, state = _optimizer_parts(about["optimizer"], arrays, optimizer)
+        _try(optimizer, settings, state)
+    for name, generator in generators.items():
+        try:
+            torch.Generator(generator.device).set_state(arrays[f"generator.{name}"])
+        except (KeyError, RuntimeError, TypeError):
+            raise ValueError(f"it keeps no state of a generator {name!r}") from None
+    return weights, settings, state
+
+
+def _under(prefix, arrays):
+    return {n.removeprefix(prefix): x for n, x in arrays.items() if n.startswith(prefix)}
+
+
+def _forms(arrays):
+    return {name: (tuple(x.shape), x.dtype) for name, x in arrays.items()}
+
+
+def _check_same(what, kept, ours):
+    for name in {**kept, **ours}:
+        there, here = (_short(d[name]) if name in d else "missing" for d in (kept, ours))
+        if there != here:
+            raise ValueError(f"in its {what}, {_short(name)} is {there}; in the model's, {here}")
+
+
+def _short(thing, most=60):
+    """thing on one line of a sentence, however long or strange it is."""
+    text = repr(thing)
+    return text if len(text) <= most else f"{text[:most]}..."
+
+
+def _optimizer_parts(kept, arrays, optimizer):
+    """Settings and state as optimizer.load_state_dict takes them."""
+    ours, weights = _settings(optimizer), []
+    try:
+        kind, groups = kept["kind"], kept["groups"]
+        if kind != ours["kind"] or [g["params"] for g in groups] != [
+            g["params"] for g in ours["groups"]
+        ]:
+            raise TypeError
+        settings = [
+            {
+                name: tuple(there[name]) if isinstance(x, tuple) else there[name]
+                for name, x in here.items()
+            }
+            for there, here in zip(groups, ours["groups"], strict=True)
+        ]
+    except (KeyError, TypeError):
+        raise ValueError(
+            f"its optimizer is not {ours['kind']} with the same groups of weights"
+        ) from None
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    state = {}
+    for name, x in _under("optimizer.", arrays).items():
+        for n, weight in enumerate(weights):
+            if name.startswith(f"{n}.") and x.shape in ((), weight.shape):
+                state.setdefault(n, {})[name.removeprefix(f"{n}.")] = x
+                break
+        else:
+            raise ValueError(f"{_short(name)} of its optimizer fits no weight of the model")
+    return settings, state
+
+
+def _try(optimizer, settings, state):
+    """Let a copy of the optimizer take settings and state, and make a step; ValueError if not."""
+    known = inspect.signature(type(optimizer)).parameters
+    trial = copy.deepcopy(optimizer)
+    weights = [weight for group in trial.param_groups for weight in group["params"]]
+    try:
+        for group in settings:  # a new optimizer checks its own settings
+            given = {name: x for name, x in group.items() if name in known}
+            type(optimizer)([torch.zeros(1)], **given)
+        trial.load_state_dict(copy.deepcopy({"state": state, "param_groups": settings}))
+        for weight in weights:
+            weight.grad = torch.zeros_like(weight)
+        trial.step()
+    except Exception as error:  # whatever an optimizer says of what it cannot use
+        raise ValueError(f"its optimizer cannot go on: {_short(str(error), 100)}") from None
+    if not all(weight.isfinite().all() for weight in weights):
+        raise ValueError("its optimizer would make weights nan or inf")
