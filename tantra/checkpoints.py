@@ -128,11 +128,12 @@ def _read(path):
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         metadata = header["__metadata__"]
         about = json.loads(metadata["about"])
-        numbers = about["config"].items(), about["numbers"].items(), about["optimizer"]
-        whole = metadata == _metadata(metadata["about"], arrays) and len(numbers) == len(about)
+        kinds = {name: type(x) for name, x in about.items()} | {"optimizer": None}
+        known = kinds == {"config": dict, "optimizer": None, "numbers": dict}
+        digest = _metadata(metadata["about"], arrays)
     except Exception:  # a file can be wrong in more ways than its readers have names for
         raise ValueError("it is cut off, damaged, or was never a checkpoint") from None
-    if not whole:
+    if not known or metadata != digest:
         raise ValueError("its digest does not fit its content: it was damaged or changed")
     if wrong := _not_finite(arrays):
         raise ValueError(f"{_short(wrong)} holds nan or inf")
@@ -141,13 +142,12 @@ def _read(path):
 
 def _fitting(about, arrays, model, optimizer, generators):
     """The weights, and the optimizer's settings and state; ValueError unless all of it fits."""
+    weights, settings, state = _under("model.", arrays), None, None
     _check_same("config", about["config"], json.loads(json.dumps(_config(model))))
-    weights, ours = _under("model.", arrays), _weights(model)
-    _check_same("weights", _forms(weights), _forms(ours))
-    settings = state = None
+    _check_same("weights", _forms(weights), _forms(_weights(model)))
     if optimizer is not None:
-        settings, state = _optimizer_parts(about["optimizer"], arrays, optimizer)
-        _try(optimizer, settings, state)
+        settings = _fitting_settings(about["optimizer"], optimizer)
+        state = _fitting_state(_under("optimizer.", arrays), optimizer)
     for name, generator in generators.items():
         try:
             torch.Generator(generator.device).set_state(arrays[f"generator.{name}"])
@@ -168,7 +168,7 @@ def _check_same(what, kept, ours):
     for name in {**kept, **ours}:
         there, here = (_short(d[name]) if name in d else "missing" for d in (kept, ours))
         if there != here:
-            raise ValueError(f"in its {what}, {_short(name)} is {there}; in the model's, {here}")
+            raise ValueError(f"of its {what}, {_short(name)} is {there} and should be {here}")
 
 
 def _short(thing, most=60):
@@ -177,52 +177,37 @@ def _short(thing, most=60):
     return text if len(text) <= most else f"{text[:most]}..."
 
 
-def _optimizer_parts(kept, arrays, optimizer):
-    """Settings and state as optimizer.load_state_dict takes them."""
-    ours, weights = _settings(optimizer), []
+def _fitting_settings(kept, optimizer):
+    """The settings of all groups, for load_state_dict, once the optimizer's class allows them."""
+    kind, groups = type(optimizer), _settings(optimizer)["groups"]
+    known, settings = inspect.signature(kind).parameters, []
     try:
-        kind, groups = kept["kind"], kept["groups"]
-        if kind != ours["kind"] or [g["params"] for g in groups] != [
-            g["params"] for g in ours["groups"]
-        ]:
-            raise TypeError
-        settings = [
-            {
-                name: tuple(there[name]) if isinstance(x, tuple) else there[name]
-                for name, x in here.items()
-            }
-            for there, here in zip(groups, ours["groups"], strict=True)
-        ]
-    except (KeyError, TypeError):
+        if kept["kind"] != kind.__name__:
+            raise ValueError(f"its kind is {kept['kind']}")
+        for there, here in zip(kept["groups"], groups, strict=True):
+            if there["params"] != here["params"]:
+                raise ValueError("its groups hold other weights")
+            given = {name: there[name] for name in here if name in known}
+            given = {n: tuple(x) if isinstance(x, list) else x for n, x in given.items()}
+            kind([torch.zeros(1)], **given)
+            settings.append(here | given)
+    except Exception as error:  # whatever the class says of settings that it cannot use
         raise ValueError(
-            f"its optimizer is not {ours['kind']} with the same groups of weights"
+            f"its optimizer does not fit {kind.__name__}: {_short(str(error))}"
         ) from None
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    state = {}
-    for name, x in _under("optimizer.", arrays).items():
-        for n, weight in enumerate(weights):
-            if name.startswith(f"{n}.") and x.shape in ((), weight.shape):
-                state.setdefault(n, {})[name.removeprefix(f"{n}.")] = x
-                break
-        else:
-            raise ValueError(f"{_short(name)} of its optimizer fits no weight of the model")
-    return settings, state
+    return settings
 
 
-def _try(optimizer, settings, state):
-    """Let a copy of the optimizer take settings and state, and make a step; ValueError if not."""
-    known = inspect.signature(type(optimizer)).parameters
+def _fitting_state(kept, optimizer):
+    """The state of each weight, for load_state_dict, if the optimizer's own has the same form."""
     trial = copy.deepcopy(optimizer)
-    weights = [weight for group in trial.param_groups for weight in group["params"]]
-    try:
-        for group in settings:  # a new optimizer checks its own settings
-            given = {name: x for name, x in group.items() if name in known}
-            type(optimizer)([torch.zeros(1)], **given)
-        trial.load_state_dict(copy.deepcopy({"state": state, "param_groups": settings}))
-        for weight in weights:
-            weight.grad = torch.zeros_like(weight)
-        trial.step()
-    except Exception as error:  # whatever an optimizer says of what it cannot use
-        raise ValueError(f"its optimizer cannot go on: {_short(str(error), 100)}") from None
-    if not all(weight.isfinite().all() for weight in weights):
-        raise ValueError("its optimizer would make weights nan or inf")
+    for weight in (weight for group in trial.param_groups for weight in group["params"]):
+        weight.grad = torch.zeros_like(weight)
+    trial.step()
+    state, forms = {}, {}
+    for number, own in trial.state_dict()["state"].items():
+        if found := _under(f"{number}.", kept):  # none before the first step
+            state[number] = found
+            forms |= {f"{number}.{name}": form for name, form in _forms(own).items()}
+    _check_same("optimizer", _forms(kept), forms)
+    return state

@@ -10,7 +10,7 @@ class AdamW(torch.optim.Optimizer):
 
     Each weight w with gradient g keeps two running means, m of g and v of g²:
 
-        m ← m + (1 - β₁) (g - m)      v ← v + (1 - β₂) (g² - v)
+        m ← β₁ m + (1 - β₁) g      v ← β₂ v + (1 - β₂) g²
         w ← w - lr · decay · w - lr · m̂ / (√v̂ + eps)
 
     where m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) at step t undo that both start at 0.  Equal to
@@ -50,8 +50,8 @@ def _update(weight, state, *, lr, betas, eps, weight_decay, **_):
         state["exp_avg_sq"] = torch.zeros_like(weight)
     state["step"] += 1
     t, m, v = int(state["step"]), state["exp_avg"], state["exp_avg_sq"]
-    m += (1 - betas[0]) * (weight.grad - m)
-    v += (1 - betas[1]) * (weight.grad**2 - v)
-    unbiased_m, unbiased_v = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
-    weight *= 1 - lr * weight_decay
-    weight -= lr * unbiased_m / (unbiased_v.sqrt() + eps)
+    m.mul_(betas[0]).add_((1 - betas[0]) * weight.grad)
+    v.mul_(betas[1]).add_((1 - betas[1]) * weight.grad**2)
+    corrected_m, corrected_v = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+    weight.mul_(1 - lr * weight_decay)
+    weight.sub_(lr * corrected_m / (corrected_v.sqrt() + eps))
