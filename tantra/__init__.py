@@ -6,14 +6,18 @@
     positions    sinusoidal, rotary and ALiBi positions, as tables
     layers       layer norm, GELU, feed-forward, the block
     heads        several attentions side by side
-    embedding    tokens and positions as parts of a model
     cache        the keys and values already computed
+    embedding    tokens and positions as parts of a model
     model        GPTConfig and GPT
     tokenizer    from text to tokens and back: characters, byte pairs
     data         from a long row of tokens to batches
     training     cross-entropy, clipping, schedules, the loop
     optimizers   AdamW
     checkpoints  a training kept in one file and taken up again
+    prompts      what a model goes on from
+    sampling     from scores to chances: temperature, top-k, top-p
+    generation   token by token, from the cache
+    beam         several beginnings at once
 
     verses, check, metre, plot   at the side: none of the above imports them
 
@@ -33,8 +37,10 @@ from tantra.attention import (
     scaled_dot_product_attention,
     softmax,
 )
+from tantra.beam import beam_search
 from tantra.cache import KVCache
 from tantra.data import batches, course_text
+from tantra.generation import generate, stream
 from tantra.heads import MultiHeadAttention, merge_heads, split_heads
 from tantra.layers import (
     Block,
@@ -72,11 +78,11 @@ from tantra.training import (
 __all__ = [
     "GPT", "AdamW", "Block", "CharTokenizer", "FeedForward", "GPTConfig", "KVCache", "LayerNorm",
     "MultiHeadAttention", "PostNormBlock", "Probe", "RMSNorm", "SwiGLU", "alibi_bias", "batches",
-    "causal_mask", "clip_gradients", "course_text", "cross_entropy", "evaluate", "gelu",
-    "gelu_exact", "layer_norm", "log_softmax", "merge_heads", "neighbours_to_halves",
-    "padding_mask", "record", "rms_norm", "rotary_angles", "rotate", "scaled_dot_product_attention",
-    "silu", "sinusoidal_positions", "softmax", "split_heads", "train", "warmup_cosine",
-    "warmup_inverse_sqrt",
+    "beam_search", "causal_mask", "clip_gradients", "course_text", "cross_entropy", "evaluate",
+    "gelu", "gelu_exact", "generate", "layer_norm", "log_softmax", "merge_heads",
+    "neighbours_to_halves", "padding_mask", "record", "rms_norm", "rotary_angles", "rotate",
+    "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
+    "stream", "train", "warmup_cosine", "warmup_inverse_sqrt",
 ]  # fmt: skip
 
 # Loaded when first asked for, so that the library alone needs neither matplotlib nor IPython.

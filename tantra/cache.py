@@ -10,18 +10,27 @@ class KVCache:
 
     KVCache() grows by one copy a step, and gradients pass through it.  KVCache(length) sets aside
     room for length positions at the first step and writes each next one in place; it is for use
-    under torch.no_grad().
+    under torch.no_grad().  KVCache(length, sliding=True) writes on over the oldest when it is
+    full, so that the newest length positions are remembered (Jiang et al. 2023, section 2).
     """
 
-    def __init__(self, length=None):
+    def __init__(self, length=None, *, sliding=False):
         if length is not None:
             check_count(length=length)
-        self.length, self.filled = length, 0
+        elif sliding:
+            raise ValueError("a sliding cache has no length; say how many positions it remembers")
+        self.length, self.sliding = length, sliding
+        self.seen = 0  # positions given so far, forgotten ones included
         self.k = self.v = None  # with a length: rooms of (B, H, length, K)
 
     def __len__(self):
         """How many positions are remembered."""
-        return self.filled
+        return self.after(0)
+
+    def after(self, new):
+        """How many positions will be remembered when new more are given."""
+        total = self.seen + new
+        return min(total, self.length) if self.sliding else total
 
     def append(self, k, v):
         """All keys and all values, these of the newest positions included.
@@ -29,18 +38,23 @@ class KVCache:
         Raises ValueError where they do not fit what is remembered, or the room left.
         """
         self._check(k, v)
-        new = self.filled + k.shape[-2]
+        new = self.after(k.shape[-2])
         if self.length is None:
             self.k, self.v = _grown(self.k, k), _grown(self.v, v)
         else:
             self.k, self.v = self._write(self.k, k), self._write(self.v, v)
-        self.filled = new
+        self.seen += k.shape[-2]
         return self.k[..., :new, :], self.v[..., :new, :]
+
+    def select(self, rows):
+        """Go on with these rows of the batch; a row may be left out, or taken twice."""
+        self.k, self.v = self.k[rows], self.v[rows]
 
     def _write(self, room, new):
         if room is None:
             room = new.new_empty(*new.shape[:-2], self.length, new.shape[-1])
-        room[..., self.filled : self.filled + new.shape[-2], :] = new
+        slot = self.seen % self.length
+        room[..., slot : slot + new.shape[-2], :] = new
         return room
 
     def _check(self, k, v):
@@ -54,16 +68,27 @@ class KVCache:
             )
         if self.length is None:
             return
-        if self.filled + k.shape[-2] > self.length:
+        if self.seen + k.shape[-2] > self.length and not (self.sliding and k.shape[-2] == 1):
+            how = "give one position at a time" if self.sliding else "make it longer"
             raise ValueError(
-                f"the cache has room for {self.length} positions, and {self.filled} + "
-                f"{k.shape[-2]} were given; make it longer"
+                f"the cache has room for {self.length} positions, and {self.seen} + "
+                f"{k.shape[-2]} were given; {how}"
             )
         if torch.is_grad_enabled() and (k.requires_grad or v.requires_grad):
             raise ValueError(
                 "a cache of fixed length is written in place, which gradients cannot follow; use "
                 "torch.no_grad(), or KVCache() without a length"
             )
+
+
+def held_positions(seen, length, device=None):
+    """The position in each filled slot of a cache of this length that has seen so many.
+
+    >>> held_positions(3, 4), held_positions(6, 4)
+    (tensor([0, 1, 2]), tensor([4, 5, 2, 3]))
+    """
+    slots = torch.arange(min(seen, length), device=device)
+    return seen - 1 - (seen - 1 - slots) % length  # the newest position that falls into the slot
 
 
 def _grown(old, new):

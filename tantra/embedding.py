@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from tantra.arrays import check_count, like
+from tantra.cache import held_positions
 from tantra.positions import alibi_bias, rotary_angles, sinusoidal_positions
 
 
@@ -24,9 +25,12 @@ class LearnedPositions(nn.Module):
 
     x (B, T, D)  ->  (B, T, D)
 
-    Like every class here it takes how many positions are past, and returns x and a dictionary of
-    what attention must know.  Raises ValueError past the last row.  Source: Radford et al. 2019.
+    Like every class here it takes how many positions are past, and how many tokens at the front
+    of each row are padding; it returns x and a dictionary of what attention must know.  Raises
+    ValueError past the last row.  Source: Radford et al. 2019.
     """
+
+    only_distances = False  # each position is known by its number, and the numbers end
 
     def __init__(self, context_length, d_model, *, generator=None):
         super().__init__()
@@ -34,8 +38,8 @@ class LearnedPositions(nn.Module):
         weight = torch.empty(context_length, d_model)
         self.weight = nn.Parameter(nn.init.normal_(weight, std=0.02, generator=generator))
 
-    def forward(self, x, past=0):
-        return x + _rows(self.weight, past, x), {}
+    def forward(self, x, past=0, padding=None):
+        return x + _rows(self.weight, x, past, padding), {}
 
 
 class SinusoidalPositions(nn.Module):
@@ -47,13 +51,15 @@ class SinusoidalPositions(nn.Module):
     first weights.  Source: Vaswani et al. 2017, sections 3.4 and 3.5.
     """
 
+    only_distances = False
+
     def __init__(self, context_length, d_model):
         super().__init__()
         # not a buffer: it stays float64, whatever the model is cast to
         self.table = torch.from_numpy(sinusoidal_positions(context_length, d_model))
 
-    def forward(self, x, past=0):
-        waves = like(_rows(self.table, past, x), x)
+    def forward(self, x, past=0, padding=None):
+        waves = like(_rows(self.table, x, past, padding), x)
         return x + waves / x.shape[-1] ** 0.5, {}
 
 
@@ -62,16 +68,20 @@ class RotaryPositions(nn.Module):
 
     x (B, T, D)  ->  (B, T, D)
 
+    Only distances reach the scores, so padding in front changes nothing, and positions never end.
     Source: Su et al. 2021.
     """
 
-    def __init__(self, context_length, d_head):
+    only_distances = True
+
+    def __init__(self, d_head):
         super().__init__()
         # not a buffer: it stays float64, whatever the model is cast to
-        self.angles = torch.from_numpy(rotary_angles(context_length, d_head))  # (N, K/2)
+        self.step = torch.from_numpy(rotary_angles(2, d_head)[1])  # (K/2,), from one to the next
 
-    def forward(self, x, past=0):
-        return x, {"angles": _rows(self.angles, past, x)}
+    def forward(self, x, past=0, padding=None):
+        positions = torch.arange(past, past + x.shape[-2], device=self.step.device)
+        return x, {"angles": positions[:, None] * self.step}
 
 
 class AlibiPositions(nn.Module):
@@ -82,14 +92,18 @@ class AlibiPositions(nn.Module):
     Source: Press et al. 2021.
     """
 
-    def __init__(self, num_heads):
-        super().__init__()
-        check_count(num_heads=num_heads)
-        self.num_heads = num_heads
+    only_distances = True
 
-    def forward(self, x, past=0):
-        keys = torch.arange(past + x.shape[-2], device=x.device)
-        return x, {"bias": alibi_bias(self.num_heads, keys[past:], keys).to(x.dtype)}
+    def __init__(self, num_heads, context_length):
+        super().__init__()
+        check_count(num_heads=num_heads, context_length=context_length)
+        self.num_heads, self.context_length = num_heads, context_length
+
+    def forward(self, x, past=0, padding=None):
+        end = past + x.shape[-2]
+        queries = torch.arange(past, end, device=x.device)
+        keys = held_positions(end, self.context_length, x.device)
+        return x, {"bias": alibi_bias(self.num_heads, queries, keys).to(x.dtype)}
 
 
 class NoPositions(nn.Module):
@@ -98,11 +112,13 @@ class NoPositions(nn.Module):
     x (B, T, D)  ->  (B, T, D)
     """
 
-    def forward(self, x, past=0):
+    only_distances = True
+
+    def forward(self, x, past=0, padding=None):
         return x, {}
 
 
-def _rows(table, past, x):
+def _rows(table, x, past, padding):
     """The rows of a table for the positions of x, which come after the past ones."""
     end = past + x.shape[-2]
     if end > len(table):
@@ -110,4 +126,7 @@ def _rows(table, past, x):
             f"position {end - 1} is asked for, and the table ends at {len(table) - 1}: give a "
             "shorter sequence, or make the table longer"
         )
-    return table[past:end]
+    if padding is None:
+        return table[past:end]
+    positions = torch.arange(past, end, device=table.device) - padding[:, None].to(table.device)
+    return table[positions.clamp(min=0)]  # (B, T, D): each row counts from its own first token

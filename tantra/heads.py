@@ -73,7 +73,7 @@ class MultiHeadAttention(nn.Module):
         """
         self._check(x, context, angles, cache, causal)
         context = x if context is None else context
-        num_keys = context.shape[-2] + (len(cache) if cache is not None else 0)
+        num_keys = context.shape[-2] if cache is None else cache.after(context.shape[-2])
         mask, causal = self._look(x, num_keys, mask, causal)
         q = split_heads(self.query(x), self.num_heads)
         k = split_heads(self.key(context), self.num_kv_heads)

@@ -7,7 +7,7 @@ from torch import nn
 
 from tantra import embedding, layers
 from tantra.arrays import check_count, check_divides, one_of, readable
-from tantra.cache import KVCache
+from tantra.cache import KVCache, held_positions
 from tantra.heads import MultiHeadAttention
 from tantra.probes import Probe
 
@@ -19,8 +19,8 @@ PARTS = {
             c.context_length, c.d_model, generator=g
         ),
         "sinusoidal": lambda c, g: embedding.SinusoidalPositions(c.context_length, c.d_model),
-        "rotary": lambda c, g: embedding.RotaryPositions(c.context_length, c.d_head),
-        "alibi": lambda c, g: embedding.AlibiPositions(c.num_heads),
+        "rotary": lambda c, g: embedding.RotaryPositions(c.d_head),
+        "alibi": lambda c, g: embedding.AlibiPositions(c.num_heads, c.context_length),
         "none": lambda c, g: embedding.NoPositions(),
     },
     "norm": {
@@ -145,19 +145,42 @@ class GPT(nn.Module):
             if name.endswith(("attention.output.weight", "feed_forward.down.weight")):
                 weights /= (2 * len(self.blocks)) ** 0.5  # 2 additions a block: keep x from growing
 
-    def forward(self, tokens, caches=None):
-        """Logits; with caches (see new_caches), tokens are those after the remembered ones."""
+    def forward(self, tokens, caches=None, *, padding=None, last=False):
+        """Logits; with caches (see new_caches), tokens are those after the remembered ones.
+
+        padding (B,) says how many tokens at the front of each row stand for nothing.  last=True
+        scores only what follows the last token: (B, 1, V).
+        """
         self._check_tokens(tokens)
+        self._check_padding(padding, tokens)
         past = self._past(tokens, caches)
-        x, look = self.positions(self.token_embedding(tokens), past)
+        x, look = self.positions(self.token_embedding(tokens), past, padding)
+        look["mask"] = self._mask(tokens, past, padding)
         x = self.stream(x)
         for block, cache in zip(self.blocks, caches or [None] * len(self.blocks), strict=True):
             x = block(x, causal=True, cache=cache, **look)
+        x = x[..., -1:, :] if last else x
         return self.unembedding(self.norm(x))
 
-    def new_caches(self, length=None):
-        """One empty KVCache a block: growing, or with room for length positions, set aside once."""
-        return [KVCache(length) for _ in self.blocks]
+    @property
+    def can_slide(self):
+        """Whether positions are known by distance alone, so that the oldest may be forgotten."""
+        return getattr(self.positions, "only_distances", False)
+
+    def new_caches(self, length=None, *, sliding=False):
+        """One empty KVCache a block: growing, or with room for length positions, set aside once.
+
+        sliding=True remembers the newest context_length positions.  Raises ValueError for that
+        where a position is known by its number, not by its distance.
+        """
+        if not sliding:
+            return [KVCache(length) for _ in self.blocks]
+        if not self.can_slide:
+            raise ValueError(
+                f"{self.config.positions} positions are numbered and end at context_length "
+                f"({self.config.context_length}); only rotary, alibi or none can slide past it"
+            )
+        return [KVCache(self.config.context_length, sliding=True) for _ in self.blocks]
 
     def _check_tokens(self, tokens):
         kind = getattr(tokens, "dtype", type(tokens).__name__)
@@ -170,15 +193,34 @@ class GPT(nn.Module):
             wrong = tokens[(tokens < 0) | (tokens >= size)][0].item()
             raise ValueError(f"token {wrong} is outside the vocabulary: use 0 to {size - 1}")
 
+    def _check_padding(self, padding, tokens):
+        if padding is None:
+            return
+        shape = tuple(tokens.shape[:1])
+        if tokens.ndim != 2 or getattr(padding, "shape", None) != shape:
+            raise ValueError(
+                f"padding {padding!r} does not fit tokens {tuple(tokens.shape)}; give a tensor "
+                "of one whole number for each row of tokens (B, T)"
+            )
+
+    def _mask(self, tokens, past, padding):
+        """(B, 1, T, S): True where a key is not padding, or is the query itself."""
+        if padding is None:
+            return None
+        end = past + tokens.shape[-1]
+        queries = torch.arange(past, end, device=tokens.device)
+        keys = held_positions(end, self.config.context_length, tokens.device)
+        return (keys >= padding[:, None, None, None]) | (keys == queries[:, None])
+
     def _past(self, tokens, caches):
         """How many positions the caches remember; ValueError if there is no room for tokens."""
         if caches is not None and len(caches) != len(self.blocks):
             raise ValueError(
                 f"{len(caches)} caches for {len(self.blocks)} blocks; new_caches() makes them"
             )
-        past = len(caches[0]) if caches else 0
+        past = caches[0].seen if caches else 0
         limit = self.config.context_length
-        if past + tokens.shape[-1] > limit:
+        if past + tokens.shape[-1] > limit and not (caches and caches[0].sliding):
             raise ValueError(
                 f"{past} past and {tokens.shape[-1]} new tokens are more than context_length "
                 f"({limit}); give fewer, or a larger context_length"

@@ -42,11 +42,11 @@ def test_what_is_added_and_what_attention_must_know(past, generator):
     agree(y * 6**0.5, x * 6**0.5 + torch.from_numpy(sinusoidal_positions(5, 6))[at])
     assert look == {}
 
-    y, look = RotaryPositions(5, 4)(x, past)
+    y, look = RotaryPositions(4)(x, past)
     assert torch.equal(y, x)
     agree(look["angles"], rotary_angles(5, 4)[at])
 
-    y, look = AlibiPositions(2)(x, past)
+    y, look = AlibiPositions(2, 5)(x, past)
     assert torch.equal(y, x)
     keys = torch.arange(past + 3)
     agree(look["bias"], alibi_bias(2, keys[past:], keys))
@@ -58,7 +58,7 @@ def test_what_is_added_and_what_attention_must_know(past, generator):
 
 def test_angles_and_waves_keep_their_precision_when_a_model_is_cast():
     x = torch.zeros(1, 4096, 64, dtype=torch.bfloat16)
-    _, look = RotaryPositions(4096, 64).bfloat16()(x)
+    _, look = RotaryPositions(64).bfloat16()(x)
     agree(look["angles"], rotary_angles(4096, 64))
     waves = SinusoidalPositions(4096, 64).bfloat16().float()(x.float())[0][0]
     agree(waves * 8, torch.from_numpy(sinusoidal_positions(4096, 64)).float())
@@ -75,7 +75,7 @@ def test_learned_positions_start_small(generator):
     [
         lambda: TokenEmbedding(0, 4),
         lambda: LearnedPositions(0, 4),
-        lambda: AlibiPositions(0),
+        lambda: AlibiPositions(0, 4),
         lambda: SinusoidalPositions(4, 0),
     ],
 )
@@ -85,7 +85,7 @@ def test_sizes_are_counts(make):
 
 
 @pytest.mark.parametrize(
-    "positions", [LearnedPositions(5, 6), SinusoidalPositions(5, 6), RotaryPositions(5, 6)]
+    "positions", [LearnedPositions(5, 6), SinusoidalPositions(5, 6)]
 )
 def test_past_the_table_is_refused_in_words(positions):
     positions(torch.zeros(2, 2, 6), past=3)

@@ -34,10 +34,14 @@ FILES = [
     "positions",
     "layers",
     "heads",
-    "embedding",
     "cache",
+    "embedding",
     "model",
     "tokenizer",
+    "prompts",
+    "sampling",
+    "generation",
+    "beam",
 ]
 MODULES = [importlib.import_module(f"tantra.{name}") for name in FILES]
 BUILDERS = {
@@ -52,8 +56,8 @@ BUILDERS = {
     "TokenEmbedding": lambda: embedding.TokenEmbedding(11, 6),
     "LearnedPositions": lambda: embedding.LearnedPositions(9, 6),
     "SinusoidalPositions": lambda: embedding.SinusoidalPositions(9, 6),
-    "RotaryPositions": lambda: embedding.RotaryPositions(9, 2),
-    "AlibiPositions": lambda: embedding.AlibiPositions(3),
+    "RotaryPositions": lambda: embedding.RotaryPositions(2),
+    "AlibiPositions": lambda: embedding.AlibiPositions(3, 9),
     "NoPositions": lambda: embedding.NoPositions(),
     "GPT": lambda: tantra.GPT(
         tantra.GPTConfig(vocab_size=11, context_length=9, d_model=6, num_layers=2, num_heads=3)
@@ -103,7 +107,7 @@ def draw(name, axes, rng):
     if name == "tokens":
         return rng.integers(0, 11, shape(axes))
     values = rng.standard_normal(shape(axes))
-    return (values > 0) | (np.arange(values.shape[-1]) == 0) if name == "mask" else values
+    return (values > 0) | (np.arange(values.shape[-1]) == 0) if name in ("mask", "seen") else values
 
 
 def claimed(line):
@@ -145,7 +149,7 @@ def test_shape_lines_keep_to_the_grammar(thing):
 
 def test_functions_of_arrays_have_a_shape_line():
     public = {f.__name__ for f in FUNCTIONS if f.__name__ in tantra.__all__}
-    assert public - {f.__name__ for f in SHAPED} == {"record"}
+    assert public - {f.__name__ for f in SHAPED} == {"record", "generate", "stream", "beam_search"}
 
 
 @pytest.mark.parametrize("thing", FUNCTIONS + CLASSES, ids=lambda f: f.__name__)
