@@ -1,0 +1,475 @@
+import functools
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from agreement import agree, draw
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from tantra import (
+    GPT,
+    AdamW,
+    CharTokenizer,
+    GPTConfig,
+    batches,
+    clip_gradients,
+    course_text,
+    cross_entropy,
+    evaluate,
+    train,
+    warmup_cosine,
+    warmup_inverse_sqrt,
+)
+
+# cross-entropy
+
+
+def both(logits, targets, **options):
+    """Loss and gradient, ours and torch's."""
+    theirs = {"ignore_index": options.get("ignore", -100)}
+    theirs["label_smoothing"] = options.get("smoothing", 0.0)
+    pairs = []
+    for loss in (
+        lambda x: cross_entropy(x, targets, **options),
+        lambda x: F.cross_entropy(x.flatten(0, -2), targets.flatten(), **theirs),
+    ):
+        x = logits.clone().requires_grad_()
+        value = loss(x)
+        pairs.append((value.detach(), torch.autograd.grad(value, x)[0]))
+    return pairs
+
+
+@given(
+    shape=st.lists(st.integers(1, 4), min_size=1, max_size=3),
+    vocab_size=st.integers(1, 9),
+    ignore=st.sampled_from([None, -100, 0, 3]),
+    smoothing=st.sampled_from([0.0, 0.1, 0.9]),
+    seed=st.integers(0, 2**31),
+)
+def test_cross_entropy_is_torchs(shape, vocab_size, ignore, smoothing, seed):
+    generator = torch.Generator().manual_seed(seed)
+    logits = 5 * draw(generator, *shape, vocab_size)
+    targets = torch.randint(vocab_size, shape, generator=generator)
+    if ignore is not None:
+        targets[torch.rand(shape, generator=generator) < 0.3] = ignore
+        if (targets == ignore).all():
+            return
+    ours, theirs = both(logits, targets, smoothing=smoothing, **_given(ignore))
+    agree(ours[0], theirs[0])
+    torch.testing.assert_close(ours[1], theirs[1], rtol=1e-12, atol=1e-15)
+
+
+def _given(ignore):
+    return {} if ignore is None else {"ignore": ignore}
+
+
+def test_cross_entropy_in_float32(generator):
+    logits = draw(generator, 4, 6, 50, dtype=torch.float32)
+    targets = torch.randint(50, (4, 6), generator=generator)
+    ours, theirs = both(logits, targets, smoothing=0.1)
+    agree(ours[0], theirs[0])
+    agree(ours[1], theirs[1])
+
+
+def test_cross_entropy_of_arrays_is_that_of_tensors(rng):
+    logits, targets = rng.standard_normal((3, 4, 7)), rng.integers(0, 7, (3, 4))
+    targets[0, 1] = -1
+    for options in ({"ignore": -1}, {"ignore": -1, "smoothing": 0.2}):
+        ours = cross_entropy(logits, targets, **options)
+        theirs = cross_entropy(torch.tensor(logits), torch.tensor(targets), **options)
+        assert float(ours) == pytest.approx(float(theirs), rel=1e-14)
+
+
+def test_the_gradient_is_the_guess_minus_the_truth(generator):
+    logits, targets = draw(generator, 5, 7), torch.tensor([0, 6, 2, 2, 5])
+    (_, gradient), _ = both(logits, targets)
+    agree(gradient, (logits.softmax(-1) - F.one_hot(targets, 7)) / 5)
+
+
+def test_a_fair_guess_costs_the_logarithm_of_the_choices():
+    assert float(cross_entropy(np.zeros((3, 8)), np.arange(3))) == pytest.approx(math.log(8))
+
+
+def test_huge_logits_and_closed_ones_stay_finite():
+    logits = torch.tensor([[1000.0, 0.0, -1000.0], [0.0, 5.0, -torch.inf]], dtype=torch.float64)
+    for targets in ([0, 1], [2, 0]):
+        ours, theirs = both(logits, torch.tensor(targets))
+        agree(ours[0], theirs[0])
+        agree(ours[1], theirs[1])
+
+
+def test_what_cannot_happen_and_does_costs_inf():
+    logits = torch.tensor([[0.0, 5.0, -torch.inf]], dtype=torch.float64)
+    for options, target in (({}, 2), ({"smoothing": 0.1}, 0)):
+        (value, gradient), (theirs, expected) = both(logits, torch.tensor([target]), **options)
+        assert value == theirs == torch.inf
+        agree(gradient, expected)
+
+
+def test_a_smoothed_target_of_zero_costs_nothing():
+    """The other way to write the loss, the sum of -q log p, gives 0 * -inf = nan here."""
+    logits = torch.tensor([[0.0, 2.0, -torch.inf]], dtype=torch.float64)
+    by_sum = -(F.one_hot(torch.tensor([1]), 3) * logits.log_softmax(-1)).sum()
+    assert by_sum.isnan()
+    assert cross_entropy(logits, torch.tensor([1])).isfinite()
+
+
+def test_ignored_places_have_no_say_whatever_they_hold():
+    logits = torch.tensor([[0.0, 2.0], [torch.nan, torch.inf]], dtype=torch.float64)
+    logits.requires_grad_()
+    value = cross_entropy(logits, torch.tensor([1, -7]), ignore=-7)
+    value.backward()
+    assert value.item() == pytest.approx(math.log1p(math.exp(-2)))
+    assert torch.equal(logits.grad[1], torch.zeros(2, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("logits", "targets", "options", "error", "says"),
+    [
+        ((2, 3, 5), [[0, 1]], {}, ValueError, r"targets \(1, 2\) do not fit logits \(2, 3, 5\)"),
+        ((2, 5), [0, 5], {}, ValueError, "target 5 is outside the vocabulary: use 0 to 4, and ig"),
+        ((2, 5), [0, -100], {}, ValueError, "target -100 is outside"),
+        ((2, 5), [0, -1], {"ignore": -100}, ValueError, "target -1 is outside"),
+        ((2, 5), [3, 3], {"ignore": 3}, ValueError, r"no target is left .* \(ignored: 3\)"),
+        ((0, 5), [], {}, ValueError, "no target is left"),
+        ((2, 5), [0.0, 1.0], {}, TypeError, "targets are float32; give tokens"),
+        ((2, 5), [True, False], {}, TypeError, "targets are bool"),
+        ((2, 5), [0, 1], {"smoothing": 1.0}, ValueError, "smoothing is 1.0; it is a share"),
+        ((2, 5), [0, 1], {"smoothing": -0.1}, ValueError, "smoothing is -0.1"),
+    ],
+)
+def test_targets_that_do_not_fit(logits, targets, options, error, says):
+    targets = torch.tensor(targets) if targets else torch.zeros(0, dtype=torch.int64)
+    with pytest.raises(error, match=says):
+        cross_entropy(torch.zeros(logits), targets, **options)
+
+
+def test_cross_entropy_on_meta_and_while_compiling():
+    meta = cross_entropy(torch.zeros(2, 3, 5, device="meta"), torch.zeros(2, 3).long().to("meta"))
+    assert meta.shape == ()
+    compiled = torch.compile(cross_entropy, backend="eager", fullgraph=True)
+    logits, targets = torch.randn(4, 5, dtype=torch.float64), torch.tensor([0, 1, 4, 2])
+    agree(compiled(logits, targets), cross_entropy(logits, targets))
+
+
+# clipping
+
+
+def with_gradients(*gradients):
+    weights = [nn.Parameter(torch.zeros_like(g)) for g in gradients]
+    for weight, gradient in zip(weights, gradients, strict=True):
+        weight.grad = gradient.clone()
+    return weights
+
+
+@pytest.mark.parametrize("most", [1e-3, 1.0, 1e3])
+def test_clipping_is_torchs(most, dtype, generator):
+    gradients = [draw(generator, *shape, dtype=dtype) for shape in ((3, 4), (5,), ())]
+    ours, theirs = with_gradients(*gradients), with_gradients(*gradients)
+    norm = clip_gradients(ours, most)
+    expected = nn.utils.clip_grad_norm_(theirs, most)
+    assert norm == pytest.approx(expected.item(), rel=1e-6)
+    for mine, other in zip(ours, theirs, strict=True):
+        # torch divides by the norm + 1e-6, so as never to divide by 0
+        exact = other.grad * ((norm + 1e-6) / norm if norm > most else 1.0)
+        agree(mine.grad, exact, 1e-6 if dtype is torch.float32 else 1e-12)
+    if norm > most:
+        after = torch.cat([w.grad.flatten() for w in ours]).norm().item()
+        assert after == pytest.approx(most, rel=1e-6)
+
+
+def test_small_gradients_are_left_alone(generator):
+    gradients = [draw(generator, 3, 4), draw(generator, 5)]
+    norm = torch.cat([g.flatten() for g in gradients]).norm().item()
+    for most in (norm * (1 + 1e-12), 2 * norm, math.inf):
+        weights = with_gradients(*gradients)
+        clip_gradients(weights, most)
+        for weight, gradient in zip(weights, gradients, strict=True):
+            assert torch.equal(weight.grad, gradient)
+    weights = with_gradients(torch.zeros(3))
+    assert clip_gradients(weights, 1.0) == 0.0
+    assert torch.equal(weights[0].grad, torch.zeros(3))
+
+
+def test_clipping_keeps_the_direction_and_passes_over_what_has_no_gradient(generator):
+    weights = [*with_gradients(gradient := draw(generator, 6)), nn.Parameter(torch.zeros(2))]
+    clip_gradients(iter(weights), 0.1)  # as model.parameters() comes: to be read once
+    agree(weights[0].grad / weights[0].grad.norm(), gradient / gradient.norm())
+    assert weights[1].grad is None
+
+
+@pytest.mark.parametrize("bad", [torch.inf, -torch.inf, torch.nan])
+def test_gradients_that_are_not_finite_are_named_and_kept(bad):
+    weights = with_gradients(torch.tensor([1.0, bad]), torch.tensor([500.0]))
+    with pytest.raises(ValueError, match=r"norm of the gradients is (inf|nan): one of them is not"):
+        clip_gradients(weights, 1.0)
+    assert weights[1].grad.item() == 500.0
+
+
+def test_nothing_to_clip():
+    with pytest.raises(ValueError, match=r"no parameter has a gradient; call loss.backward\(\) fi"):
+        clip_gradients(nn.Linear(2, 3).parameters(), 1.0)
+    for most in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match=f"most is {most}"):
+            clip_gradients(with_gradients(torch.ones(1)), most)
+
+
+# schedules
+
+
+def rates(schedule, steps, **settings):
+    return [schedule(step, **settings) for step in range(steps)]
+
+
+def test_the_cosine_goes_up_in_a_line_and_down_to_the_floor():
+    found = rates(warmup_cosine, 130, peak=3.0, warmup=10, total=110, floor=1.0)
+    np.testing.assert_allclose(found[:10], 3.0 * np.arange(1, 11) / 10)
+    assert max(found) == found[10] == 3.0
+    assert (np.diff(found[10:110]) < 0).all()
+    assert found[60] == pytest.approx(2.0)  # half way down
+    assert found[109] > 1.0
+    assert found[110:] == [1.0] * 20
+
+
+def test_the_cosine_is_torchs():
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=2.0)
+    theirs = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 40, eta_min=0.5)
+    for step in range(41):
+        ours = warmup_cosine(step, peak=2.0, warmup=0, total=40, floor=0.5)
+        assert ours == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
+        optimizer.step()
+        theirs.step()
+
+
+def test_the_schedule_of_2017():
+    """Equation 3, with the step counted from 1 as it is there."""
+    found = rates(warmup_inverse_sqrt, 9000, d_model=512, warmup=4000)
+    n = np.arange(1, 9001)
+    np.testing.assert_allclose(found, 512**-0.5 * np.minimum(n**-0.5, n * 4000**-1.5), rtol=1e-14)
+    assert int(np.argmax(found)) == 3999
+    assert max(found) == pytest.approx(0.00069877, rel=1e-5)
+    np.testing.assert_allclose(found[4000 * 2 - 1], found[3999] / 2**0.5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"step": -1}, "step is -1; it must be at least 0"),
+        ({"step": 1.5}, "step is 1.5; it counts something"),
+        ({"warmup": 30}, r"warmup \(30\) is longer than total \(20\)"),
+        ({"peak": -1.0}, "peak -1.0, floor 0.0: want 0 <= floor <= peak"),
+        ({"floor": 2.0}, "peak 1.0, floor 2.0"),
+        ({"peak": math.inf}, "peak inf"),
+        ({"total": 0, "warmup": 0}, "total is 0"),
+    ],
+)
+def test_cosines_that_cannot_be(wrong, says):
+    with pytest.raises((ValueError, TypeError), match=says):
+        warmup_cosine(**{"step": 3, "peak": 1.0, "warmup": 5, "total": 20} | wrong)
+
+
+def test_a_warm_up_may_be_nothing_or_all():
+    assert warmup_cosine(0, peak=1.0, warmup=0, total=5) == 1.0
+    assert warmup_cosine(4, peak=1.0, warmup=5, total=5) == 1.0
+    assert warmup_cosine(5, peak=1.0, warmup=5, total=5) == 0.0
+    with pytest.raises(ValueError, match="warmup is 0"):
+        warmup_inverse_sqrt(3, d_model=8, warmup=0)
+
+
+# the loop
+
+
+class Guess(nn.Module):
+    """The same logits for every token: what the loop needs to know of a model."""
+
+    def __init__(self, vocab_size=5):
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(vocab_size, dtype=torch.float64))
+
+    def forward(self, tokens):
+        return self.logits.expand(*tokens.shape, -1)
+
+
+def gpt(generator, **kwargs):
+    sizes = {"vocab_size": 11, "context_length": 12, "d_model": 16, "num_layers": 2, "num_heads": 2}
+    return GPT(GPTConfig(**sizes | kwargs), generator=generator)
+
+
+ONE = torch.tensor([[0, 1, 1]]), torch.tensor([[1, 1, 3]])
+
+
+def test_train_is_the_loop_one_would_write(generator):
+    ours, theirs = Guess(), Guess()
+    supply = [(torch.randint(5, (2, 3)), torch.randint(5, (2, 3))) for _ in range(6)]
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.5)
+    expected = []
+    for step, (inputs, targets) in enumerate(supply):
+        optimizer.param_groups[0]["lr"] = 0.5 / (step + 1)
+        loss = F.cross_entropy(theirs(inputs).flatten(0, 1), targets.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(theirs.parameters(), 0.2)
+        optimizer.step()
+        expected.append(loss.item())
+    steps = train(
+        ours,
+        supply,
+        torch.optim.SGD(ours.parameters(), lr=9.0),
+        steps=6,
+        schedule=lambda step: 0.5 / (step + 1),
+        clip=0.2,
+    )
+    found = list(steps)
+    assert [step for step, _ in found] == [*range(6)]
+    np.testing.assert_allclose([loss for _, loss in found], expected, rtol=1e-5)
+    torch.testing.assert_close(ours.logits, theirs.logits, rtol=1e-5, atol=1e-6)
+
+
+def test_nothing_happens_until_a_step_is_asked_for():
+    model = Guess()
+    steps = train(model, [ONE] * 3, AdamW(model.parameters()), steps=3)
+    assert (model.logits == 0).all()
+    next(steps)
+    after_one = model.logits.clone()
+    assert (after_one != 0).any()
+    next(steps)
+    assert not torch.equal(model.logits, after_one)
+
+
+def test_no_more_batches_are_drawn_than_steps_taken():
+    model, supply = Guess(), itertools.repeat(ONE, 5)
+    assert len(list(train(model, supply, AdamW(model.parameters()), steps=3))) == 3
+    assert len(list(supply)) == 2
+
+
+def test_steps_may_start_late_and_may_be_none():
+    model = Guess()
+    optimizer = AdamW(model.parameters())
+    seen = []
+    found = train(
+        model,
+        itertools.repeat(ONE),
+        optimizer,
+        steps=7,
+        start=4,
+        schedule=lambda step: seen.append(step) or 0.1,
+    )
+    assert [step for step, _ in found] == seen == [4, 5, 6]
+    assert list(train(model, [], optimizer, steps=0)) == []
+    assert list(train(model, [], optimizer, steps=4, start=4)) == []
+
+
+def test_a_model_learns_the_text_of_the_course(generator):
+    text = course_text()
+    tokenizer = CharTokenizer(text)
+    model = gpt(generator, vocab_size=tokenizer.vocab_size, context_length=16, d_model=32)
+    supply = batches(tokenizer.encode(text), 16, 16, generator=generator)
+    rate = functools.partial(warmup_cosine, peak=1e-2, warmup=10, total=120)
+    losses = [
+        loss
+        for _, loss in train(model, supply, AdamW(model.parameters()), steps=120, schedule=rate)
+    ]
+    assert losses[0] == pytest.approx(math.log(tokenizer.vocab_size), abs=0.1)
+    assert losses[-1] < 3.4
+    assert evaluate(model, supply, steps=5) == pytest.approx(losses[-1], abs=0.3)
+
+
+def test_another_loss_may_go_down(generator):
+    model = gpt(generator)
+    inputs = torch.randint(11, (2, 6), generator=generator)
+    targets = torch.randint(11, (2, 6), generator=generator)
+    targets[:, :3] = -100
+    loss = functools.partial(cross_entropy, ignore=-100)
+    (_, first), *_ = train(
+        model, itertools.repeat((inputs, targets)), AdamW(model.parameters()), steps=2, loss=loss
+    )
+    assert first == pytest.approx(math.log(11), abs=0.3)
+
+
+def test_gradients_are_clipped_unless_told_not_to():
+    for clip, largest in ((1e-3, 1e-3), (None, 0.5)):
+        model = Guess()
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+        list(train(model, [ONE], optimizer, steps=1, clip=clip))
+        assert model.logits.norm().item() == pytest.approx(largest, rel=0.3)
+
+
+@pytest.mark.parametrize("supply", [[ONE] * 2, iter([ONE] * 2), (x for x in [ONE] * 2)])
+def test_batches_that_end_early(supply):
+    model = Guess()
+    steps = train(model, supply, AdamW(model.parameters()), steps=4)
+    assert [next(steps)[0], next(steps)[0]] == [0, 1]
+    before = model.logits.clone()
+    with pytest.raises(ValueError, match=r"batches ended before step 2 of 4; give one for each st"):
+        next(steps)
+    assert torch.equal(model.logits, before)
+    with pytest.raises(ValueError, match="batches ended before step 1 of 3"):
+        evaluate(model, [ONE], steps=3)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_is_named_with_its_step(bad):
+    model = Guess()
+
+    def loss(logits, targets):
+        return cross_entropy(logits, targets) * (bad if (model.logits != 0).any() else 1.0)
+
+    steps = train(model, itertools.repeat(ONE), AdamW(model.parameters()), steps=4, loss=loss)
+    next(steps)
+    before = model.logits.clone()
+    with pytest.raises(ValueError, match=f"the loss at step 1 is {bad}; the weights are still th"):
+        next(steps)
+    assert torch.equal(model.logits, before)
+    assert model.logits.grad is not None
+
+
+def test_what_train_is_given_is_checked_before_any_step():
+    model, other = Guess(), Guess()
+    with pytest.raises(ValueError, match="the optimizer holds none of the model's parameters"):
+        train(model, [ONE], AdamW(other.parameters()), steps=1)
+    optimizer = AdamW(model.parameters())
+    with pytest.raises(ValueError, match="steps is -1"):
+        train(model, [ONE], optimizer, steps=-1)
+    with pytest.raises(TypeError, match=r"start is 0\.5"):
+        train(model, [ONE], optimizer, steps=1, start=0.5)
+    with pytest.raises(ValueError, match="clip is 0"):
+        train(model, [ONE], optimizer, steps=1, clip=0)
+    with pytest.raises(TypeError):
+        train(model, None, optimizer, steps=1)
+
+
+def test_training_mode_is_set_at_every_step():
+    model = Guess()
+    steps = train(model, [ONE] * 3, AdamW(model.parameters()), steps=3)
+    for _ in steps:
+        assert model.training
+        model.eval()  # as a notebook does to look at a sample
+
+
+def test_evaluating_changes_nothing(generator):
+    model = gpt(generator)
+    supply = batches(torch.randint(11, (90,), generator=generator), 3, 8, generator=generator)
+    kept = list(itertools.islice(supply, 4))
+    for training in (True, False):
+        model.train(training)
+        found = evaluate(model, kept, steps=4)
+        assert model.training is training
+    assert all(weight.grad is None for weight in model.parameters())
+    with torch.no_grad():
+        expected = np.mean([cross_entropy(model(x), y).item() for x, y in kept])
+    assert found == pytest.approx(expected)
+    with pytest.raises(ValueError, match="steps is 0"):
+        evaluate(model, kept, steps=0)
+
+
+def test_no_global_seed_is_touched(generator):
+    model = gpt(generator)
+    supply = batches(torch.randint(11, (90,), generator=generator), 3, 8, generator=generator)
+    state = torch.get_rng_state()
+    list(train(model, supply, AdamW(model.parameters()), steps=2))
+    assert torch.equal(torch.get_rng_state(), state)
