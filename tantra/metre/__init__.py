@@ -1,10 +1,18 @@
-"""Sanskrit verse by program: scan it, write it in Devanagari, join its words.  Needs no package.
+"""Sanskrit verse by program: scan it, write it, make it, judge it.
 
-scan    sounds, syllables, light and heavy, and the metre anuṣṭubh
-script  IAST (Latin letters) to Devanagari, and back
-sandhi  single words joined as they sound together
+scan       sounds, syllables, light and heavy, and the metre anuṣṭubh
+script     IAST (Latin letters) to Devanagari, and back
+sandhi     single words joined as they sound together
+lexicon    the words of a little language, with every form and its analysis
+sentences  half-verses of that language without end, from a seed
+lines      a corpus of them, kept in a file
+judgement  what is right in a line: metre, words, sandhi, grammar
+varna      tokens, one to a sound
 """
 
+from tantra.metre.judgement import Judgement, gloss, judge
+from tantra.metre.lexicon import Entry, lexicon
+from tantra.metre.lines import corpus
 from tantra.metre.sandhi import join, pair
 from tantra.metre.scan import (
     anustubh,
@@ -16,13 +24,23 @@ from tantra.metre.scan import (
     weights,
 )
 from tantra.metre.script import joined, to_devanagari, to_iast
+from tantra.metre.sentences import half_verses
+from tantra.metre.varna import VarnaTokenizer
 
 __all__ = [
+    "Entry",
+    "Judgement",
+    "VarnaTokenizer",
     "anustubh",
+    "corpus",
     "even_pada",
+    "gloss",
     "half_verse",
+    "half_verses",
     "join",
     "joined",
+    "judge",
+    "lexicon",
     "odd_pada",
     "pair",
     "phonemes",

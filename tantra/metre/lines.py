@@ -1,0 +1,71 @@
+"""A corpus of half-verses, kept in a file of its own outside the repository."""
+
+import hashlib
+import os
+from importlib.resources import files
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from tantra.arrays import check_count
+from tantra.metre.sentences import half_verses
+
+RECIPE = (
+    "lexicon.tsv",
+    "lexicon.py",
+    "sandhi.py",
+    "scan.py",
+    "sentences.py",
+)
+
+
+def corpus(num_lines=60_000, seed=0):
+    """The first num_lines different half-verses of half_verses(seed), as a list.
+
+    60,000 take about half a minute; they are then kept in a file under ~/.tantra, or in the folder
+    that TANTRA_CACHE names, and read from there.  A file that was changed is made again.
+    Raises TypeError or ValueError unless num_lines is at least 1 and seed at least 0.
+    """
+    check_count(num_lines=num_lines)
+    check_count(least=0, seed=seed)
+    path = cache_path(num_lines, seed)
+    lines = _read(path)
+    if lines is None:
+        lines = _different(half_verses(seed), num_lines)
+        _write(path, lines)
+    return lines
+
+
+def cache_path(num_lines, seed):
+    """Where the lines are kept; the name changes with the words and rules they are made from."""
+    folder = Path(os.environ.get("TANTRA_CACHE") or Path.home() / ".tantra")
+    recipe = b"".join(files(__package__).joinpath(name).read_bytes() for name in RECIPE)
+    return folder / f"half-verses-{num_lines}-{seed}-{hashlib.sha256(recipe).hexdigest()[:8]}.txt"
+
+
+def _different(lines, count):
+    kept = {}  # a dict keeps the order
+    while len(kept) < count:
+        kept[next(lines)] = True
+    return list(kept)
+
+
+def _read(path):
+    """The lines of a whole, unchanged file; None if there is none."""
+    try:
+        checksum, _, text = path.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    unchanged = hashlib.sha256(text).hexdigest().encode() == checksum
+    return text.decode().split("\n") if unchanged else None
+
+
+def _write(path, lines):
+    """Write the lines under their checksum, whole or not at all; without a disk, go on without."""
+    text = "\n".join(lines).encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+        os.replace(file.name, path)
+    except OSError:
+        return
