@@ -9,6 +9,8 @@
     cache        the keys and values already computed
     embedding    tokens and positions as parts of a model
     model        GPTConfig and GPT
+    files        written whole or not at all, read with suspicion
+    byte_pairs   join the two tokens that most often stand side by side
     tokenizer    from text to tokens and back: characters, byte pairs
     data         from a long row of tokens to batches
     training     cross-entropy, clipping, schedules, the loop
@@ -65,7 +67,7 @@ from tantra.positions import (
     sinusoidal_positions,
 )
 from tantra.probes import Probe, record
-from tantra.tokenizer import CharTokenizer
+from tantra.tokenizer import BytePairTokenizer, CharTokenizer
 from tantra.training import (
     clip_gradients,
     cross_entropy,
@@ -76,10 +78,10 @@ from tantra.training import (
 )
 
 __all__ = [
-    "GPT", "AdamW", "Block", "CharTokenizer", "FeedForward", "GPTConfig", "KVCache", "LayerNorm",
-    "MultiHeadAttention", "PostNormBlock", "Probe", "RMSNorm", "SwiGLU", "alibi_bias", "batches",
-    "beam_search", "causal_mask", "clip_gradients", "course_text", "cross_entropy", "evaluate",
-    "gelu", "gelu_exact", "generate", "layer_norm", "log_softmax", "merge_heads",
+    "GPT", "AdamW", "Block", "BytePairTokenizer", "CharTokenizer", "FeedForward", "GPTConfig",
+    "KVCache", "LayerNorm", "MultiHeadAttention", "PostNormBlock", "Probe", "RMSNorm", "SwiGLU",
+    "alibi_bias", "batches", "beam_search", "causal_mask", "clip_gradients", "course_text",
+    "cross_entropy", "evaluate", "gelu", "gelu_exact", "generate", "layer_norm", "log_softmax", "merge_heads",
     "neighbours_to_halves", "padding_mask", "record", "rms_norm", "rotary_angles", "rotate",
     "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
     "stream", "train", "warmup_cosine", "warmup_inverse_sqrt",
