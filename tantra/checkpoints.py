@@ -5,18 +5,17 @@ settings and numbers such as the step.  Reading it runs no code of its own, and 
 that it says shows damage.
 """
 
-import contextlib
 import copy
 import dataclasses
 import hashlib
 import inspect
 import json
-import os
-import secrets
 from pathlib import Path
 
 import safetensors.torch
 import torch
+
+from tantra.files import write_whole
 
 
 def save(path, model, optimizer=None, **numbers):
@@ -38,18 +37,20 @@ def save(path, model, optimizer=None, **numbers):
     arrays = {f"model.{name}": x for name, x in _weights(model).items()}
     for number, state in (optimizer.state_dict()["state"] if optimizer else {}).items():
         arrays |= {f"optimizer.{number}.{name}": x for name, x in state.items()}
+    if odd := [name for name, x in arrays.items() if not isinstance(x, torch.Tensor)]:
+        raise TypeError(f"{odd[0]} is no tensor, and only tensors are kept; nothing was written")
     arrays |= {f"generator.{name}": g.get_state() for name, g in generators.items()}
     arrays = {name: x.detach().cpu().contiguous() for name, x in arrays.items()}
     if wrong := _not_finite(arrays):
         raise ValueError(f"{wrong} holds nan or inf; nothing was written")
-    _write(Path(path), safetensors.torch.save(arrays, _metadata(text, arrays)))
+    write_whole(path, safetensors.torch.save(arrays, _metadata(text, arrays)))
 
 
 def load(path, model, optimizer=None, **generators):
-    """Put what path keeps into model, optimizer and generators; the numbers that it keeps.
+    """The numbers kept at path, once the rest of it is put into model, optimizer and generators.
 
     Raises ValueError, in one sentence, for a file that is damaged or does not fit.  All of it is
-    checked first, so that then nothing has changed.
+    checked before anything is changed.
     """
     try:
         about, arrays = _read(Path(path))
@@ -98,26 +99,6 @@ def _metadata(text, arrays):
     return {"about": text, "digest": digest.hexdigest()}
 
 
-def _write(path, content):
-    """Write a file beside path, see it on the disk, and only then give it the name."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    with contextlib.suppress(OSError, AttributeError):  # not every system can do this for a folder
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 def _read(path):
     """The JSON part and the arrays of a file, if it is just as save wrote it."""
     if path.exists() and not path.is_file():
@@ -130,12 +111,12 @@ def _read(path):
         about = json.loads(metadata["about"])
         kinds = {name: type(x) for name, x in about.items()} | {"optimizer": None}
         known = kinds == {"config": dict, "optimizer": None, "numbers": dict}
-        digest = _metadata(metadata["about"], arrays)
+        digest, wrong = _metadata(metadata["about"], arrays), _not_finite(arrays)
     except Exception:  # a file can be wrong in more ways than its readers have names for
         raise ValueError("it is cut off, damaged, or was never a checkpoint") from None
     if not known or metadata != digest:
         raise ValueError("its digest does not fit its content: it was damaged or changed")
-    if wrong := _not_finite(arrays):
+    if wrong:
         raise ValueError(f"{_short(wrong)} holds nan or inf")
     return about, arrays
 
@@ -166,8 +147,8 @@ def _forms(arrays):
 
 def _check_same(what, kept, ours):
     for name in {**kept, **ours}:
-        there, here = (_short(d[name]) if name in d else "missing" for d in (kept, ours))
-        if there != here:
+        if name not in kept or name not in ours or kept[name] != ours[name]:
+            there, here = (_short(x[name]) if name in x else "missing" for x in (kept, ours))
             raise ValueError(f"of its {what}, {_short(name)} is {there} and should be {here}")
 
 
@@ -187,7 +168,7 @@ def _fitting_settings(kept, optimizer):
         for there, here in zip(kept["groups"], groups, strict=True):
             if there["params"] != here["params"]:
                 raise ValueError("its groups hold other weights")
-            given = {name: there[name] for name in here if name in known}
+            given = {name: there[name] for name in here if name in known and name != "params"}
             given = {n: tuple(x) if isinstance(x, list) else x for n, x in given.items()}
             kind([torch.zeros(1)], **given)
             settings.append(here | given)
