@@ -11,6 +11,7 @@
     model        GPTConfig and GPT
     files        written whole or not at all, read with suspicion
     byte_pairs   join the two tokens that most often stand side by side
+    vocabulary   what byte-pair tokens are made from, checked, and in files
     tokenizer    from text to tokens and back: characters, byte pairs
     data         from a long row of tokens to batches
     training     cross-entropy, clipping, schedules, the loop
@@ -20,6 +21,9 @@
     sampling     from scores to chances: temperature, top-k, top-p
     generation   token by token, from the cache
     beam         several beginnings at once
+    numpy_gpt    GPT-2's forward pass in NumPy alone
+    gpt2         GPT-2's weights into our parts, and back
+    gpt2_file    what stands in GPT-2's files
 
     verses, check, metre, plot   at the side: none of the above imports them
 
@@ -58,6 +62,7 @@ from tantra.layers import (
     silu,
 )
 from tantra.model import GPT, GPTConfig
+from tantra.numpy_gpt import numpy_gpt2
 from tantra.optimizers import AdamW
 from tantra.positions import (
     alibi_bias,
@@ -81,9 +86,9 @@ __all__ = [
     "GPT", "AdamW", "Block", "BytePairTokenizer", "CharTokenizer", "FeedForward", "GPTConfig",
     "KVCache", "LayerNorm", "MultiHeadAttention", "PostNormBlock", "Probe", "RMSNorm", "SwiGLU",
     "alibi_bias", "batches", "beam_search", "causal_mask", "clip_gradients", "course_text",
-    "cross_entropy", "evaluate", "gelu", "gelu_exact", "generate", "layer_norm", "log_softmax", "merge_heads",
-    "neighbours_to_halves", "padding_mask", "record", "rms_norm", "rotary_angles", "rotate",
-    "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
+    "cross_entropy", "evaluate", "gelu", "gelu_exact", "generate", "layer_norm", "log_softmax",
+    "merge_heads", "neighbours_to_halves", "numpy_gpt2", "padding_mask", "record", "rms_norm", "rotary_angles",
+    "rotate", "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
     "stream", "train", "warmup_cosine", "warmup_inverse_sqrt",
 ]  # fmt: skip
 

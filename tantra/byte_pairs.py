@@ -19,25 +19,6 @@ HIDDEN = [byte for byte in range(256) if byte not in SHOWN]  # these are written
 BYTES = bytes(SHOWN + HIDDEN)  # token i is the byte BYTES[i] ...
 NAMES = "".join(map(chr, SHOWN)) + "".join(map(chr, range(256, 256 + len(HIDDEN))))  # ... so named
 _NUMBER = bytes(BYTES.index(byte) for byte in range(256))
-_NAME = dict(zip(BYTES, NAMES, strict=True))
-_BYTE = dict(zip(NAMES, BYTES, strict=True))
-
-
-def to_name(piece):
-    """The name of some bytes in GPT-2's files: each byte as one character that can be seen.
-
-    >>> to_name(b" the")
-    'Ġthe'
-    """
-    return "".join(_NAME[byte] for byte in piece)
-
-
-def from_name(name):
-    """The bytes of such a name; ValueError at a character that names none."""
-    try:
-        return bytes(_BYTE[character] for character in name)
-    except KeyError as error:
-        raise ValueError(f"{error.args[0]!r} in {name!r:.60} names no byte") from None
 
 
 def words(text):

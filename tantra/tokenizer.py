@@ -1,18 +1,16 @@
 """From text to tokens and back: one token a character, or byte-pair encoding as in GPT-2."""
 
-import hashlib
 import json
 import operator
 import re
 from collections import Counter
 from pathlib import Path
 
-from tantra import byte_pairs
+from tantra import byte_pairs, vocabulary
 from tantra.arrays import check_count, one_of
 from tantra.files import read_json, read_text, write_whole
+from tantra.vocabulary import as_text, check_text
 
-KIND = "byte pairs of Transformer Tantra, 1"
-VERSION = "#version: 0.2"  # the first line of GPT-2's merges.txt
 SPECIAL = dict.fromkeys(
     ("refuse", "read", "text")
 )  # what encode may do where text spells a special token
@@ -74,23 +72,13 @@ class BytePairTokenizer:
     """
 
     def __init__(self, merges, special_tokens=()):
-        self.merges = list(map(_as_pair, merges))
-        numbers = {bytes([byte]): number for number, byte in enumerate(byte_pairs.BYTES)}
-        self._merges = {}
-        for pair in self.merges:
-            for part in pair:
-                if part not in numbers:
-                    raise ValueError(
-                        f"the merge {pair!r:.80} needs {part!r:.60}, made by none before it"
-                    )
-            if (whole := pair[0] + pair[1]) in numbers:
-                raise ValueError(
-                    f"the merge {pair!r:.80} makes what one before it made; leave it out"
-                )
-            numbers[whole] = self._merges[tuple(numbers[part] for part in pair)] = len(numbers)
-        special_tokens = checked_specials(special_tokens)
-        self.tokens = [*numbers, *(text.encode() for text in special_tokens)]
-        self.special_tokens = {text: len(numbers) + i for i, text in enumerate(special_tokens)}
+        self.merges = vocabulary.checked_merges(merges)
+        special_tokens = vocabulary.checked_specials(special_tokens)
+        made = vocabulary.made_by(self.merges)
+        number = {piece: token for token, piece in enumerate(made)}
+        self._merges = {(number[a], number[b]): number[a + b] for a, b in self.merges}
+        self.tokens = made + [text.encode() for text in special_tokens]
+        self.special_tokens = {text: len(made) + i for i, text in enumerate(special_tokens)}
 
     @classmethod
     def train(cls, text, vocab_size, special_tokens=()):
@@ -99,7 +87,7 @@ class BytePairTokenizer:
         Each merge joins the most frequent pair; of equals, that of the lowest tokens (see
         byte_pairs.learn).  Where text spells a special token, it is cut.
         """
-        special_tokens = checked_specials(special_tokens)
+        special_tokens = vocabulary.checked_specials(special_tokens)
         check_count(least=256 + len(special_tokens), vocab_size=vocab_size)
         num_merges = vocab_size - 256 - len(special_tokens)
         parts = _cut(special_tokens, as_text(text))[::2]
@@ -110,10 +98,11 @@ class BytePairTokenizer:
                 f"text has pairs for {vocab_size - missing} tokens, and vocab_size is "
                 f"{vocab_size}; give more text, or ask for fewer tokens"
             )
-        tokens = [bytes([byte]) for byte in byte_pairs.BYTES]
+        tokens, pairs = vocabulary.made_by([]), []
         for left, right in merges:
+            pairs.append((tokens[left], tokens[right]))
             tokens.append(tokens[left] + tokens[right])
-        return cls([(tokens[left], tokens[right]) for left, right in merges], special_tokens)
+        return cls(pairs, special_tokens)
 
     @property
     def vocab_size(self):
@@ -155,30 +144,20 @@ class BytePairTokenizer:
 
     def save(self, path):
         """Write one JSON file, whole or not at all."""
-        kept = {"merges": self._lines(), "special_tokens": [*self.special_tokens]}
-        content = {"kind": KIND, **kept, "digest": digest(kept)}
-        write_whole(path, (json.dumps(content, indent=0) + "\n").encode())
+        write_whole(path, vocabulary.to_json(self.merges, self.special_tokens))
 
     @classmethod
     def load(cls, path):
         """The tokenizer that save wrote; ValueError, in one sentence, for any other file."""
         content = read_json(path)
-        try:
-            if not isinstance(content, dict) or content.pop("kind", None) != KIND:
-                raise ValueError(f"it is not of the kind {KIND!r}")
-            if content.pop("digest", None) != digest(content):
-                raise ValueError("its digest does not fit its content")
-            if missing := {"merges", "special_tokens"} - content.keys():
-                raise ValueError(f"it has no {min(missing)!r}")
-            return cls(map(_read_pair, content["merges"]), content["special_tokens"])
-        except (RecursionError, TypeError, ValueError) as error:
-            raise ValueError(f"{path} holds no tokenizer: {error}") from None
+        with vocabulary.refused(path):
+            return cls(*vocabulary.from_json(content))
 
     def save_gpt2(self, folder):
         """Write GPT-2's two files, vocab.json and merges.txt, into a folder."""
-        merges = "".join(f"{line}\n" for line in [VERSION, *self._lines()])
-        write_whole(Path(folder) / "vocab.json", json.dumps(self._vocabulary()).encode())
-        write_whole(Path(folder) / "merges.txt", merges.encode())
+        numbers = vocabulary.numbered(self.merges, self.special_tokens)
+        write_whole(Path(folder) / "vocab.json", json.dumps(numbers).encode())
+        write_whole(Path(folder) / "merges.txt", vocabulary.to_merges_txt(self.merges))
 
     @classmethod
     def load_gpt2(cls, folder, special_tokens=("<|endoftext|>",)):
@@ -187,36 +166,14 @@ class BytePairTokenizer:
         special_tokens are those that vocab.json names besides what the merges make.  ValueError,
         in one sentence, where the files are damaged or do not fit each other.
         """
-        vocabulary = read_json(Path(folder) / "vocab.json")
-        lines = read_text(Path(folder) / "merges.txt").splitlines()
-        special_tokens = checked_specials(special_tokens)
-        try:
-            tokenizer = cls(map(_read_pair, lines[lines[:1] == [VERSION] :]), special_tokens)
-            _check_equal(vocabulary, tokenizer._vocabulary(), special_tokens)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{folder} holds no tokenizer of GPT-2's kind: {error}") from None
+        special_tokens = vocabulary.checked_specials(special_tokens)
+        found = read_json(Path(folder) / "vocab.json")
+        text = read_text(Path(folder) / "merges.txt")
+        with vocabulary.refused(folder):
+            tokenizer = cls(vocabulary.from_merges_txt(text), special_tokens)
+            numbers = vocabulary.numbered(tokenizer.merges, special_tokens)
+            vocabulary.check_equal(found, numbers)
         return tokenizer
-
-    def _lines(self):
-        """Each merge as a line of merges.txt."""
-        return [" ".join(map(byte_pairs.to_name, pair)) for pair in self.merges]
-
-    def _vocabulary(self):
-        """Names and numbers, as in vocab.json."""
-        names = map(byte_pairs.to_name, self.tokens[: 256 + len(self.merges)])
-        vocabulary = {name: number for number, name in enumerate(names)}
-        for text in self.special_tokens.keys() & vocabulary.keys():
-            raise ValueError(
-                f"in GPT-2's files the special token {text!r} would be one with token "
-                f"{vocabulary[text]}; rename it, or use save"
-            )
-        return vocabulary | self.special_tokens
-
-
-def check_text(text):
-    """Raise TypeError unless text is a string."""
-    if not isinstance(text, str):
-        raise TypeError(f"text is of type {type(text).__name__}; give a string")
 
 
 def whole_numbers(tokens, vocab_size):
@@ -239,35 +196,6 @@ def whole_numbers(tokens, vocab_size):
     return tokens
 
 
-def as_text(text):
-    """text, a string or bytes, as a string; bytes that are no UTF-8 become surrogates."""
-    if isinstance(text, bytes):
-        return text.decode("utf-8", "surrogateescape")
-    check_text(text)
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"text holds {text[error.start]!r} at place {error.start}, half of a surrogate pair, "
-            "which UTF-8 cannot write; remove it, or give bytes"
-        ) from None
-    return text
-
-
-def checked_specials(special_tokens):
-    """special_tokens as a list; TypeError or ValueError unless they are different, real texts."""
-    if isinstance(special_tokens, str):
-        raise TypeError(f"special_tokens is the string {special_tokens!r:.60}; give a list of them")
-    special_tokens = list(special_tokens)
-    for place, text in enumerate(special_tokens):
-        if not as_text(text) or isinstance(text, bytes) or text in special_tokens[:place]:
-            raise ValueError(
-                f"the special token {text!r:.60} is empty, bytes or there twice; give different "
-                "strings"
-            )
-    return special_tokens
-
-
 def _cut(special_tokens, text):
     """text cut at its special tokens, of two that begin at one place the longer: every other part.
 
@@ -278,39 +206,3 @@ def _cut(special_tokens, text):
         return [text]
     longest_first = sorted(special_tokens, key=len, reverse=True)
     return re.split(f"({'|'.join(map(re.escape, longest_first))})", text)
-
-
-def _as_pair(pair):
-    """A merge as a tuple of two non-empty bytes."""
-    if (
-        not isinstance(pair, tuple | list)
-        or len(pair) != 2
-        or not all(isinstance(part, bytes) and part for part in pair)
-    ):
-        raise TypeError(f'the merge {pair!r:.60} is no pair of bytes, such as (b"t", b"he")')
-    return tuple(pair)
-
-
-def _read_pair(line):
-    """The merge in a line of merges.txt."""
-    if not isinstance(line, str) or len(names := line.split(" ")) != 2:
-        raise ValueError(f"{line!r:.60} is no pair of names")
-    return tuple(map(byte_pairs.from_name, names))
-
-
-def _check_equal(vocabulary, ours, special_tokens):
-    """Raise ValueError unless vocab.json numbers all names as the merges do, and no others."""
-    if not isinstance(vocabulary, dict) or {*map(type, vocabulary.values())} != {int}:
-        raise ValueError("vocab.json is not of names and their numbers")
-    for name in ours | vocabulary:
-        here, there = (f"token {v[name]}" if name in v else "none" for v in (ours, vocabulary))
-        if here != there:
-            raise ValueError(
-                f"{name!r:.60} is {here} by merges.txt and special_tokens={special_tokens!r:.60}, "
-                f"and {there} by vocab.json"
-            )
-
-
-def digest(content):
-    """The SHA-256 of something JSON holds, so that a damaged file is told."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

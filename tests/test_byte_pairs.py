@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tokenizers import pre_tokenizers
 
 from tantra import byte_pairs
-from tantra.byte_pairs import BYTES, NAMES, Row, byte_tokens, from_name, join, learn, to_name, words
+from tantra.byte_pairs import BYTES, NAMES, Row, byte_tokens, join, learn, words
+from tantra.vocabulary import from_name, to_name
 
 
 def slow_join(tokens, merges):

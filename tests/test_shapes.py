@@ -39,6 +39,7 @@ FILES = [
     "model",
     "files",
     "byte_pairs",
+    "vocabulary",
     "tokenizer",
     "data",
     "training",

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from tantra import BytePairTokenizer, CharTokenizer
-from tantra.byte_pairs import to_name, words
+from tantra.byte_pairs import words
 from tantra.data import course_text
-from tantra.tokenizer import KIND, digest
+from tantra.vocabulary import KIND, digest, to_name
 
 TEXT = "a banana, नदी\nÄ 🙂"
 
@@ -342,8 +342,10 @@ def test_damaged_files_are_refused_in_one_sentence(name, tmp_path):
         ([], "is not of the kind"),
         ({"merges": [], "special_tokens": []}, "is not of the kind"),
         ({"kind": KIND, "merges": [], "special_tokens": []}, "its digest does not fit its content"),
-        ({"merges": []}, "it has no 'special_tokens'"),
-        ({"merges": 5, "special_tokens": []}, "not iterable"),
+        ({"merges": []}, "it is not of two lists, merges and special_tokens"),
+        ({"merges": [], "special_tokens": [], "more": []}, "it is not of two lists"),
+        ({"merges": 5, "special_tokens": []}, "it is not of two lists"),
+        ({"merges": [], "special_tokens": "<>"}, "it is not of two lists"),
         ({"merges": ["a"], "special_tokens": []}, "'a' is no pair of names"),
         ({"merges": [["a", "b"]], "special_tokens": []}, "is no pair of names"),
         ({"merges": ["a "], "special_tokens": []}, "is no pair of bytes"),
@@ -352,7 +354,6 @@ def test_damaged_files_are_refused_in_one_sentence(name, tmp_path):
         ({"merges": ["a b", "a b"], "special_tokens": []}, "makes what one before it made"),
         ({"merges": [], "special_tokens": [7]}, "text is of type int"),
         ({"merges": [], "special_tokens": ["\ud800"]}, "half of a surrogate pair"),
-        ({"merges": [], "special_tokens": "<>"}, "is the string '<>'"),
     ],
 )
 def test_a_hostile_file_is_refused(content, problem, tmp_path):
@@ -368,9 +369,9 @@ def test_a_hostile_file_is_refused(content, problem, tmp_path):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"A": 33}, r"'A' is token 32 by .*, and token 33 by vocab.json"),
-        ({"he": 258, "<|end|>": 257}, "'he' is token 257 by .*, and token 258 by vocab.json"),
-        ({"<|pad|>": 259}, r"'<\|pad\|>' is none by .*=\['<\|end\|>'\], and token 259 by voc"),
+        ({"A": 33}, r"'A' is token 32 by .*, token 33 by vocab.json"),
+        ({"he": 258, "<|end|>": 257}, "'he' is token 257 by .*, token 258 by vocab.json"),
+        ({"<|pad|>": 259}, r"'<\|pad\|>' is no token by .*, token 259 by voc"),
         ({"A": None}, "is not of names and their numbers"),
         ({"A": True}, "is not of names and their numbers"),
         ({"A": 32.0}, "is not of names and their numbers"),
@@ -382,7 +383,7 @@ def test_files_that_do_not_fit_each_other_are_refused(change, problem, tmp_path)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ValueError, match=problem) as error:
         BytePairTokenizer.load_gpt2(tmp_path, ["<|end|>"])
-    assert str(error.value).startswith(f"{tmp_path} holds no tokenizer of GPT-2's kind: ")
+    assert str(error.value).startswith(f"{tmp_path} holds no tokenizer: ")
 
 
 def test_a_special_token_named_as_another_is_not_written_for_gpt2(tmp_path):
@@ -396,12 +397,12 @@ def test_the_special_tokens_of_a_file_are_named_by_the_reader(tmp_path):
     tokenizer = BytePairTokenizer([(b"t", b"h")], ["<|endoftext|>"])
     tokenizer.save_gpt2(tmp_path)
     assert same(BytePairTokenizer.load_gpt2(tmp_path), tokenizer)  # GPT-2's own
-    with pytest.raises(ValueError, match=r"'<\|endoftext\|>' is none by .*, and token 257 by"):
+    with pytest.raises(ValueError, match=r"'<\|endoftext\|>' is no token by .*, token 257 by"):
         BytePairTokenizer.load_gpt2(tmp_path, [])
-    with pytest.raises(ValueError, match=r"'two' is token 258 by .*, and none by vocab"):
+    with pytest.raises(ValueError, match=r"'two' is token 258 by .*, no token by vocab"):
         BytePairTokenizer.load_gpt2(tmp_path, ["<|endoftext|>", "two"])
     (tmp_path / "merges.txt").write_text("")
-    with pytest.raises(ValueError, match=r"'<\|endoftext\|>' is token 256 by .*, and token 257 by"):
+    with pytest.raises(ValueError, match=r"'<\|endoftext\|>' is token 256 by .*, token 257 by"):
         BytePairTokenizer.load_gpt2(tmp_path)
     (tmp_path / "vocab.json").write_text("[]")
     with pytest.raises(ValueError, match="is not of names and their numbers"):
