@@ -54,13 +54,15 @@ class Training:
         self.step = numbers["step"]
         return numbers
 
+    def parts(self):
+        return self.model.state_dict(), self.optimizer.state_dict(), self.generator.get_state()
+
     def state(self):
         """A copy of every bit of it."""
-        parts = self.model.state_dict(), self.optimizer.state_dict(), self.generator.get_state()
-        return copy.deepcopy(parts)
+        return copy.deepcopy(self.parts())
 
     def is_as(self, state):
-        return same(self.state(), state)
+        return same(self.parts(), state)
 
 
 def same(one, other):
@@ -89,14 +91,14 @@ def kept(tmp_path_factory):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_a_resumed_training_has_the_same_losses_to_the_bit(variant, tmp_path):
     straight = Training(**VARIANTS[variant])
-    expected = straight.losses(12)
+    expected = straight.losses(8)
     parted = Training(**VARIANTS[variant])
     first = parted.losses(5)
     parted.save(tmp_path / "x.safetensors")
     resumed = Training(seed=1, **VARIANTS[variant])
     resumed.optimizer.param_groups[0]["lr"] = 1.0
     resumed.load(tmp_path / "x.safetensors")
-    assert first + resumed.losses(12) == expected
+    assert first + resumed.losses(8) == expected
     assert resumed.is_as(straight.state())
 
 
