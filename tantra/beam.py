@@ -16,6 +16,8 @@ def beam_search(model, tokens, num_tokens, *, num_beams, length_penalty=1.0, sto
     same form.  Raises TypeError or ValueError for bad input, before any work.
     """
     rows, _, back = read_prompts(tokens, model.config.vocab_size)
+    check_count(num_tokens=num_tokens)
+    caches_for(model, max(map(len, rows)), num_tokens)  # refuses the longest before any work
     found = [
         beams(model, row, num_tokens, num_beams, length_penalty=length_penalty, stop=stop)
         for row in rows

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tantra import KVCache, MultiHeadAttention, rotary_angles
+from tantra.cache import held_positions
 
 
 def step(generator, length, batch=2):
@@ -41,6 +42,49 @@ def test_a_fixed_cache_does_not_overflow(generator):
         cache.append(*step(generator, 3))
     assert len(cache) == 4
     assert cache.append(*step(generator, 2))[0].shape[-2] == 6
+
+
+def test_a_sliding_cache_remembers_the_newest_and_copies_nothing(generator):
+    cache, steps = KVCache(5, sliding=True), [step(generator, n) for n in (3, 1, 1, 1, 1, 1, 1)]
+    every = [torch.cat(parts, dim=-2) for parts in zip(*steps, strict=True)]
+    rooms = []
+    for n, (k, v) in enumerate(steps):
+        assert cache.after(k.shape[-2]) == min(3 + n, 5)
+        found = cache.append(k, v)
+        rooms.append(cache.k)
+        assert cache.k is rooms[0]
+        assert (cache.seen, len(cache)) == (3 + n, min(3 + n, 5))
+        held = held_positions(3 + n, 5)
+        assert sorted(held.tolist()) == list(range(3 + n))[-5:]
+        for ours, all_of_them in zip(found, every, strict=True):
+            agree(ours, all_of_them[..., held, :])
+
+
+def test_a_full_sliding_cache_takes_one_at_a_time(generator):
+    cache = KVCache(5, sliding=True)
+    cache.append(*step(generator, 4))
+    says = r"room for 5 positions, and 4 \+ 2 were given; give one position at a time"
+    with pytest.raises(ValueError, match=says):
+        cache.append(*step(generator, 2))
+    cache.append(*step(generator, 1))
+    with pytest.raises(ValueError, match=r"5 \+ 2 were given; give one"):
+        cache.append(*step(generator, 2))
+    assert len(cache) == 5
+
+
+def test_a_sliding_cache_has_a_length():
+    with pytest.raises(ValueError, match="a sliding cache has no length; say how many"):
+        KVCache(sliding=True)
+
+
+@pytest.mark.parametrize("room", [None, 9])
+def test_rows_can_be_selected(room, generator):
+    cache, (k, v), more = KVCache(room), step(generator, 4, batch=3), step(generator, 2, batch=4)
+    cache.append(k, v)
+    cache.select([2, 0, 2, 1])
+    keys, values = cache.append(*more)
+    agree(keys, torch.cat([k[[2, 0, 2, 1]], more[0]], dim=-2))
+    agree(values, torch.cat([v[[2, 0, 2, 1]], more[1]], dim=-2))
 
 
 @pytest.mark.parametrize("room", [None, 9])

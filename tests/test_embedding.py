@@ -56,6 +56,26 @@ def test_what_is_added_and_what_attention_must_know(past, generator):
     assert look == {}
 
 
+def test_padding_moves_where_the_numbers_begin(generator):
+    x, padding = draw(generator, 3, 4, 6), torch.tensor([2, 0, 1])
+    for positions in (
+        LearnedPositions(9, 6, generator=generator).double(),
+        SinusoidalPositions(9, 6),
+    ):
+        y, look = positions(x, 1, padding)
+        assert look == {}
+        for row, pads in enumerate(padding):
+            alone, _ = positions(x[row : row + 1, max(pads - 1, 0) :], max(1 - pads, 0))
+            agree(y[row : row + 1, max(pads - 1, 0) :], alone)
+
+
+def test_distances_have_no_end(generator):
+    x = draw(generator, 2, 1, 6)
+    agree(RotaryPositions(6)(x, 100_000)[1]["angles"], rotary_angles(100_001, 6)[-1:])
+    _, look = AlibiPositions(2, 5)(x, past=7)  # keys stand where a sliding cache of 5 has them
+    agree(look["bias"], alibi_bias(2, torch.tensor([7]), torch.tensor([5, 6, 7, 3, 4])))
+
+
 def test_angles_and_waves_keep_their_precision_when_a_model_is_cast():
     x = torch.zeros(1, 4096, 64, dtype=torch.bfloat16)
     _, look = RotaryPositions(64).bfloat16()(x)
@@ -76,6 +96,7 @@ def test_learned_positions_start_small(generator):
         lambda: TokenEmbedding(0, 4),
         lambda: LearnedPositions(0, 4),
         lambda: AlibiPositions(0, 4),
+        lambda: AlibiPositions(4, 0),
         lambda: SinusoidalPositions(4, 0),
     ],
 )
@@ -84,9 +105,7 @@ def test_sizes_are_counts(make):
         make()
 
 
-@pytest.mark.parametrize(
-    "positions", [LearnedPositions(5, 6), SinusoidalPositions(5, 6)]
-)
+@pytest.mark.parametrize("positions", [LearnedPositions(5, 6), SinusoidalPositions(5, 6)])
 def test_past_the_table_is_refused_in_words(positions):
     positions(torch.zeros(2, 2, 6), past=3)
     says = "position 5 is asked for, and the table ends at 4: give a shorter sequence, or make"

@@ -214,6 +214,58 @@ def test_cached_is_uncached_for_every_split(variant, lengths, fixed):
 
 
 @variants
+@pytest.mark.parametrize("fixed", [True, False])
+def test_padding_in_front_changes_nothing(variant, fixed, generator):
+    model = grow(gpt(**VARIANTS[variant]))
+    tokens, padding = draw_tokens(generator, 3, 9), torch.tensor([2, 0, 5])
+    caches = model.new_caches(12 if fixed else None)
+    with torch.no_grad():
+        parts = [model(part, caches, padding=padding) for part in tokens.split([4, 3, 1, 1], dim=1)]
+        together = torch.cat(parts, dim=1)
+        agree(model(tokens, padding=padding), together, 1e-12)
+        for row, logits, pads in zip(tokens, together, padding, strict=True):
+            agree(logits[pads:], model(row[pads:]), 1e-12)
+
+
+@variants
+def test_the_last_scores_alone(variant, generator):
+    model, tokens, widths = gpt(**VARIANTS[variant]), draw_tokens(generator, 2, 5), []
+    model.unembedding.register_forward_hook(lambda part, args, out: widths.append(out.shape[-2]))
+    agree(model(tokens, last=True), model(tokens)[:, -1:])
+    agree(model(tokens[0], last=True), model(tokens[0])[-1:])
+    assert widths == [1, 5, 1, 5]
+
+
+@pytest.mark.parametrize("positions", ["rotary", "alibi", "none"])
+def test_a_padded_row_slides_too(positions, generator):
+    model, tokens = grow(gpt(positions=positions)), draw_tokens(generator, 2, 20)
+    both, alone = model.new_caches(sliding=True), model.new_caches(sliding=True)
+    with torch.no_grad():
+        for first, end in [(0, 6), *((n, n + 1) for n in range(6, 20))]:
+            now = model(tokens[:, first:end], both, padding=torch.tensor([0, 8]))
+            if first >= 8:
+                agree(now[1:], model(tokens[1:, first:end], alone), 1e-12)
+    assert [cache.seen for cache in both] == [20, 20]
+
+
+def test_numbered_positions_cannot_slide():
+    for positions in ("learned", "sinusoidal"):
+        says = rf"{positions} positions are numbered and end at context_length \(12\); only rot"
+        with pytest.raises(ValueError, match=says):
+            gpt(positions=positions).new_caches(sliding=True)
+    caches = gpt(positions="rotary").new_caches(sliding=True)
+    assert [(cache.length, cache.sliding) for cache in caches] == [(12, True)] * 2
+
+
+@pytest.mark.parametrize("padding", [1, torch.tensor([1]), torch.tensor([[1, 0]]), [1, 0]])
+def test_padding_is_a_number_for_each_row(padding):
+    with pytest.raises(ValueError, match=r"padding .* does not fit tokens \(2, 3\); give a tensor"):
+        gpt()(torch.zeros(2, 3, dtype=torch.int64), padding=padding)
+    with pytest.raises(ValueError, match=r"does not fit tokens \(3,\); give a tensor of one"):
+        gpt()(torch.zeros(3, dtype=torch.int64), padding=torch.tensor([1, 0, 0]))
+
+
+@variants
 def test_every_weight_gets_a_gradient(variant, generator):
     model = grow(gpt(**VARIANTS[variant]))
     model(draw_tokens(generator, 3, 12)).logsumexp(-1).sum().backward()
