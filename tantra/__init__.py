@@ -87,9 +87,9 @@ __all__ = [
     "KVCache", "LayerNorm", "MultiHeadAttention", "PostNormBlock", "Probe", "RMSNorm", "SwiGLU",
     "alibi_bias", "batches", "beam_search", "causal_mask", "clip_gradients", "course_text",
     "cross_entropy", "evaluate", "gelu", "gelu_exact", "generate", "layer_norm", "log_softmax",
-    "merge_heads", "neighbours_to_halves", "numpy_gpt2", "padding_mask", "record", "rms_norm", "rotary_angles",
-    "rotate", "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
-    "stream", "train", "warmup_cosine", "warmup_inverse_sqrt",
+    "merge_heads", "neighbours_to_halves", "numpy_gpt2", "padding_mask", "record", "rms_norm",
+    "rotary_angles", "rotate", "scaled_dot_product_attention", "silu", "sinusoidal_positions",
+    "softmax", "split_heads", "stream", "train", "warmup_cosine", "warmup_inverse_sqrt",
 ]  # fmt: skip
 
 # Loaded when first asked for, so that the library alone needs neither matplotlib nor IPython.
