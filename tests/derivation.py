@@ -1,10 +1,11 @@
-"""Derive the inflected words of the verses by Pāṇini's rules, with vidyut.prakriya (tests only).
+"""Derive inflected words by Pāṇini's rules, with vidyut.prakriya (tests only).
 
-An analysis, as it stands in tantra/verses/texts, is one of
+An analysis, as it stands in tantra/verses/texts and tantra/metre/lexicon.tsv, is one of
 
     pada, neuter, ablative singular                 noun, adjective, pronoun
     √jan + ta, neuter, nominative singular          past participle
     √dṛś + tvā                                      gerund
+    tad + tra                                       adverb made from a pronoun
     √kḷp, present, third singular                   finite verb; also "present passive", "optative"
     √yuj causative, optative, third singular
     indeclinable                                    never derived
@@ -24,6 +25,7 @@ from vidyut.prakriya import (
     Prayoga,
     Purusha,
     Sanadi,
+    Taddhita,
     Vacana,
     Vibhakti,
     Vyakarana,
@@ -45,6 +47,7 @@ NUMBERS = {"singular": Vacana.Eka, "dual": Vacana.Dvi, "plural": Vacana.Bahu}
 TENSES = {"present": Lakara.Lat, "optative": Lakara.VidhiLin}
 VOICES = {"": Prayoga.Kartari, "passive": Prayoga.Karmani}
 SUFFIXES = {"ta": Krt.kta, "tvā": Krt.ktvA}
+ADVERBIAL = {"tra": Taddhita.tral, "tas": Taddhita.tasil, "thā": Taddhita.TAl, "dā": Taddhita.dA}
 
 # The root as the Dhātupāṭha lists it, in SLP1 with its markers; its class; its prefixes.
 ROOTS = {
@@ -79,6 +82,38 @@ ROOTS = {
     "īkṣ": ("Ikza~\\", Gana.Bhvadi),
     "śaṃs": ("Sansu~", Gana.Bhvadi),
     "ūh": ("Uha~\\", Gana.Bhvadi),
+    "vad": ("vada~", Gana.Bhvadi),
+    "śru": ("Sru\\", Gana.Bhvadi),
+    "gai": ("gE\\", Gana.Bhvadi),
+    "nam": ("Ra\\ma~", Gana.Bhvadi),
+    "pūj": ("pUja~", Gana.Curadi),
+    "smṛ": ("smf\\", Gana.Bhvadi),
+    "iṣ": ("izu~", Gana.Tudadi),
+    "labh": ("qula\\Ba~\\z", Gana.Bhvadi),
+    "vind": ("vi\\dx~^", Gana.Tudadi),
+    "rakṣ": ("rakza~", Gana.Bhvadi),
+    "cint": ("citi~", Gana.Curadi),
+    "dhyai": ("DyE\\", Gana.Bhvadi),
+    "hṛ": ("hf\\Y", Gana.Bhvadi),
+    "sev": ("zevf~\\", Gana.Bhvadi),
+    "bhāṣ": ("BAza~\\", Gana.Bhvadi),
+    "jñā": ("jYA\\", Gana.Kryadi),
+    "bhṛ": ("quBf\\Y", Gana.Juhotyadi),
+    "sthā": ("zWA\\", Gana.Bhvadi),
+    "cal": ("cala~", Gana.Bhvadi),
+    "pat": ("patx~", Gana.Bhvadi),
+    "rāj": ("rAjf~^", Gana.Bhvadi),
+    "śubh": ("SuBa~\\", Gana.Bhvadi),
+    "mud": ("muda~\\", Gana.Bhvadi),
+    "ram": ("ra\\mu~\\", Gana.Bhvadi),
+    "has": ("hase~", Gana.Bhvadi),
+    "jīv": ("jIva~", Gana.Bhvadi),
+    "bhram": ("Bramu~", Gana.Bhvadi),
+    "car": ("cara~", Gana.Bhvadi),
+    "vṛt": ("vftu~\\", Gana.Bhvadi),
+    "vas": ("va\\sa~", Gana.Bhvadi),
+    "sṛ": ("sf\\", Gana.Bhvadi),
+    "nand": ("wunadi~", Gana.Bhvadi),
 }
 PREFIXES = {
     "ā": "AN",
@@ -112,6 +147,9 @@ def stem(label, gender):
     if label.startswith("√"):
         verb, _, suffix = label.partition(" + ")
         return Pratipadika.krdanta(root(verb), SUFFIXES[suffix])
+    if " + " in label:
+        base, _, suffix = label.partition(" + ")
+        return Pratipadika.taddhitanta(Pratipadika.basic(slp1(base)), ADVERBIAL[suffix])
     label = slp1(join(label.split("-")).replace(" ", ""))
     feminine = gender == "feminine" and label.endswith(("A", "I"))
     return Pratipadika.nyap(label) if feminine else Pratipadika.basic(label)
