@@ -184,12 +184,15 @@ def small_weights(seed=0, **kwargs):
     return gpt2.arrays(model)
 
 
+WEIGHTS = small_weights()
+
+
 @given(
     st.lists(st.integers(1, 6), min_size=1, max_size=6).filter(lambda n: sum(n) <= 10),
     st.sampled_from([(), (2,), (2, 3)]),
 )
 def test_numpy_cached_is_uncached_for_every_split(lengths, batch):
-    w, cache = small_weights(), {}
+    w, cache = WEIGHTS, {}
     tokens = np.random.default_rng(0).integers(17, size=(*batch, sum(lengths)))
     whole = numpy_gpt2(tokens, w, 3)
     assert whole.shape == (*tokens.shape, 17)
@@ -268,7 +271,7 @@ def test_numpy_alone():
 )
 def test_what_numpy_gpt2_refuses(tokens, num_heads, error, says):
     with pytest.raises(error, match=says):
-        numpy_gpt2(tokens, small_weights(), num_heads)
+        numpy_gpt2(tokens, WEIGHTS, num_heads)
 
 
 def test_weights_and_caches_that_cannot_be():
@@ -616,6 +619,7 @@ def damaged(content, random):
 
 def test_damaged_files_are_refused_or_are_whole(folder):
     """Of 300 damaged files each is refused in one sentence, or has all its tensors and shapes."""
+    hugging_face(n_layer=1).save_pretrained(folder)
     file, chance, said = folder / "model.safetensors", random.Random(0), []
     content = file.read_bytes()
     for _ in range(300):
