@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test refresh exercises browser clean
+.PHONY: help lab test refresh exercises browser bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ exercises: ## make the exercise notebooks from the solutions
 browser: ## open and run every notebook in JupyterLab with a real browser
 	@$(PYTHON) tools/environment.py course test browser
 	@$(VENV) tools/browser.py
+
+bench: ## measure the library beside its peers (some rooms: ROOMS="training startup")
+	@$(PYTHON) tools/environment.py course bench
+	@$(VENV) -m benchmarks $(ROOMS)
 
 clean: ## remove .venv and what tools left behind; notebooks and progress stay
 	@rm -rf .venv .cache .hypothesis .pytest_cache .ruff_cache build dist shots *.egg-info

@@ -1,0 +1,59 @@
+"""The most that this machine can do: products of matrices, and bytes read and copied.
+
+Nothing can be faster than its floor, so a share of it says how much there is left to gain.
+"""
+
+import statistics
+from dataclasses import dataclass
+
+import torch
+
+from benchmarks.compare import interleave
+
+SIDE = 1024  # of the matrices
+BYTES = 2**28  # more than any cache holds
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The most of something in one second; low and high are the quartiles of its measurements."""
+
+    name: str
+    most: float
+    unit: str
+    median: float
+
+    def __str__(self):
+        return f"{self.most / 1e9:.1f} {self.unit} at best, {self.median / 1e9:.1f} as a rule"
+
+
+def measure(budget=20):
+    """Every Floor by name."""
+    return {
+        "float32": _products(torch.float32, SIDE, budget / 4),
+        "bfloat16": _products(torch.bfloat16, SIDE // 2, budget / 4),
+        **_memory(budget / 2),
+    }
+
+
+def _products(dtype, side, budget):
+    """Multiplications and additions (two to a product) in a second, for square matrices."""
+    a, b = (torch.ones(side, side, dtype=dtype) for _ in range(2))
+    name = f"{str(dtype).removeprefix('torch.')} products"
+    return floor(name, lambda: a @ b, 2 * side**3, "GFLOP/s", budget)
+
+
+def _memory(budget):
+    """Bytes read, and bytes copied (each is read and written), in a second."""
+    source = torch.ones(BYTES // 4)
+    target = torch.empty_like(source)
+    return {
+        "read": floor("bytes read", source.sum, BYTES, "GB/s", budget / 2),
+        "copy": floor("bytes copied", lambda: target.copy_(source), 2 * BYTES, "GB/s", budget / 2),
+    }
+
+
+def floor(name, action, work, unit, budget, **how):
+    """The Floor of an action that does so much work."""
+    seconds = interleave({name: action}, budget, **how)[name]
+    return Floor(name, work / min(seconds), unit, work / statistics.median(seconds))

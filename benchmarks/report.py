@@ -1,0 +1,112 @@
+"""What was measured, kept as numbers and told as a table."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from benchmarks.compare import Ratio, Row, Skipped
+
+HERE = Path(__file__).resolve().parent
+RESULTS, README = HERE / "results.json", HERE / "README.md"
+BEGIN, END = "<!-- written by make bench -->", "<!-- until here -->"
+
+
+def keep(machine, floors, rows, path=RESULTS):
+    """Put a run's rooms beside those of earlier runs, with the machine that each ran on."""
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    for room in dict.fromkeys(row.room for row in rows):
+        kept[room] = {
+            "machine": machine,
+            "floors": {name: dataclasses.asdict(floor) for name, floor in floors.items()},
+            "rows": [dataclasses.asdict(row) for row in rows if row.room == room],
+        }
+    path.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def read(path=RESULTS):
+    """{room: (machine, floors, rows)} as kept."""
+    return {
+        room: (kept["machine"], kept["floors"], [_row(row) for row in kept["rows"]])
+        for room, kept in json.loads(path.read_text()).items()
+    }
+
+
+def _row(kept):
+    if "reason" in kept:
+        return Skipped(**kept)
+    return Row(**kept | {"ratio": Ratio(**kept["ratio"])})
+
+
+def text(rooms):
+    """All that README.md says of the results, but for the picture."""
+    parts = []
+    for room, (machine, floors, rows) in rooms.items():
+        facts = "; ".join(f"{name}: {words}" for name, words in machine.items())
+        bounds = "; ".join(
+            f"{f['name']} {f['most'] / 1e9:.1f} {f['unit']}" for f in floors.values()
+        )
+        parts += [f"### {room}", "", table(rows), "", f"*{facts}. Floors: {bounds}.*", ""]
+    return "\n".join(parts)
+
+
+def table(rows):
+    """The rows in Markdown, without the columns that are empty in all of them, and their notes."""
+    cells = [_cells(row) for row in rows]
+    head = [name for name in HEAD if any(line.get(name) for line in cells)]
+    lines = [head, ["---"] * len(head), *([line.get(name, "") for name in head] for line in cells)]
+    notes = [f"{row.ours}: {row.note}." for row in rows if getattr(row, "note", "")]
+    drawn = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return "\n\n".join([drawn, *notes])
+
+
+HEAD = "case", "ours", "peer", "peer ÷ ours", "middle half", "rounds", "aim", "memory", "share"
+
+
+def _cells(row):
+    """What the table says of a row, by column."""
+    cells = {"case": row.case, "ours": row.ours, "peer": row.peer}
+    if isinstance(row, Skipped):
+        return cells | {"peer ÷ ours": f"not measured: {row.reason}"}
+    r = row.ratio
+    cells |= {
+        "ours": f"{row.ours}, {duration(row.seconds)}",
+        "peer": f"{row.peer}, {duration(row.peer_seconds)}",
+        "peer ÷ ours": f"**{r.median:.2f}**",
+        "middle half": f"{r.low:.2f} to {r.high:.2f}",
+        "rounds": str(r.rounds),
+        "aim": f"{row.aim:.2f}" if row.aim else "",
+    }
+    if row.bytes is not None:
+        mebi = f"{row.bytes / 2**20:.1f} against {row.peer_bytes / 2**20:.1f} MiB"
+        cells["memory"] = f"{mebi}: 1/{row.peer_bytes / row.bytes:.1f}"
+    if row.share is not None:
+        cells["share"] = f"{row.share:.0%} and {row.peer_share:.0%} of {row.floor}"
+    return cells
+
+
+def duration(seconds):
+    """Seconds with three digits, in the unit that suits."""
+    for unit, size in (("s", 1), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
+
+
+def write(text, path=README):
+    """Put text between the two marks of README.md, in the place of what stood there."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if not after:
+        raise ValueError(f"{path.name} lacks {BEGIN} or {END}")
+    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def line(row):
+    """A row in one line, for who waits."""
+    if isinstance(row, Skipped):
+        return f"{row.case}: {row.ours} against {row.peer} not measured: {row.reason}"
+    r = row.ratio
+    return (
+        f"{row.case}: {row.ours} against {row.peer} {r.median:.2f} "
+        f"({r.low:.2f} to {r.high:.2f}, {r.rounds} rounds)"
+    )
