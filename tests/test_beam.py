@@ -1,3 +1,4 @@
+import copy
 import itertools
 import math
 from functools import cache
@@ -5,10 +6,14 @@ from functools import cache
 import pytest
 import torch
 from agreement import draw
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_model import gpt
+from torch import nn
 
-from tantra import beam_search, generate
+from tantra import GPTConfig, beam_search, generate
 from tantra.beam import beams
+from tantra.generation import next_logits
 
 PROMPT = [4, 1]
 
@@ -68,6 +73,52 @@ def test_a_wide_beam_is_the_exhaustive_search(penalty, stop):
     assert best == PROMPT + found[0][1]
 
 
+def test_there_are_no_more_than_all():
+    for penalty in (0.0, 1.0):
+        found = beams(lively(), PROMPT, 2, 100, length_penalty=penalty, stop=[3])
+        agree_with(found, exhaustive(lively(), 2, penalty, [3]))
+        assert len(found) == 1 + 4 * 5
+
+
+class Table(nn.Module):
+    """A model whose next token depends on the last one alone."""
+
+    can_slide = True
+
+    def __init__(self, chances):
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor(chances, dtype=torch.float64).log())
+        self.config = GPTConfig(vocab_size=len(chances), context_length=9)
+
+    def new_caches(self, length=None, *, sliding=False):
+        return []
+
+    def forward(self, tokens, caches=None, padding=None, last=False):
+        return self.logits[tokens[:, -1:] if last else tokens]
+
+
+def test_a_late_reward_is_waited_for():
+    row = [0.4, 0.16, 0.15, 0.15, 0.14]
+    model = Table([row, [0.01, 0.96, 0.01, 0.01, 0.01], row, row, row])
+    ((score, found),) = beams(model, [0], 6, 1, stop=[0])
+    assert found == [1] * 6  # though after one token, ending scored better than going on
+    assert score == pytest.approx((math.log(0.16) + 5 * math.log(0.96)) / 6)
+    assert math.log(0.4) > math.log(0.16) / 2
+
+
+def test_what_cannot_follow_is_not_found():
+    model = Table([[0.0, 0.5, 0.5], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    found = [added for _, added in beams(model, [0], 3, 9)]
+    assert sorted(found) == [[1, 2, 0], [2, 0, 1], [2, 0, 2]]
+
+
+def test_sums_are_float64_whatever_the_model():
+    model = copy.deepcopy(lively()).float()
+    logits = next_logits(model, torch.tensor([PROMPT]), model.new_caches())
+    expected = logits[0].double().log_softmax(-1).sort(descending=True).values.tolist()
+    assert [score for score, _ in beams(model, PROMPT, 1, 5)] == pytest.approx(expected, abs=1e-14)
+
+
 def slow_beams(model, num_tokens, num_beams, penalty, stop):
     """Beam search on plain lists, each score looked up anew."""
     alive, ended = [[]], []
@@ -78,6 +129,17 @@ def slow_beams(model, num_tokens, num_beams, penalty, stop):
         alive = sorted(others, key=lambda one: -likelihood(model, PROMPT, one))[:num_beams]
     scored = [(likelihood(model, PROMPT, one) / len(one) ** penalty, one) for one in ended]
     return sorted(scored, key=lambda one: -one[0])[:num_beams]
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**6), st.integers(1, 3), st.sampled_from([0.0, 0.5, 1.0, 2.0, -0.5]))
+def test_beams_on_random_tables_are_the_slow_ones(seed, num_beams, penalty):
+    model = Table((2 * draw(seeded(seed), 5, 5)).softmax(-1).tolist())
+    found = beams(model, PROMPT, 5, num_beams, length_penalty=penalty, stop=[0])
+    slow = slow_beams(model, 5, num_beams, penalty, [0])
+    for (ours, added), (theirs, _) in zip(found, slow, strict=True):  # equal steps, other orders
+        assert ours == pytest.approx(theirs, abs=1e-10)
+        assert ours == pytest.approx(likelihood(model, PROMPT, added) / len(added) ** penalty)
 
 
 @pytest.mark.parametrize("positions", ["learned", "rotary", "alibi"])
