@@ -1,0 +1,96 @@
+"""What the table and the picture say, of rows that were never measured."""
+
+import dataclasses
+import json
+
+import pytest
+
+from benchmarks import picture, report
+from benchmarks.compare import Ratio, Row, Skipped
+from benchmarks.floors import Floor
+
+ROW = Row("training", "small", "ours", "theirs", 0.0123, 0.025, Ratio(2.0, 1.9, 2.25, 7), aim=1.25)
+SHARED = dataclasses.replace(ROW, floor="float32 products", share=0.5, peer_share=0.25)
+MISSING = Skipped("training", "large", "ours", "theirs", "there is none")
+MEASURED = dataclasses.replace(ROW, room="attention", case="N = 128", bytes=2**20, peer_bytes=2**22)
+
+
+def test_the_table():
+    assert report.table([SHARED, MISSING]).splitlines() == [
+        "| case | ours | peer | peer ÷ ours | middle half | rounds | aim | share |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| small | ours, 12.3 ms | theirs, 25 ms | **2.00** | 1.90 to 2.25 | 7 | 1.25 "
+        "| 50% and 25% of float32 products |",
+        "| large | ours | theirs | not measured: there is none |  |  |  |  |",
+    ]
+
+
+def test_columns_that_are_empty_are_left_out():
+    head = report.table([dataclasses.replace(ROW, aim=None)]).splitlines()[0]
+    assert "aim" not in head
+    assert "share" not in head
+    assert "memory" not in head
+
+
+def test_memory_and_notes():
+    text = report.table([dataclasses.replace(MEASURED, note="a straight line")])
+    assert "1.0 against 4.0 MiB: 1/4.0" in text
+    assert text.endswith("\n\nours: a straight line.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(2.5, "2.5 s"), (0.0123, "12.3 ms"), (4e-6, "4 µs"), (1, "1 s")]
+)
+def test_durations(seconds, words):
+    assert report.duration(seconds) == words
+
+
+def test_what_is_kept_comes_back(tmp_path):
+    path, floors = tmp_path / "results.json", {"read": Floor("bytes read", 2e10, "GB/s", 1e10)}
+    report.keep({"cores": "2"}, floors, [SHARED, MISSING], path)
+    report.keep({"cores": "4"}, floors, [MEASURED], path)
+    rooms = report.read(path)
+    assert rooms["training"][0] == {"cores": "2"}
+    assert rooms["training"][2] == [SHARED, MISSING]
+    assert rooms["attention"][2] == [MEASURED]
+    text = report.text(rooms)
+    assert "### training" in text
+    assert "*cores: 4. Floors: bytes read 20.0 GB/s.*" in text
+
+
+def test_a_room_measured_again_takes_the_place_of_the_old(tmp_path):
+    path = tmp_path / "results.json"
+    for row in (ROW, SHARED):
+        report.keep({}, {}, [row], path)
+    assert report.read(path)["training"][2] == [SHARED]
+    assert set(json.loads(path.read_text())) == {"training"}
+
+
+def test_writing_between_the_marks_and_nowhere_else(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    for text in ("first", "new"):
+        report.write(text, path)
+    assert path.read_text() == f"before\n{report.BEGIN}\n\nnew\n{report.END}\nafter\n"
+    path.write_text("no marks")
+    with pytest.raises(ValueError, match=r"README\.md lacks"):
+        report.write("new", path)
+
+
+def test_a_line_for_who_waits():
+    assert report.line(ROW) == "small: ours against theirs 2.00 (1.90 to 2.25, 7 rounds)"
+    assert report.line(MISSING).endswith("not measured: there is none")
+
+
+def test_pictures_carry_their_numbers_as_text(tmp_path, monkeypatch):
+    monkeypatch.setattr(picture, "RATIOS", tmp_path / "ratios.png")
+    monkeypatch.setattr(picture, "LENGTHS", tmp_path / "attention.png")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    chunks = dataclasses.replace(MEASURED, ours="in chunks", peer="by hand")
+    rooms = {"training": ({}, {}, [ROW, MISSING]), "attention": ({}, {}, [chunks])}
+    ratios, attention = picture.draw(rooms).split("\n\n")
+    assert "small: ours against theirs 2.00." in ratios
+    assert "At N = 128: in chunks 2.0 times as fast as by hand, in 1/4.0 of" in attention
+    for shown in (ratios, attention):
+        assert (tmp_path / shown.rpartition("(")[2].rstrip(")")).stat().st_size > 1000
+    assert picture.draw({"training": ({}, {}, [MISSING])}) == ""

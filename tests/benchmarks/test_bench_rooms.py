@@ -1,0 +1,92 @@
+"""What the rooms count and say, without measuring anything."""
+
+import pytest
+import torch
+
+from benchmarks import __main__ as command
+from benchmarks import growth, machine, memory, peers
+from benchmarks.attention import _flops
+from benchmarks.peers import Size
+
+CPUINFO = """\
+processor\t: 0
+model name\t: A Processor
+flags\t\t: fpu avx2 fma sse2 avx512_bf16
+
+processor\t: 1
+model name\t: A Processor
+flags\t\t: fpu avx2 fma sse2 avx512_bf16
+"""
+
+
+def test_the_machine_in_words():
+    facts = machine.cpu_facts(CPUINFO)
+    assert facts == {"model": "A Processor", "sets": "avx2, fma, avx512_bf16"}
+    assert machine.cpu_facts("Features\t: asimd bf16 fp") == {"sets": "asimd, bf16"}
+    assert machine.cpu_facts("") == {}
+
+
+def test_the_machine_is_described_without_its_name():
+    words = machine.describe()
+    assert {"cores", "versions", "system"} <= set(words)
+    assert machine.platform.node() not in words.values()
+
+
+def test_the_work_of_a_step_is_what_torch_counts():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    size = Size(layers=2, width=32, heads=4, length=16, batch=3, vocab=11)
+    model = peers.ours(size)
+    tokens = torch.zeros(size.batch, size.length, dtype=torch.int64)
+    with FlopCounterMode(display=False) as counter:
+        model(tokens).sum().backward()
+    attention = 2 * 3 * size.layers * size.width * size.length * size.batch * size.length
+    counted = counter.get_flop_counts()["Global"]
+    products = sum(n for name, n in counted.items() if "mm" in str(name))
+    assert size.flops() == products + attention
+    assert str(size) == "2 layers × 32, length 16, batch 3"
+
+
+def test_the_work_of_attention():
+    # 2 products forward and 4 back, each of 2 heads · 64 · (2 · 2 / 2 + 1) pairs, 2 FLOP
+    assert _flops(2) == 2 * 6 * 2 * 64 * 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "most"), [([8, 8, -8, 4], 16), ([8, -8, 8, -8], 8), ([-8, 4], 0), ([], 0)]
+)
+def test_the_most_that_is_held_at_one_time(changes, most):
+    events = [
+        {"name": "[memory]", "ts": ts, "args": {"Bytes": change}}
+        for ts, change in enumerate(changes)
+    ]
+    assert memory.most_held([*reversed(events), {"name": "aten::mm", "ts": 0}]) == most
+
+
+def test_peak_memory_of_an_action():
+    assert memory.peak(lambda: torch.zeros(1000).sum()) in range(4000, 4300)
+
+
+def test_the_line_through_the_medians():
+    words = growth.fit((0, 1000, 2000), [0.010, 0.012, 0.014])
+    assert words.startswith("10.0 ms and 2.0 µs for each token before it; the line explains 100%")
+
+
+@pytest.mark.parametrize("build", [peers.ours, peers.hugging_face, peers.TorchGPT])
+def test_peers_learn_the_same_task_with_about_as_many_weights(build):
+    size = Size(layers=2, width=24, heads=4, length=8, batch=2, vocab=11)
+    tokens = torch.arange(2 * 9).reshape(2, 9) % 11
+    model = build(size)
+    take = peers.step(model, tokens[:, :-1], tokens[:, 1:])
+    before = [p.detach().clone() for p in model.parameters()]
+    take()
+    assert any(not torch.equal(p, old) for p, old in zip(model.parameters(), before, strict=True))
+    ours = sum(p.numel() for p in peers.ours(size).parameters())
+    theirs = sum(p.numel() for p in model.parameters())
+    assert abs(theirs - ours) <= size.vocab * size.width  # torch.nn's head is not tied
+
+
+def test_an_unknown_room_is_named(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["trainig"])
+    assert "no room named 'trainig'; there are training, attention" in capsys.readouterr().err
