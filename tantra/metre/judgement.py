@@ -35,8 +35,8 @@ class Judgement:
 def judge(line):
     """The Judgement on one half-verse in IAST, of whatever letters.
 
-    >>> judge("pathiko madhuraḥ patati")
-    Judgement(metre=False, caesura=False, words=1.0, sandhi=False, grammar=False)
+    >>> judge("pathiko patati śanaiḥ")
+    Judgement(metre=False, caesura=False, words=1.0, sandhi=True, grammar=True)
     """
     words = line.split(" ")
     known = sum(word in written_forms() for word in words)

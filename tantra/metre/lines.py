@@ -1,12 +1,13 @@
 """A corpus of half-verses, kept in a file of its own outside the repository."""
 
+import contextlib
 import hashlib
 import os
 from importlib.resources import files
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from tantra.arrays import check_count
+from tantra.files import write_whole
 from tantra.metre.sentences import half_verses
 
 RECIPE = (
@@ -60,12 +61,8 @@ def _read(path):
 
 
 def _write(path, lines):
-    """Write the lines under their checksum, whole or not at all; without a disk, go on without."""
+    """Keep the lines under their checksum; where no file can be written, go on without."""
     text = "\n".join(lines).encode()
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-        os.replace(file.name, path)
-    except OSError:
-        return
+        write_whole(path, hashlib.sha256(text).hexdigest().encode() + b"\n" + text)

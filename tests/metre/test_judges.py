@@ -1,8 +1,9 @@
-"""Independent packages judge ours: skrutable the metre, three of them the script.
+"""Independent packages judge ours: skrutable and vidyut the metre, three of them the script.
 
 They are in the `test` extra.  Where one is missing these tests fail; they never skip.
 """
 
+import collections
 import itertools
 import random
 import re
@@ -10,9 +11,20 @@ import warnings
 
 import pytest
 from indic_transliteration import sanscript
+from vidyut.chandas import Chandas
 from vidyut.lipi import Scheme, transliterate
 
-from tantra.metre import even_pada, half_verse, join, joined, odd_pada, to_devanagari, weights
+from tantra.metre import (
+    even_pada,
+    half_verse,
+    half_verses,
+    join,
+    joined,
+    lexicon,
+    odd_pada,
+    to_devanagari,
+    weights,
+)
 from tantra.verses import verses
 
 with warnings.catch_warnings():
@@ -55,31 +67,51 @@ def test_metre_agrees_on_random_pairs_of_padas():
         assert by_us(odd, even) == judged(odd, even)
 
 
-def salad(count):
-    """Lines of 15 to 17 syllables made of the verses' words, joined; half of them spoiled."""
+def salad(words, count):
+    """Lines of 15 to 17 syllables made of these words, joined."""
     rng = random.Random(0)
-    words = sorted({word.alone for one in verses() for half in one.words for word in half})
     lines = []
     while len(lines) < count:
         line = join(rng.sample(words, rng.randint(4, 7)))
-        if not 15 <= len(weights(line)) <= 17:
-            continue
-        if len(lines) % 2:
-            at = rng.choice([m.start() for m in SPOILED.finditer(line)])
-            line = line[:at] + LENGTHS[line[at]] + line[at + 1 :]
-        lines.append(line)
+        if 15 <= len(weights(line)) <= 17:
+            lines.append(line)
     return lines
 
 
-@pytest.fixture(scope="module")
-def lines():
-    half_verses = [line for one in verses() for line in one.lines]
-    return half_verses + salad(3000)
-
-
-def test_weights_and_verdicts_agree_on_lines(lines):
-    scanner = Scanner()
+def spoiled(lines):
+    """Each line with one vowel made short for long, or long for short."""
+    rng = random.Random(1)
     for line in lines:
+        at = rng.choice([m.start() for m in SPOILED.finditer(line)])
+        yield line[:at] + LENGTHS[line[at]] + line[at + 1 :]
+
+
+@pytest.fixture(scope="module")
+def verse_lines():
+    """Those of the course, and word salad from them, half of it spoiled."""
+    words = sorted({word.alone for one in verses() for half in one.words for word in half})
+    lines = salad(words, 2000)
+    return [line for one in verses() for line in one.lines] + lines + list(spoiled(lines[:1000]))
+
+
+@pytest.fixture(scope="module")
+def corpus_lines():
+    """Generated lines, the same spoiled, and word salad from the lexicon."""
+    generated = list(itertools.islice(half_verses(11), 3500))
+    words = [entry.form for entry in lexicon()]
+    return [*generated, *spoiled(generated), *salad(words, 1500)]
+
+
+def test_there_are_enough_lines(verse_lines, corpus_lines):
+    lines = set(verse_lines) | set(corpus_lines)
+    assert len(lines) > 11_000
+    kinds = collections.Counter(map(half_verse, lines))
+    assert len(kinds) >= 5, kinds
+
+
+def test_weights_and_verdicts_agree_on_lines(verse_lines, corpus_lines):
+    scanner = Scanner()
+    for line in verse_lines + corpus_lines:
         theirs = scanner.scan(line, from_scheme="IAST").syllable_weights
         ours = weights(line)
         assert ours[:-1] == theirs[:-1], line  # skrutable holds a last syllable in -t, -m for heavy
@@ -87,8 +119,18 @@ def test_weights_and_verdicts_agree_on_lines(lines):
         assert half_verse(line) == judged(theirs[:8], theirs[8:]), line
 
 
-def test_script_agrees_on_lines(lines):
-    for line in lines:
+def test_weights_agree_with_vidyut(verse_lines, corpus_lines, tmp_path):
+    """vidyut names no anuṣṭubh, but it weighs syllables by rules of its own."""
+    (tmp_path / "metres.tsv").write_text("indravajrA\tvrtta\tGGLGGLLGLGG\n")
+    chandas = Chandas(str(tmp_path / "metres.tsv"))
+    for line in verse_lines + corpus_lines:
+        sounds = transliterate(line, Scheme.Iast, Scheme.Slp1)
+        found = [akshara for row in chandas.classify(sounds).aksharas for akshara in row]
+        assert "".join(akshara.weight for akshara in found).lower() == weights(line), line
+
+
+def test_script_agrees_on_lines(verse_lines, corpus_lines):
+    for line in verse_lines + corpus_lines[::10]:
         text = joined(line)
         ours = to_devanagari(text)
         assert ours == sanscript.transliterate(text, sanscript.IAST, sanscript.DEVANAGARI)
