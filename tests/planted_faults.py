@@ -453,7 +453,7 @@ FAULTS = {
         ("or text in special_tokens[:place]", ""),
         ("if isinstance(special_tokens, str):", "if False:"),
         ("(number := names.index(text)) != numbers[text]", "(number := 0) > 0"),
-        ("!= {int}", "> {int}"),
+        (" or {*map(type, found.values())} != {int}", ""),
         ("for name in numbers | found:", "for name in numbers:"),
         ("for name in numbers | found:", "for name in found:"),
         ("        if here != there:", "        if False:"),

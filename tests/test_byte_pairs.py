@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tokenizers import pre_tokenizers
 
@@ -127,7 +127,11 @@ def test_the_names_of_the_bytes():
         from_name("aन")
 
 
-@given(st.text(st.characters(exclude_categories=["Cn", "Cs"])))
+written = st.characters(exclude_categories=["Cn", "Cs"])
+
+
+@given(st.text(written) | st.lists(st.sampled_from("'sdm tvreVE1  \n\t.é")).map("".join))
+@example("it's IT'S they've I'VE ''ll  'd   \n\n  x \t")
 def test_words_are_those_of_hugging_face(text):
     splitter = pre_tokenizers.ByteLevel(add_prefix_space=False)
     spans = [span for _, span in splitter.pre_tokenize_str(text)]

@@ -56,7 +56,7 @@ def test_a_damaged_file_is_refused_in_one_sentence(content, problem, tmp_path):
         read_json(path)
     assert str(error.value).startswith(str(path))
     assert "\n" not in str(error.value)
-    assert error.value.__suppress_context__
+    assert error.value.__cause__ is None
 
 
 def test_a_file_too_large_is_not_read(tmp_path, monkeypatch):
