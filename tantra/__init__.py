@@ -21,6 +21,9 @@
     sampling     from scores to chances: temperature, top-k, top-p
     generation   token by token, from the cache
     beam         several beginnings at once
+    chunks       attention over long sequences, a chunk at a time
+    circuits     the same attention by other weights
+    rewrites     attention in other forms, with the same output
     numpy_gpt    GPT-2's forward pass in NumPy alone
     gpt2         GPT-2's weights into our parts, and back
     gpt2_file    what stands in GPT-2's files
@@ -42,9 +45,11 @@ from tantra.attention import (
     padding_mask,
     scaled_dot_product_attention,
     softmax,
+    window_mask,
 )
 from tantra.beam import beam_search
 from tantra.cache import KVCache
+from tantra.chunks import chunked_attention
 from tantra.data import batches, course_text
 from tantra.generation import generate, stream
 from tantra.heads import MultiHeadAttention, merge_heads, split_heads
@@ -85,11 +90,12 @@ from tantra.training import (
 __all__ = [
     "GPT", "AdamW", "Block", "BytePairTokenizer", "CharTokenizer", "FeedForward", "GPTConfig",
     "KVCache", "LayerNorm", "MultiHeadAttention", "PostNormBlock", "Probe", "RMSNorm", "SwiGLU",
-    "alibi_bias", "batches", "beam_search", "causal_mask", "clip_gradients", "course_text",
-    "cross_entropy", "evaluate", "gelu", "gelu_exact", "generate", "layer_norm", "log_softmax",
-    "merge_heads", "neighbours_to_halves", "numpy_gpt2", "padding_mask", "record", "rms_norm",
-    "rotary_angles", "rotate", "scaled_dot_product_attention", "silu", "sinusoidal_positions",
-    "softmax", "split_heads", "stream", "train", "warmup_cosine", "warmup_inverse_sqrt",
+    "alibi_bias", "batches", "beam_search", "causal_mask", "chunked_attention",
+    "clip_gradients", "course_text", "cross_entropy", "evaluate", "gelu", "gelu_exact",
+    "generate", "layer_norm", "log_softmax", "merge_heads", "neighbours_to_halves",
+    "numpy_gpt2", "padding_mask", "record", "rms_norm", "rotary_angles", "rotate",
+    "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
+    "stream", "train", "warmup_cosine", "warmup_inverse_sqrt", "window_mask",
 ]  # fmt: skip
 
 # Loaded when first asked for, so that the library alone needs neither matplotlib nor IPython.

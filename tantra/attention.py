@@ -54,6 +54,21 @@ def causal_mask(queries, keys):
     return queries[..., :, None] >= keys[..., None, :]
 
 
+def window_mask(queries, keys, window):
+    """True where a query may look at a key: fewer than window positions away.
+
+    queries (T,)   keys (S,)   window = 2  ->  (T, S)
+
+    Beside causal_mask, with &, it leaves each query the last window keys, its own among them.
+
+    >>> window_mask(np.array([1, 2]), np.arange(4), 2)
+    array([[ True,  True,  True, False],
+           [False,  True,  True,  True]])
+    """
+    check_count(window=window)
+    return abs(queries[..., :, None] - keys[..., None, :]) < window
+
+
 def padding_mask(lengths, num_keys):
     """True where a key is part of its sequence; False on the padding after it.
 

@@ -49,6 +49,9 @@ FILES = [
     "sampling",
     "generation",
     "beam",
+    "chunks",
+    "circuits",
+    "rewrites",
 ]
 MODULES = [importlib.import_module(f"tantra.{name}") for name in FILES]
 BUILDERS = {
