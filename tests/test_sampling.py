@@ -107,6 +107,12 @@ def test_hardly_any_temperature_takes_the_first_of_the_largest(row, temperature)
         agree(chances, likeliest / likeliest.sum())
 
 
+def test_small_temperatures_are_taken_at_their_word():
+    logits = torch.tensor([1e-6, 0.0], dtype=torch.float64)
+    expected = torch.tensor([math.e, 1.0], dtype=torch.float64) / (math.e + 1)
+    agree(next_token_chances(logits, 1e-6), expected, 1e-9)
+
+
 def test_temperature_by_hand(as_array):
     logits = as_array(np.log(np.array([[1.0, 2.0, 4.0]])))
     for temperature, parts in [(1, [1, 2, 4]), (0.5, [1, 4, 16]), (2, [1, 2**0.5, 2])]:
