@@ -88,8 +88,8 @@ def written_forms():
     for form in meanings():
         end = tail(form)
         stem = form.removesuffix(end)
-        ways = [stem + met[0] for one in heads if (met := meeting(end, one))]
-        for surface in dict.fromkeys([*ways, at_line_end(form)]):
+        surfaces = [stem + met[0] for one in heads if (met := meeting(end, one))]
+        for surface in dict.fromkeys([*surfaces, at_line_end(form)]):
             found.setdefault(surface, []).append(form)
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tantra.arrays import check_count
 from tantra.files import write_whole
-from tantra.metre.sentences import half_verses
+from tantra.metre.sentences import half_verses, ways
 
 RECIPE = (
     "lexicon.tsv",
@@ -32,6 +32,7 @@ def corpus(num_lines=60_000, seed=0):
     lines = _read(path)
     if lines is None:
         lines = _different(half_verses(seed), num_lines)
+        ways.cache_clear()  # some 200 MB
         _write(path, lines)
     return lines
 

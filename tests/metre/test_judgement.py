@@ -17,7 +17,7 @@ ALL = Judgement(metre=True, caesura=True, words=1.0, sandhi=True, grammar=True)
 @pytest.fixture(scope="module")
 def lines():
     """Lines with their words as they sound alone."""
-    found = list(itertools.islice(half_verses(7), 1000))
+    found = list(itertools.islice(half_verses(7), 300))
     return {line: [form for form, _, _ in gloss(line)] for line in found}
 
 
@@ -125,20 +125,20 @@ def of_other_gender(adjective):
 
 
 def test_a_verb_of_the_wrong_number(lines):
-    assert noticed(lines, "transitive", of_other_number) > 300
-    assert noticed(lines, "intransitive", of_other_number) > 300
+    assert noticed(lines, "transitive", of_other_number) > 100
+    assert noticed(lines, "intransitive", of_other_number) > 100
 
 
 def test_an_object_after_a_verb_that_takes_none(lines):
-    assert noticed(lines, "transitive", intransitives) > 1000
+    assert noticed(lines, "transitive", intransitives) > 400
 
 
 def test_a_verb_without_its_object(lines):
-    assert noticed(lines, "intransitive", transitives) > 1000
+    assert noticed(lines, "intransitive", transitives) > 300
 
 
 def test_an_adjective_of_the_wrong_gender(lines):
-    assert noticed(lines, "adjective", of_other_gender) > 1000
+    assert noticed(lines, "adjective", of_other_gender) > 300
 
 
 def test_sandhi_left_out(lines):
@@ -151,7 +151,7 @@ def test_sandhi_left_out(lines):
         assert not judged.sandhi
         assert not judged.grammar
         count += 1
-    assert count > 900
+    assert count > 270
 
 
 def test_sandhi_of_another_place(lines):
@@ -169,7 +169,7 @@ def test_sandhi_of_another_place(lines):
                 judged = judge(" ".join([*words[:i], surface, *words[i + 1 :]]))
                 assert (judged.words, judged.sandhi, judged.grammar) == (1, False, False)
                 count += 1
-    assert count > 1000
+    assert count > 300
 
 
 def test_words_swapped_across_the_caesura(lines):

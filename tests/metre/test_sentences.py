@@ -23,7 +23,7 @@ def take(count, seed=0):
 
 @pytest.fixture(scope="module")
 def lines():
-    return take(2000)
+    return take(1000)
 
 
 def test_every_line_is_judged_right_in_everything(lines):
@@ -36,7 +36,7 @@ def test_every_line_is_judged_right_in_everything(lines):
 def test_the_same_bytes_each_time_however_python_hashes(lines):
     code = "from itertools import islice; from tantra.metre import half_verses\n"
     code += "print('\\n'.join(islice(half_verses(0), 200)))"
-    digest = hashlib.sha256("\n".join(lines[:1000]).encode()).hexdigest()
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     assert digest == FIRST_THOUSAND
     hashing = str(1 + int(os.environ.get("PYTHONHASHSEED", "0").replace("random", "0")))
     environment = os.environ | {"PYTHONHASHSEED": hashing, "PYTHONUTF8": "1"}
@@ -51,9 +51,9 @@ def test_generators_do_not_disturb_each_other():
 
 
 def test_seeds_share_few_lines_and_one_seed_repeats_few(lines):
-    others = take(2000, seed=1)
-    assert len(set(lines) & set(others)) < 10
-    assert len(set(lines)) > 1990
+    others = take(1000, seed=1)
+    assert len(set(lines) & set(others)) < 5
+    assert len(set(lines)) > 995
 
 
 @pytest.mark.parametrize("seed", [-1, 0.5, "0", None, True])
@@ -66,7 +66,7 @@ def test_the_sentences_are_of_many_kinds(lines):
     """Nearly all words are used, and none too often."""
     read = [gloss(line) for line in lines]
     used = Counter(form for one in read for form, _, _ in one)
-    assert len(used) > 0.97 * len({entry.form for entry in lexicon()})
+    assert len(used) > 0.9 * len({entry.form for entry in lexicon()})
     assert {len(one) for one in read} >= {5, 6, 7, 8}
     assert max(used.values()) < len(lines) / 4
     verbs = [analysis for one in read for _, _, analysis in one if "third" in analysis]
