@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from tantra.arrays import check_count, namespace, readable
 from tantra.attention import causal_mask, check_fit, check_mask, window_mask
@@ -107,8 +106,12 @@ class _Chunked(torch.autograd.Function):
         return averages
 
     @staticmethod
-    @once_differentiable
     def backward(ctx, gradient):
+        if torch.is_grad_enabled():  # as create_graph=True asks
+            raise NotImplementedError(
+                "chunked_attention has no second derivative; where you need one, take "
+                "scaled_dot_product_attention"
+            )
         return *_gradients(*ctx.saved_tensors, gradient, ctx.meets), None
 
 

@@ -1,0 +1,265 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from agreement import agree, draw
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tantra import (
+    MultiHeadAttention,
+    causal_mask,
+    rewrites,
+    rotary_angles,
+    scaled_dot_product_attention,
+)
+
+sizes = st.integers(1, 5)
+seeds = st.integers(0, 99)
+
+
+def arrays(T=5, S=7, K=4, D=6, axes=(2, 3), seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return [draw(generator, *axes, *shape) for shape in ((T, K), (S, K), (S, D))]
+
+
+def causal(T, S):
+    return causal_mask(torch.arange(S - T, S), torch.arange(S))
+
+
+# fewer rows
+
+
+@given(T=sizes, longer=sizes, K=sizes, seed=seeds)
+def test_the_last_row_is_the_last_row(T, longer, K, seed):
+    q, k, v = arrays(T, T + longer, K, seed=seed)
+    whole = scaled_dot_product_attention(q, k, v, causal(T, T + longer))[0]
+    agree(rewrites.last_row(q, k, v), whole[..., -1:, :])
+
+
+@given(T=sizes, K=sizes, seed=seeds)
+def test_row_by_row_is_causal_attention(T, K, seed):
+    q, k, v = arrays(T, T, K, seed=seed)
+    expected = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    agree(rewrites.row_by_row(q, k, v), expected)
+    ours = rewrites.row_by_row(*(x.numpy() for x in (q, k, v)))
+    assert isinstance(ours, np.ndarray)
+    agree(ours, expected)
+
+
+# keys in parts
+
+
+@given(T=sizes, parts=st.lists(sizes, min_size=1, max_size=4), K=sizes, seed=seeds)
+def test_parts_combine_to_the_whole(T, parts, K, seed):
+    q, k, v = arrays(T, sum(parts), K, seed=seed)
+    whole = rewrites.attend_part(q, k, v)
+    agree(whole[0], F.scaled_dot_product_attention(q, k, v))
+    agree(whole[1], torch.logsumexp(q @ k.mT / math.sqrt(K), -1, keepdim=True))
+    found = [
+        rewrites.attend_part(q, *part)
+        for part in zip(k.split(parts, -2), v.split(parts, -2), strict=True)
+    ]
+    agree(rewrites.combine(*map(torch.stack, zip(*found, strict=True))), whole)
+
+
+def test_a_part_that_a_query_may_not_see_counts_for_nothing(as_array):
+    q, k, v = (as_array(x.numpy()) for x in arrays(4, 4))
+    mask = as_array(causal(4, 4).numpy())
+    first = rewrites.attend_part(q, k[..., :2, :], v[..., :2, :], mask[:, :2])
+    second = rewrites.attend_part(q, k[..., 2:, :], v[..., 2:, :], mask[:, 2:])
+    assert (second[0][..., :2, :] == 0).all()
+    assert (second[1][..., :2, :] == -math.inf).all()
+    xp = torch if isinstance(q, torch.Tensor) else np
+    averages, _ = rewrites.combine(*(xp.stack(pair) for pair in zip(first, second, strict=True)))
+    agree(averages, scaled_dot_product_attention(q, k, v, mask)[0])
+
+
+def test_parts_with_large_scores_do_not_overflow():
+    q, k, v = arrays()
+    parts = [rewrites.attend_part(1000 * q, k[..., c, :], v[..., c, :]) for c in ([0, 1], [2, 3])]
+    averages, log_sums = rewrites.combine(*map(torch.stack, zip(*parts, strict=True)))
+    scores = 1000 * q @ k[..., :4, :].mT / 2
+    agree(log_sums, torch.logsumexp(scores, -1, keepdim=True))
+    agree(averages, F.scaled_dot_product_attention(1000 * q, k[..., :4, :], v[..., :4, :]), 1e-10)
+
+
+@given(groups=sizes, shared=sizes, T=sizes, S=sizes, seed=seeds)
+def test_stacked_groups_are_repeated_keys(groups, shared, T, S, seed):
+    q, _, _ = arrays(T, S, axes=(2, groups * shared), seed=seed)
+    _, k, v = arrays(T, S, axes=(2, groups), seed=seed + 1)
+    expected = F.scaled_dot_product_attention(q, k, v, enable_gqa=True)
+    agree(rewrites.stack_groups(q, k, v), expected)
+
+
+def test_groups_that_do_not_divide_the_heads():
+    q, k, v = arrays(axes=(3,))
+    with pytest.raises(ValueError, match=r"num_heads \(3\) must be a multiple of num_kv_heads"):
+        rewrites.stack_groups(q, k[:2], v[:2])
+
+
+# other weights for the same function
+
+
+def attention(num_heads, groups=None, d_head=4, seed=0):
+    """A MultiHeadAttention whose offsets are as large as its weights."""
+    generator = torch.Generator().manual_seed(seed)
+    made = MultiHeadAttention(num_heads * d_head, num_heads, groups, generator=generator).double()
+    with torch.no_grad():
+        for weights in made.parameters():
+            weights.copy_(draw(generator, *weights.shape) / 2)
+    return made
+
+
+def outputs(num_heads, groups, rewrite, seed=0, **look):
+    """What an attention makes of x before and after its weights are rewritten."""
+    before = attention(num_heads, groups, seed=seed)
+    after = attention(num_heads, groups, seed=seed + 1)
+    old = {name: value.clone() for name, value in before.state_dict().items()}
+    after.load_state_dict(rewrite(before.state_dict()), strict=True)
+    for name, value in before.state_dict().items():
+        assert torch.equal(value, old[name]), "the old weights were changed"
+    x = draw(torch.Generator().manual_seed(seed), 2, 5, num_heads * 4)
+    with torch.no_grad():
+        return after(x, **look), before(x, **look)
+
+
+def in_numpy(rewrite):
+    """rewrite, by way of NumPy and back."""
+
+    def rewritten(weights):
+        done = rewrite({name: value.numpy() for name, value in weights.items()})
+        assert all(isinstance(value, np.ndarray) for value in done.values())
+        return {name: torch.from_numpy(value) for name, value in done.items()}
+
+    return rewritten
+
+
+groupings = st.sampled_from([(1, 1), (2, 2), (4, 2), (4, 1), (6, 3), (3, 3)])
+kinds = st.sampled_from([lambda rewrite: rewrite, in_numpy])
+
+
+@given(grouping=groupings, kind=kinds, causal=st.booleans(), seed=seeds, data=st.data())
+def test_heads_may_be_permuted(grouping, kind, causal, seed, data):
+    num_heads, groups = grouping
+    shared = num_heads // groups
+    order = [
+        group * shared + head
+        for group in data.draw(st.permutations(range(groups)))
+        for head in data.draw(st.permutations(range(shared)))
+    ]
+    rewrite = kind(lambda weights: rewrites.permute_heads(weights, order))
+    agree(*outputs(num_heads, groups, rewrite, seed, causal=causal))
+
+
+def test_permuted_heads_stand_in_their_order():
+    weights = attention(3).state_dict()
+    new = rewrites.permute_heads(weights, [2, 0, 1])
+    assert torch.equal(new["query.weight"][:4], weights["query.weight"][8:])
+    assert torch.equal(new["value.bias"][4:8], weights["value.bias"][:4])
+    assert torch.equal(new["output.weight"][:, :4], weights["output.weight"][:, 8:])
+
+
+def test_orders_that_cannot_be():
+    weights = attention(4, 2).state_dict()
+    with pytest.raises(ValueError, match=r"order is \[0, 2, 1, 3\], but from 0 on each 2 heads"):
+        rewrites.permute_heads(weights, [0, 2, 1, 3])
+    for order in ([0, 0, 1, 2], [1, 2, 3, 4], []):
+        with pytest.raises(ValueError, match="it must name each head from 0 on, once"):
+            rewrites.permute_heads(weights, order)
+    with pytest.raises(ValueError, match=r"d_model \(16\) must be a multiple of num_heads \(3\)"):
+        rewrites.permute_heads(weights, [0, 1, 2])
+
+
+@given(grouping=groupings, kind=kinds, causal=st.booleans(), seed=seeds)
+def test_the_key_offset_may_go(grouping, kind, causal, seed):
+    rewrite = kind(rewrites.drop_key_offset)
+    assert (rewrite(attention(2).state_dict())["key.bias"] == 0).all()
+    agree(*outputs(*grouping, rewrite, seed, causal=causal))
+
+
+def test_under_rotary_positions_the_key_offset_counts():
+    angles = rotary_angles(5, 4)
+    ours, theirs = outputs(2, 2, rewrites.drop_key_offset, angles=torch.from_numpy(angles))
+    assert (ours - theirs).abs().max() > 0.1
+
+
+@given(grouping=groupings, kind=kinds, causal=st.booleans(), seed=seeds)
+def test_the_value_offset_may_join_the_output_offset(grouping, kind, causal, seed):
+    rewrite = kind(lambda weights: rewrites.fold_value_offset(weights, grouping[0]))
+    assert (rewrite(attention(*grouping).state_dict())["value.bias"] == 0).all()
+    agree(*outputs(*grouping, rewrite, seed, causal=causal))
+
+
+@given(grouping=groupings, kind=kinds, seed=seeds)
+def test_the_scale_may_join_the_queries(grouping, kind, seed):
+    num_heads, _ = grouping
+
+    def rewrite(weights):
+        new = rewrites.fold_scale(weights, num_heads)
+        again = {name: 2 * new[name] for name in ("query.weight", "query.bias")}
+        return {**new, **again}  # MultiHeadAttention divides by the root of 4 once more
+
+    agree(*outputs(*grouping, kind(rewrite), seed))
+
+
+@given(grouping=groupings, kind=kinds, causal=st.booleans(), seed=seeds)
+def test_queries_and_keys_may_change_their_basis_together(grouping, kind, causal, seed):
+    num_heads, groups = grouping
+    turns = draw(torch.Generator().manual_seed(seed), groups, 4, 4) + 3 * torch.eye(4)
+
+    def rewrite(weights):
+        numpy = isinstance(weights["query.weight"], np.ndarray)
+        own = turns.numpy() if numpy else turns
+        return rewrites.turn_queries_and_keys(weights, num_heads, own)
+
+    ours, theirs = outputs(num_heads, groups, kind(rewrite), seed, causal=causal)
+    agree(ours, theirs, 1e-9)
+
+
+def test_a_turn_that_does_not_fit():
+    weights = attention(4, 2).state_dict()
+    with pytest.raises(ValueError, match=r"turns \(4, 4, 4\) do not fit: .* 2 key heads, 4 by 4"):
+        rewrites.turn_queries_and_keys(weights, 4, torch.ones(4, 4, 4))
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_fused_projections_give_all_three(groups, as_array):
+    made = attention(3, groups)
+    weights = {name: as_array(value.numpy()) for name, value in made.state_dict().items()}
+    matrix, offset = rewrites.fuse_projections(weights)
+    x = draw(torch.Generator().manual_seed(1), 2, 5, 12)
+    fused = as_array(x.numpy()) @ matrix.mT + offset
+    with torch.no_grad():
+        agree(fused, torch.cat([part(x) for part in (made.query, made.key, made.value)], -1))
+
+
+@given(grouping=groupings, kind=st.sampled_from(["torch", "numpy"]), seed=seeds)
+def test_merged_circuits_add_the_same_to_the_stream(grouping, kind, seed):
+    made = attention(*grouping, seed=seed)
+    x, mask = draw(torch.Generator().manual_seed(seed), 2, 5, 4 * grouping[0]), causal(5, 5)
+    weights = made.state_dict()
+    with torch.no_grad():
+        expected, unmasked = made(x, causal=True), made(x)
+    if kind == "numpy":
+        x, mask = x.numpy(), mask.numpy()
+        weights = {name: value.numpy() for name, value in weights.items()}
+    merged = rewrites.merge_circuits(weights, grouping[0])
+    agree(rewrites.merged_attention(x, **merged, mask=mask), expected, 1e-11)
+    agree(rewrites.merged_attention(x, **merged), unmasked, 1e-11)
+
+
+def test_merged_circuits_are_products_of_a_heads_matrices():
+    weights = attention(2).state_dict()
+    merged = rewrites.merge_circuits(weights, 2)
+    w_q, w_k, w_v = (weights[f"{name}.weight"][4:] for name in ("query", "key", "value"))
+    agree(merged["qk"][1], w_q.T @ w_k / 2)
+    agree(merged["ov"][1], w_v.T @ weights["output.weight"][:, 4:].T)
+
+
+def test_all_rewrites_can_be_had_here():
+    assert len(rewrites.__all__) >= 12
+    for name in rewrites.__all__:
+        assert callable(getattr(rewrites, name))
