@@ -791,12 +791,11 @@ FAULTS = {
     ],
     "metre/lines.py": [
         ("check_count(num_lines=num_lines)", ""),
-        ("check_count(least=0, seed=seed)", ""),
         ("if lines is None:", "if True:"),
         ('environ.get("TANTRA_CACHE") or', 'environ.get("TANTRA_CACHED") or'),
         ("{num_lines}-{seed}-", "{num_lines}-"),
         ("for name in RECIPE)", "for name in ())"),
-        ("kept[next(lines)] = True", "kept[next(lines)] = kept[next(lines)] = True"),
+        ("kept[next(lines)] = True", "kept[next(lines)] = next(lines)"),
         ("return None\n    unchanged", "raise\n    unchanged"),
         ("if unchanged else None", "if text else None"),
         ("parents=True, exist_ok=True", "exist_ok=True"),

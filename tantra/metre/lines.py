@@ -27,7 +27,6 @@ def corpus(num_lines=60_000, seed=0):
     Raises TypeError or ValueError unless num_lines is at least 1 and seed at least 0.
     """
     check_count(num_lines=num_lines)
-    check_count(least=0, seed=seed)
     path = cache_path(num_lines, seed)
     lines = _read(path)
     if lines is None:

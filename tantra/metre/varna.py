@@ -68,4 +68,4 @@ class VarnaTokenizer:
 
 def _pieces(text):
     """Words, spaces and line ends, in order: a and i of two words stay apart."""
-    return text.replace(" ", "\0 \0").replace("\n", "\0\n\0").strip("\0").split("\0")
+    return text.replace(" ", "\0 \0").replace("\n", "\0\n\0").split("\0")

@@ -15,6 +15,10 @@ def test_one_token_for_each_sound():
     assert set(TOKENIZER.symbols) == SOUNDS | {" ", "\n"}
     assert len(TOKENIZER.symbols) == TOKENIZER.vocab_size == 51
     assert TOKENIZER.symbols[TOKENIZER.line_end] == "\n"
+    order = (
+        " aāiīuūṛṝḷḹeaioauṃḥkkhgghṅcchjjhñṭṭhḍḍhṇtthddhnpphbbhmyrlvśṣsh"  # checkpoints hang on it
+    )
+    assert "".join(TOKENIZER.symbols) == "\n" + order
     assert [TOKENIZER.encode(symbol) for symbol in TOKENIZER.symbols] == [[n] for n in range(51)]
 
 
@@ -56,7 +60,7 @@ def test_a_tensor_is_decoded():
 @pytest.mark.parametrize(
     ("text", "word", "stranger"),
     [
-        ("gaja quickly", "quickly", "qu"),
+        ("gaja quickly", "quickly", "q"),
         ("Gaja", "Gaja", "G"),
         ("so 'pi", "'pi", "'"),
         ("गज", "गज", "गज"),
@@ -66,8 +70,7 @@ def test_a_tensor_is_decoded():
 def test_what_is_no_sound_is_named(text, word, stranger):
     with pytest.raises(ValueError, match="which is no sound of IAST") as caught:
         TOKENIZER.encode(text)
-    assert repr(word) in str(caught.value)
-    assert repr(stranger[0])[1:-1] in str(caught.value)
+    assert f"{word!r} has {stranger!r}" in str(caught.value)
 
 
 @pytest.mark.parametrize("token", [-1, 51])
