@@ -85,9 +85,9 @@ def meeting(tail, head):
     >>> meeting("aḥ", "ga"), meeting("aḥ", "a")
     (('o', 'g'), None)
     """
-    written, gap, start = pair(tail, head)
+    written, _, start = pair(tail, head)
     scanned = weights(f"{written} {start}")
-    if not gap or start != head or len(scanned) != 2:
+    if start != head or len(scanned) != 2:
         return None
     return written, scanned[0]
 

@@ -1,0 +1,41 @@
+"""The small model that ships with the course: it writes half-verses, sound by sound.
+
+tools/train_verse.py made model.safetensors from a seed.  The weights are kept as float16, which
+halves the file; the numbers kept beside them are the seed, the steps and what a thousand lines of
+the model, drawn at temperature 0.8, were judged to be.
+"""
+
+from importlib.resources import as_file, files
+
+import torch
+
+from tantra.checkpoints import load
+from tantra.metre.varna import VarnaTokenizer
+from tantra.model import GPT, GPTConfig
+
+FILE = "model.safetensors"
+CONFIG = GPTConfig(
+    vocab_size=VarnaTokenizer().vocab_size,
+    context_length=64,  # the longest line has 53 sounds, gaps and ends
+    d_model=64,
+    num_layers=4,
+    num_heads=4,
+)
+
+
+def trained_model():
+    """The trained GPT, in float32; its row for line_end begins a line."""
+    return load_trained(files(__package__).joinpath(FILE))[0]
+
+
+def trained_numbers():
+    """What the file says of its training: a dictionary."""
+    return load_trained(files(__package__).joinpath(FILE))[1]
+
+
+def load_trained(path):
+    """The model kept at path, and the numbers kept with it."""
+    model = GPT(CONFIG, generator=torch.Generator()).half()
+    with as_file(path) as file:
+        numbers = load(file, model)
+    return model.float().eval(), numbers
