@@ -219,6 +219,13 @@ def test_queries_and_keys_may_change_their_basis_together(grouping, kind, causal
     agree(ours, theirs, 1e-9)
 
 
+def test_queries_are_multiplied_by_the_turn():
+    made, turn = attention(1), draw(torch.Generator().manual_seed(1), 1, 4, 4)
+    new = rewrites.turn_queries_and_keys(made.state_dict(), 1, turn)
+    x = draw(torch.Generator().manual_seed(2), 5, 4)
+    agree(x @ new["query.weight"].T + new["query.bias"], (made.query(x) @ turn[0]).detach())
+
+
 def test_a_turn_that_does_not_fit():
     weights = attention(4, 2).state_dict()
     with pytest.raises(ValueError, match=r"turns \(4, 4, 4\) do not fit: .* 2 key heads, 4 by 4"):
