@@ -89,7 +89,7 @@ def written_forms():
         end = tail(form)
         stem = form.removesuffix(end)
         surfaces = [stem + met[0] for one in heads if (met := meeting(end, one))]
-        for surface in dict.fromkeys([*surfaces, at_line_end(form)]):
+        for surface in dict.fromkeys(surfaces):
             found.setdefault(surface, []).append(form)
     return found
 
