@@ -18,9 +18,10 @@ from tantra.metre import VarnaTokenizer, corpus, judge
 from tantra.metre.trained import CONFIG, FILE, load_trained
 from tantra.training import cross_entropy, train, warmup_cosine
 
-STEPS, SEED, LINES = 8000, 0, 60_000
-BATCH, POOL = 32, 16  # rows in a batch; batches among which rows of one length are put together
+STEPS, SEED, LINES = 12_000, 0, 60_000
+BATCH, POOL = 16, 16  # rows in a batch; batches among which rows of one length are put together
 PEAK, WARMUP, DECAY, BETAS = 6e-3, 100, 0.1, (0.9, 0.98)
+WIDER = 4  # matrices of the blocks start so much wider than GPT-2's: words are learnt sooner
 NO_TARGET = -1
 SAMPLES, TEMPERATURE = 1000, 0.8
 tokenizer = VarnaTokenizer()
@@ -30,6 +31,9 @@ def main(steps=STEPS, path=Path(__file__).parent.parent / "tantra/metre" / FILE)
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(SEED)
     model = GPT(CONFIG, generator=generator)
+    with torch.no_grad():
+        for weight in model.blocks.parameters():
+            weight *= WIDER if weight.ndim > 1 else 1
     begun = time.process_time()
     for step, error in learn(model, corpus(LINES, SEED), int(steps), generator):
         if (step + 1) % 500 == 0:

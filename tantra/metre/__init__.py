@@ -8,6 +8,7 @@ sentences  half-verses of that language without end, from a seed
 lines      a corpus of them, kept in a file
 judgement  what is right in a line: metre, words, sandhi, grammar
 varna      tokens, one to a sound
+trained    a small model that writes such lines; not imported here
 """
 
 from tantra.metre.judgement import Judgement, gloss, judge

@@ -35,8 +35,10 @@ class Judgement:
 def judge(line):
     """The Judgement on one half-verse in IAST, of whatever letters.
 
-    >>> judge("pathiko patati śanaiḥ")
-    Judgement(metre=False, caesura=False, words=1.0, sandhi=True, grammar=True)
+    >>> judge("kokilo vimalo mandaṃ priyaś ca hṛdi śobhate").verse
+    True
+    >>> judge("kokilāḥ patati śanaiḥ")
+    Judgement(metre=False, caesura=True, words=1.0, sandhi=True, grammar=False)
     """
     words = line.split(" ")
     known = sum(word in written_forms() for word in words)

@@ -20,6 +20,10 @@ CONFIG = GPTConfig(
     d_model=64,
     num_layers=4,
     num_heads=4,
+    norm="rms",
+    feed_forward="swiglu",
+    expansion=8 / 3,  # three matrices, together as large as two with 4
+    bias=False,
 )
 
 
