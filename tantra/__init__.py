@@ -4,6 +4,7 @@
     probes       look inside a running model
     attention    softmax, masks, scaled dot-product attention
     positions    sinusoidal, rotary and ALiBi positions, as tables
+    kernels      the parts' slowest numbers, in fewer passes over memory
     layers       layer norm, GELU, feed-forward, the block
     heads        several attentions side by side
     cache        the keys and values already computed

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tantra import kernels
 from tantra.arrays import check_count, check_width, namespace
 from tantra.probes import Probe
 
@@ -137,7 +138,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x):
         check_width(x, self.d_model, "this feed-forward")
-        return self.down(F.gelu(self.up(x), approximate="tanh"))
+        return self.down(kernels.gelu(self.up(x)))
 
 
 class SwiGLU(nn.Module):

@@ -32,6 +32,7 @@ FILES = [
     "probes",
     "attention",
     "positions",
+    "kernels",
     "layers",
     "heads",
     "cache",

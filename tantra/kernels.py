@@ -1,0 +1,40 @@
+"""The numbers of the parts by hand, in fewer passes over memory than torch's kernels make."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+C, A = math.sqrt(8 / math.pi), 0.044715  # gelu(x) = x · sigmoid(C (x + A x³))
+
+
+def gelu(x):
+    """What layers.gelu returns for a tensor, forward and backward.
+
+    On a CPU torch's kernel spends its time on tanh, which was measured to take 3.6 times as long
+    as sigmoid; and tanh(z) is 2 sigmoid(2z) - 1.  Forward and back together took 0.5 to 0.7 of
+    the time, a training step of 4 layers × 128 took 0.92 to 0.95 (one core, AVX2).  Half
+    precision, GPUs and compilers are left to torch's kernel.
+    """
+    if x.is_cpu and x.dtype.itemsize >= 4 and not torch.compiler.is_compiling():
+        return _Gelu.apply(x)
+    return F.gelu(x, approximate="tanh")
+
+
+class _Gelu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        share = torch.addcmul(x.new_tensor(C), x, x, value=C * A).mul_(x).sigmoid_()
+        ctx.save_for_backward(x, share)
+        return x * share
+
+    @staticmethod
+    def backward(ctx, gradient):
+        if torch.is_grad_enabled():  # as create_graph=True asks
+            raise NotImplementedError(
+                "kernels.gelu has no second derivative; where you need one, take layers.gelu"
+            )
+        x, share = ctx.saved_tensors
+        steep = torch.addcmul(x.new_tensor(C), x, x, value=3 * C * A)  # d/dx of C (x + A x³)
+        steep.mul_(torch.ops.aten.sigmoid_backward(gradient * x, share))
+        return steep.addcmul_(gradient, share)

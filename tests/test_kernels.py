@@ -1,0 +1,91 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from agreement import agree, draw, forward_and_gradients
+
+from tantra import kernels, layers
+
+
+@pytest.mark.parametrize("shape", [(200,), (2, 3, 50), (0, 4)])
+def test_gelu_is_the_one_by_hand(shape, dtype, generator):
+    x = draw(generator, *shape, dtype=dtype) * 3
+    if x.numel():
+        agree(forward_and_gradients(kernels.gelu, x), forward_and_gradients(layers.gelu, x))
+    assert kernels.gelu(x).shape == x.shape
+
+
+def test_gelu_is_torchs(dtype, generator):
+    x = draw(generator, 3, 70, dtype=dtype) * 3
+    theirs = forward_and_gradients(lambda x: F.gelu(x, approximate="tanh"), x)
+    agree(forward_and_gradients(kernels.gelu, x), theirs)
+
+
+def test_the_gradient_of_gelu_is_its_slope(generator):
+    x = draw(generator, 40).requires_grad_()
+    assert torch.autograd.gradcheck(kernels.gelu, x)
+
+
+def test_gelu_far_from_zero(dtype):
+    x = torch.tensor([-math.inf, -1e4, -40.0, 40.0, 1e4, math.inf], dtype=dtype)
+    x.requires_grad_()
+    y = kernels.gelu(x)
+    torch.testing.assert_close(y[1:].detach(), x[1:].detach().clamp(min=0))
+    y[1:5].sum().backward()
+    torch.testing.assert_close(x.grad[1:5], torch.tensor([0, 0, 1, 1], dtype=dtype))
+
+
+def test_gelu_takes_what_is_not_contiguous(generator):
+    x = draw(generator, 6, 7).mT
+    agree(forward_and_gradients(kernels.gelu, x), forward_and_gradients(layers.gelu, x))
+    x.requires_grad_()
+    weighing = torch.ones(()).double().expand(7, 6)
+    (ours,) = torch.autograd.grad(kernels.gelu(x), x, weighing)
+    (theirs,) = torch.autograd.grad(layers.gelu(x), x, weighing)
+    agree(ours, theirs)
+
+
+def test_gelu_changes_no_input(generator):
+    x = draw(generator, 9).requires_grad_()
+    before = x.detach().clone()
+    y = kernels.gelu(x)
+    weighing = torch.ones_like(y)
+    torch.autograd.grad(y, x, weighing)
+    assert torch.equal(x, before)
+    assert torch.equal(weighing, torch.ones_like(y))
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_half_precision_is_left_to_torch(kind, generator):
+    x = draw(generator, 50, dtype=kind).requires_grad_()
+    y = kernels.gelu(x)
+    assert y.dtype == kind
+    assert torch.equal(y, F.gelu(x, approximate="tanh"))
+
+
+def test_a_second_gradient_is_refused_in_words(generator):
+    x = draw(generator, 5).requires_grad_()
+    with pytest.raises(NotImplementedError, match=r"no second derivative; .* take layers\.gelu"):
+        torch.autograd.grad(kernels.gelu(x).sum(), x, create_graph=True)
+
+
+def test_a_compiler_sees_torchs_gelu(generator):
+    seen = []
+
+    def look(graph, inputs):
+        seen.extend(node.target for node in graph.graph.nodes)
+        return graph
+
+    torch.compiler.reset()
+    compiled = torch.compile(kernels.gelu, fullgraph=True, backend=look)
+    x = draw(generator, 5)
+    agree(compiled(x), layers.gelu(x))
+    assert F.gelu in seen
+
+
+def test_other_devices_are_left_to_torch():
+    x = torch.empty(3, 4, device="meta", requires_grad=True)
+    assert kernels.gelu(x).shape == (3, 4)
+    assert kernels.gelu(x).grad_fn.name() == "GeluBackward0"
+    assert kernels.gelu(torch.tensor(0.5)).shape == ()
