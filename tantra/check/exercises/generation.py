@@ -1,0 +1,376 @@
+"""The exercises of chapter 11, generation."""
+
+import numpy as np
+import torch
+
+import tantra
+from tantra.check.engine import Exercise, Prediction
+
+
+def _cut(p, count):
+    """The count likeliest, the earlier of equals, shared out anew; count is a number or a row's."""
+    order = np.argsort(-p, axis=-1, stable=True)
+    ranks = np.argsort(order, axis=-1, stable=True)
+    kept = np.where(ranks < count, p, 0)
+    return kept / kept.sum(axis=-1, keepdims=True)
+
+
+def _reached(p):
+    """What the likeliest have together, one by one more."""
+    return np.cumsum(-np.sort(-p, axis=-1), axis=-1)
+
+
+def _top_p(p, share):
+    return _cut(p, (_reached(p) < share).sum(axis=-1, keepdims=True) + 1)
+
+
+def _top_p_in_order(p, share):
+    """The first tokens of the vocabulary, not the likeliest."""
+    kept = np.where(np.cumsum(p, axis=-1) - p < share, p, 0)
+    return kept / kept.sum(axis=-1, keepdims=True)
+
+
+def _top_p_not_shared(p, share):
+    return np.where(_top_p(p, share) > 0, p, 0)
+
+
+def _top_p_by_softmax(p, share):
+    kept = _top_p(p, share) > 0
+    e = np.where(kept, np.exp(p), 0)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def _above(p, share):
+    """Each share judged alone."""
+    kept = np.where(p >= share, p, 0)
+    return kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-300)
+
+
+def _top_p_of_first_row(p, share):
+    rows = p.reshape(-1, p.shape[-1])
+    return _cut(p, (_reached(rows[0]) < share).sum() + 1)
+
+
+def _chances(rng, *shape):
+    p = rng.random(shape) ** 3
+    return p / p.sum(axis=-1, keepdims=True)
+
+
+top_p = Exercise(
+    name="top_p",
+    kind="implement",
+    asks="Keep the fewest chances that together reach share, and share them out anew.",
+    reference=_top_p,
+    cases={
+        "five chances, 0.8": (np.array([0.5, 0.2, 0.15, 0.1, 0.05]), 0.8),
+        "in another order": (np.array([0.05, 0.1, 0.2, 0.5, 0.15]), 0.6),
+        "one is enough": (np.array([0.02, 0.9, 0.08]), 0.85),
+        "two rows": (np.array([[0.1, 0.7, 0.15, 0.05], [0.3, 0.28, 0.22, 0.2]]), 0.6),
+        "nearly all": (np.array([0.25, 0.15, 0.4, 0.2]), 0.99),
+    },
+    draw=lambda rng: (_chances(rng, 3, 7), float(rng.uniform(0.3, 0.95))),
+    mistakes={
+        "one too few: the token with which the sum reaches share is kept too.": lambda p, share: (
+            _cut(p, np.maximum((_reached(p) < share).sum(axis=-1, keepdims=True), 1))
+        ),
+        "one too many: stop with the token that reaches share.": lambda p, share: _cut(
+            p, (_reached(p) < share).sum(axis=-1, keepdims=True) + 2
+        ),
+        "the likeliest go first: sort the chances before you add them up.": _top_p_in_order,
+        "the kept chances no longer sum to 1: divide each row by its sum.": _top_p_not_shared,
+        "they are chances already: divide by their sum; softmax would change their ratios.": (
+            _top_p_by_softmax
+        ),
+        "that keeps each chance of at least share; add them up, the likeliest first, instead.": (
+            _above
+        ),
+        "the least likely are kept: turn the order.": lambda p, share: _cut(
+            -p, (np.cumsum(np.sort(p, axis=-1), axis=-1) < share).sum(axis=-1, keepdims=True) + 1
+        ),
+        "each row has its own count: keepdims=True keeps the axis, and the rows line up.": (
+            _top_p_of_first_row
+        ),
+        "the chances come back in sorted order; each must stay with its own token.": (
+            lambda p, share: -np.sort(-_top_p(p, share), axis=-1)
+        ),
+        "nothing is cut: where the sum has reached share, the others get 0.": lambda p, share: p,
+    },
+    hints=(
+        "np.sort(p)[..., ::-1] has the likeliest first; np.cumsum along the last axis adds up.",
+        "Count the sums that are still below share, and keep one token more than that.",
+        "The rank of each token is np.argsort(np.argsort(-p)); keep those with a rank below the "
+        "count, set the others to 0, and divide by the row's sum.",
+    ),
+)
+
+
+def _softmax(scores):
+    return tantra.softmax(scores, axis=-1)
+
+
+def _step(
+    place=lambda filled, length: filled,
+    end=lambda filled, length: filled + 1,
+    scale=lambda q: np.sqrt(len(q)),
+):
+    """A cached step: where it writes, how far it looks, and what it divides by."""
+
+    def step(q, k, v, k_room, v_room, filled):
+        at = place(filled, len(k_room))
+        k_room[at], v_room[at] = k, v
+        upto = end(filled, len(k_room))
+        return _softmax(q @ k_room[:upto].T / scale(q)) @ v_room[:upto]
+
+    return step
+
+
+def _with_rooms(attempt, q, k, v, k_room, v_room, filled):
+    """What a step returns, and the rooms after it."""
+    rooms = k_room.copy(), v_room.copy()
+    return attempt(q, k, v, *rooms, filled), *rooms
+
+
+def _late(q, k, v, k_room, v_room, filled):
+    """Ask first, write then."""
+    k_old, v_old = k_room[: max(filled, 1)].copy(), v_room[: max(filled, 1)].copy()
+    k_room[filled], v_room[filled] = k, v
+    return _softmax(q @ k_old.T / np.sqrt(len(q))) @ v_old
+
+
+def _keys_only(q, k, v, k_room, v_room, filled):
+    k_room[filled] = k
+    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q))) @ v_room[: filled + 1]
+
+
+def _newest_only(q, k, v, k_room, v_room, filled):
+    k_room[filled], v_room[filled] = k, v
+    return v.copy()
+
+
+def _beside(q, k, v, k_room, v_room, filled):
+    """Right, but the rooms stay as they were."""
+    keys, values = np.vstack([k_room[:filled], k]), np.vstack([v_room[:filled], v])
+    return _softmax(q @ keys.T / np.sqrt(len(q))) @ values
+
+
+def _rooms(rng, length, width, filled, value_width):
+    k_room, v_room = (
+        rng.standard_normal((length, width)),
+        rng.standard_normal((length, value_width)),
+    )
+    q, k, v = (
+        rng.standard_normal(width),
+        rng.standard_normal(width),
+        rng.standard_normal(value_width),
+    )
+    return *(x.round(1) for x in (q, k, v, k_room, v_room)), filled
+
+
+cached_step = Exercise(
+    name="cached_step",
+    kind="implement",
+    asks="Write the newest key and value into their rooms, and attend to all that is there.",
+    reference=_step(),
+    cases={
+        "the first position": _rooms(np.random.default_rng(0), 4, 3, 0, 2),
+        "two are there": _rooms(np.random.default_rng(1), 4, 3, 2, 2),
+        "the last free place": _rooms(np.random.default_rng(2), 5, 2, 4, 3),
+    },
+    draw=lambda rng: _rooms(rng, 7, 4, int(rng.integers(1, 6)), 3),
+    call=_with_rooms,
+    mistakes={
+        "you ask before you write: the newest position looks at itself as well.": _late,
+        "the value is not written: both rooms get their newest row.": _keys_only,
+        "the answer is right, but the rooms stay as they were: write k_room[filled] = k.": _beside,
+        "the whole room is asked; the places after the newest hold nothing yet: [: filled + 1].": (
+            _step(end=lambda filled, length: length)
+        ),
+        "the newest place is left out: [: filled + 1] has filled + 1 places.": (
+            _step(end=lambda filled, length: max(filled, 1))
+        ),
+        "only the newest key is asked: all of [: filled + 1].": _newest_only,
+        "it is written one place too late: the first free place is filled, counted from 0.": (
+            _step(place=lambda filled, length: min(filled + 1, length - 1))
+        ),
+        "it is written one place too early, over what is there: the first free place is filled.": (
+            _step(place=lambda filled, length: filled - 1)
+        ),
+        "divide the scores by the root of the key's width.": _step(scale=lambda q: 1.0),
+        "the width of a key is divided by, not its root.": _step(scale=len),
+    },
+    hints=(
+        "The first free place has the number filled: k_room[filled] = k, and the same for v.",
+        "After that the places 0 to filled are in use: k_room[: filled + 1].",
+        "scores = q @ k_room[: filled + 1].T / np.sqrt(len(q)); softmax; @ v_room[: filled + 1].",
+    ),
+)
+
+
+def _penalised(logits, seen, penalty):
+    return np.where(seen, np.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
+discourage = Exercise(
+    name="discourage",
+    kind="hunt",
+    asks="Lower the score of every token that was seen, whatever its sign.",
+    reference=_penalised,
+    given=lambda logits, seen, penalty: np.where(seen, logits / penalty, logits),
+    cases={
+        "four scores": (
+            np.array([2.0, -2.0, 1.0, -1.0]),
+            np.array([True, True, False, False]),
+            2.0,
+        ),
+        "all seen": (np.array([3.0, -0.5, 0.0]), np.array([True, True, True]), 1.5),
+        "two rows": (
+            np.array([[1.0, -1.0, 4.0], [-3.0, 2.0, 0.5]]),
+            np.array([[False, True, True], [True, False, True]]),
+            1.2,
+        ),
+    },
+    draw=lambda rng: (rng.standard_normal((3, 5)), rng.random((3, 5)) < 0.6, 1.3),
+    mistakes={
+        "now a positive score rises: multiply the negative ones only, divide the positive ones.": (
+            lambda logits, seen, penalty: np.where(seen, logits * penalty, logits)
+        ),
+        "the signs are the wrong way round: divide where the score is above 0.": (
+            lambda logits, seen, penalty: np.where(
+                seen, np.where(logits > 0, logits * penalty, logits / penalty), logits
+            )
+        ),
+        "tokens that were not seen are lowered: they keep their score.": (
+            lambda logits, seen, penalty: np.where(logits > 0, logits / penalty, logits * penalty)
+        ),
+        "it is the other ones that are lowered: np.where(seen, lowered, logits).": (
+            lambda logits, seen, penalty: _penalised(logits, ~seen, penalty)
+        ),
+        "a seen token may still come: its score is lowered, not set to -inf.": (
+            lambda logits, seen, penalty: np.where(seen, -np.inf, logits)
+        ),
+        "subtracting lowers as well, but by another rule: divide above 0, multiply below it.": (
+            lambda logits, seen, penalty: np.where(seen, logits - penalty, logits)
+        ),
+        "with the sign taken away the order is lost: abs(logits) makes -2 the same as 2.": (
+            lambda logits, seen, penalty: np.where(seen, abs(logits) / penalty, logits)
+        ),
+        "negative scores stay as they are: they must be lowered too, by multiplying.": (
+            lambda logits, seen, penalty: np.where(seen & (logits > 0), logits / penalty, logits)
+        ),
+    },
+    hints=(
+        "Divide -2 by 2: is -1 lower than -2?",
+        "Above 0 dividing lowers; below 0 multiplying does.",
+        "lowered = np.where(logits > 0, logits / penalty, logits * penalty).",
+    ),
+)
+
+
+def _entropy_by_temperature(logits, temperature):
+    """The derivative of the entropy by the temperature, from autograd."""
+    t = torch.tensor(temperature, dtype=torch.float64, requires_grad=True)
+    log_p = torch.log_softmax(torch.from_numpy(np.array(logits, dtype=np.float64)) / t, -1)
+    entropy = -(log_p.exp() * log_p).sum(-1)
+    rows = entropy.reshape(-1)
+    slopes = [torch.autograd.grad(row, t, retain_graph=True)[0].item() for row in rows]
+    return np.array(slopes).reshape(entropy.shape)
+
+
+def _variance(logits, temperature):
+    p = _softmax(logits / temperature)
+    mean = (p * logits).sum(axis=-1, keepdims=True)
+    return (p * (logits - mean) ** 2).sum(axis=-1)
+
+
+entropy_slope = Exercise(
+    name="entropy_slope",
+    kind="derive",
+    asks="The derivative of the entropy of softmax(logits / temperature) by the temperature.",
+    reference=_entropy_by_temperature,
+    cases={
+        "three scores": (np.array([2.0, 1.0, 0.0]), 1.0),
+        "equal scores": (np.array([1.0, 1.0, 1.0, 1.0]), 0.5),
+        "two rows, hot": (np.array([[2.0, 0.0, -1.0], [0.5, 3.0, 0.5]]), 2.0),
+        "large scores": (np.array([100.0, 101.0]), 0.7),
+    },
+    draw=lambda rng: (2 * rng.standard_normal((3, 5)), float(rng.uniform(0.5, 2.0))),
+    mistakes={
+        "a factor is missing: this is the variance of the scores; what does 1/τ add to it?": (
+            _variance
+        ),
+        "one 1/τ too few: the slope of x/τ by τ is -x/τ², and the entropy brings one more.": (
+            lambda logits, t: _variance(logits, t) / t**2
+        ),
+        "two 1/τ too few: the slope of x/τ by τ is -x/τ², and the entropy brings one more.": (
+            lambda logits, t: _variance(logits, t) / t
+        ),
+        "the sign is turned: hotter is more even, so the entropy rises.": (
+            lambda logits, t: -_variance(logits, t) / t**3
+        ),
+        "mean and variance are taken with the shares at this temperature, softmax(logits / τ).": (
+            lambda logits, t: _variance(logits, 1.0) / t**3
+        ),
+        "each score counts with its share: the variance under p, not the plain one.": (
+            lambda logits, t: logits.var(axis=-1) / t**3
+        ),
+        "subtract the square of the mean: the variance is not the mean square.": (
+            lambda logits, t: (_softmax(logits / t) * logits**2).sum(axis=-1) / t**3
+        ),
+        "that is the entropy itself; its slope is asked.": lambda logits, t: (
+            -(_softmax(logits / t) * tantra.log_softmax(logits / t)).sum(axis=-1)
+        ),
+        "one value a row: sum over axis=-1.": lambda logits, t: np.sum(_variance(logits, t)) / t**3,
+    },
+    hints=(
+        "With z = logits / τ: log p = z - log Σ e^z, and the entropy is log Σ e^z - Σ p z.",
+        "dH/dz_i = -p_i (z_i - Σ p z), and dz_i/dτ = -z_i / τ.",
+        "So dH/dτ is the variance of z under p, divided by τ; and z = logits / τ.",
+    ),
+    rtol=1e-6,
+    atol=1e-9,
+)
+
+# keys and values · layers · key heads · width of a head · positions · bytes of a number
+BYTES = 2 * 24 * 3 * 64 * 512 * 4
+
+cache_size = Prediction(
+    name="cache_size",
+    asks="Say how many bytes the cache of this model takes for one sequence.",
+    answer=BYTES,
+    mistakes={
+        "keys and values: there are two arrays in each layer.": BYTES // 2,
+        "only the key heads are kept: 3 of them, not 12.": BYTES * 4,
+        "two things: only the 3 key heads are kept; and keys and values are two arrays.": BYTES * 2,
+        "those are the numbers; a number in float32 takes four bytes.": BYTES // 4,
+        "two things: keys and values are two arrays; and a number takes four bytes.": BYTES // 8,
+        "that is the cache of one layer; there are 24.": BYTES // 24,
+        "a key head is 768 / 12 = 64 features wide, not 768.": BYTES * 12,
+        "that is one position; there are 512.": BYTES // 512,
+    },
+    hints=(
+        "Two arrays a layer, each with a row for every key head and position.",
+        "A head is d_model / num_heads wide, however few the key heads are.",
+        "2 · layers · key heads · width of a head · positions · bytes of a number.",
+    ),
+)
+
+narrowest_beam = Prediction(
+    name="narrowest_beam",
+    kind="ablate",
+    asks="The smallest width with which beams finds the best sentence of three words.",
+    answer=4,
+    mistakes={
+        "width 1 is greedy: it takes a, the likeliest first word, and ends at 0.07.": 1,
+        "with width 2 only a and b go on; d, with which the best sentence begins, is dropped.": 2,
+        "with width 3 d, the fourth likeliest first word, is still dropped.": 3,
+        "that width does find it, but a narrower one does too.": 5,
+        "that is the number of sentences; far fewer beams find the best of them.": 64,
+    },
+    hints=(
+        "First find the best sum of logarithms: beams so wide that nothing is dropped.",
+        "Then call beams for each width from 1 on, and compare its best sum with that one.",
+        "How many first words are likelier than the one with which the best sentence begins?",
+    ),
+)
+
+EXERCISES = [top_p, cached_step, discourage, entropy_slope, cache_size, narrowest_beam]
