@@ -52,6 +52,6 @@ def _update(weight, state, *, lr, betas, eps, weight_decay, **_):
     t, m, v = int(state["step"]), state["exp_avg"], state["exp_avg_sq"]
     m.mul_(betas[0]).add_((1 - betas[0]) * weight.grad)
     v.mul_(betas[1]).add_((1 - betas[1]) * weight.grad**2)
-    corrected_m, corrected_v = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+    m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
     weight.mul_(1 - lr * weight_decay)
-    weight.sub_(lr * corrected_m / (corrected_v.sqrt() + eps))
+    weight.sub_(lr * m_hat / (v_hat.sqrt() + eps))
