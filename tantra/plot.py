@@ -6,11 +6,13 @@ safe for colour-blind readers.
 """
 
 import base64
+import functools
 import html
 import io
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib import font_manager
 from matplotlib.colors import CenteredNorm
 from matplotlib.figure import Figure
 
@@ -121,6 +123,35 @@ def arrows(points, names, *, ax=None, xlabel="", ylabel="", colour=COLOURS[0]):
     return ax
 
 
+def scansion(syllables, weights, *, devanagari="", ax=None):
+    """Verse with its weights: under each syllable a dot if it is light, a bar if it is heavy.
+
+    syllables holds one list for each half-verse, weights a string of "l" and "g" for each;
+    devanagari is the same verse in its own script, drawn above.  Returns the Axes.  Raises
+    ValueError where a half-verse has not one weight for each syllable.
+    """
+    for half, pattern in zip(syllables, weights, strict=True):
+        if len(half) != len(pattern) or set(pattern) - set("lg"):
+            raise ValueError(f"{len(half)} syllables, weights {pattern!r}: give an l or g for each")
+    ax = plt.gca() if ax is None else ax
+    widest = max(len(half) for half in syllables)
+    for row, (half, pattern) in enumerate(zip(syllables, weights, strict=True)):
+        for place, (syllable, weight) in enumerate(zip(half, pattern, strict=True)):
+            ax.text(place, row, syllable, ha="center", va="center")
+            if weight == "g":
+                ax.plot([place - 0.3, place + 0.3], [row + 0.35] * 2, color=COLOURS[1], linewidth=4)
+            else:
+                ax.plot(place, row + 0.35, "o", color=COLOURS[0])
+    if devanagari:
+        ax.set_title(devanagari, family=_families(), fontsize="x-large", pad=12)
+    ax.set(xlim=(-0.8, widest - 0.2), ylim=(len(syllables) - 0.3, -0.5))
+    ax.set_xticks(range(widest), range(1, widest + 1))
+    ax.set_yticks([])
+    ax.set_xlabel("syllable (dot: light, bar: heavy)")
+    ax.spines[["top", "left", "right"]].set_visible(False)
+    return ax
+
+
 def show(drawing, *, alt):
     """Display a figure with its alternative text, and close it.
 
@@ -139,6 +170,19 @@ def show(drawing, *, alt):
     from IPython.display import display  # only a notebook calls show
 
     display({"text/html": tag, "text/plain": alt}, raw=True)
+
+
+@functools.cache
+def _families():
+    """Fonts that draw Latin letters with their marks, and Devanagari: Shobhika, made for Sanskrit.
+
+    It comes from the package devanagari-fonts; matplotlib has shaped Devanagari since 3.11.
+    """
+    import devanagari_fonts
+
+    regular = [f.path for f in devanagari_fonts.fonts() if f.filename == "Shobhika-Regular.otf"]
+    font_manager.fontManager.addfont(regular[0])
+    return ["DejaVu Sans", "Shobhika"]
 
 
 def _numbers(x):

@@ -114,3 +114,27 @@ def test_show_displays_picture_and_words(capsys, monkeypatch):
 def test_bad_input_is_refused_in_words(draw, says):
     with pytest.raises(ValueError, match=says):
         draw()
+
+
+def test_scansion_draws_a_bar_under_heavy_syllables_and_a_dot_under_light_ones():
+    _, (left, right) = plt.subplots(1, 2)
+    halves = [["dha", "rma", "kṣe"], ["ka", "vi", "ḥ"]]
+    assert plot.scansion(halves, ["glg", "lgl"], ax=right) is right
+    assert not left.lines
+    assert [text.get_text() for text in right.texts] == [*halves[0], *halves[1]]
+    places = [(len(line.get_xdata()), line.get_ydata()[0]) for line in right.lines]
+    assert places == [(2, 0.35), (1, 0.35), (2, 0.35), (1, 1.35), (2, 1.35), (1, 1.35)]
+    colours = [line.get_color() for line in right.lines]
+    assert [plot.COLOURS.index(colour) for colour in colours] == [1, 0, 1, 0, 1, 0]
+
+
+def test_scansion_draws_devanagari_with_all_its_glyphs():
+    ax = plot.scansion([["dha", "rma"]], ["gg"], devanagari="धर्मक्षेत्रे ॥ dharmakṣetre")
+    ax.get_figure().canvas.draw()  # a glyph that is missing would warn, and warnings are errors
+    assert ax.get_title() == "धर्मक्षेत्रे ॥ dharmakṣetre"
+
+
+@pytest.mark.parametrize("pattern", ["g", "ggg", "gx"])
+def test_scansion_needs_one_weight_for_each_syllable(pattern):
+    with pytest.raises(ValueError, match="give an l or g for each"):
+        plot.scansion([["dha", "rma"]], [pattern])
