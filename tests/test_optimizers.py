@@ -5,7 +5,7 @@ import pytest
 import torch
 from agreement import draw
 
-from tantra import AdamW
+from tantra import AdamW, optimizers
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-6}
 SETTINGS = {
@@ -36,10 +36,12 @@ def furthest(ours, theirs):
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_a_hundred_steps_are_torchs(setting, dtype, generator):
+@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "by kernel"])
+def test_a_hundred_steps_are_torchs(setting, by_hand, dtype, generator):
     ours = weights(generator, dtype)
     theirs = copy.deepcopy(ours)
     mine = AdamW(ours, **SETTINGS[setting])
+    mine.by_hand = by_hand
     other = torch.optim.AdamW(theirs, **SETTINGS[setting])
     for seed in range(100):
         pull(ours, seed)
@@ -47,6 +49,17 @@ def test_a_hundred_steps_are_torchs(setting, dtype, generator):
         mine.step()
         other.step()
         assert furthest(ours, theirs) <= TOLERANCE[dtype], seed
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "by kernel"])
+def test_the_way_that_is_asked_for_is_taken(by_hand, generator, monkeypatch):
+    other = "_update_together" if by_hand else "_update"
+    monkeypatch.setattr(optimizers, other, None)
+    optimizer = AdamW(weights(generator, torch.float64))
+    assert not optimizer.by_hand
+    optimizer.by_hand = by_hand
+    pull(optimizer.param_groups[0]["params"], 1)
+    optimizer.step()
 
 
 def test_the_signature_is_torchs():
