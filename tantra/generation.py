@@ -1,5 +1,7 @@
 """Generation: ask for the chances of the next token, draw one, add it at the end, ask again."""
 
+import inspect
+
 import torch
 
 from tantra.arrays import check_count
@@ -59,6 +61,9 @@ def stream(
 
     steps = _steps(model, rows, num_tokens, caches, choose, stop)
     return (token for (token,) in steps) if alone else steps
+
+
+generate.__signature__ = inspect.signature(stream)  # what help and completion show
 
 
 def _steps(model, rows, num_tokens, caches, choose, stop):

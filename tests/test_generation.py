@@ -1,4 +1,5 @@
 import copy
+import inspect
 import math
 from functools import cache
 from itertools import islice
@@ -354,6 +355,12 @@ def test_bad_input_is_refused_before_any_work(bad, error, says):
     for function in (generate, stream):
         with pytest.raises(error, match=says):
             function(model, **given)
+
+
+def test_help_shows_what_both_take():
+    shown = inspect.signature(generate)
+    assert shown == inspect.signature(stream)
+    assert {"temperature", "top_k", "top_p", "stop", "generator"} <= set(shown.parameters)
 
 
 def test_an_unknown_argument_is_named():
