@@ -1,0 +1,533 @@
+"""The exercises of chapter 12, rewrites."""
+
+import math
+
+import numpy as np
+import torch
+
+import tantra
+from tantra import rewrites
+from tantra.check.engine import Exercise, Prediction
+from tantra.check.inputs import array, arrays
+
+
+def _largest(x, axis=-1):
+    return x.max(axis=axis, keepdims=True)
+
+
+# 1. parts
+
+
+def _combined(averages, log_sums, shares):
+    return (shares * averages).sum(axis=0)
+
+
+def _powers(log_sums):
+    return np.exp(log_sums - log_sums.max(axis=0))
+
+
+def _whole_powers(log_sums):
+    return np.exp(log_sums - log_sums.max())
+
+
+def _two_parts():
+    """Averages and log-sums of two parts, and what they must give: 4 queries, widths 3 and 5."""
+    q, k, v = arrays((4, 2), (7, 2), (7, 3))
+    parts = [rewrites.attend_part(q, k[c], v[c]) for c in (slice(0, 5), slice(5, 7))]
+    return tuple(np.stack(pair).round(2) for pair in zip(*parts, strict=True))
+
+
+combine_parts = Exercise(
+    name="combine_parts",
+    kind="implement",
+    asks="The averages over all keys, from the averages and the log-sums of their parts.",
+    reference=lambda averages, log_sums: rewrites.combine(averages, log_sums)[0],
+    library=rewrites.combine,
+    cases={
+        "two parts, four queries": _two_parts(),
+        "three parts, two queries": (array(3, 2, 4), array(3, 2, 1, seed=1)),
+        "a part with everything": (array(2, 3, 1), np.array([[[5.0]] * 3, [[-np.inf]] * 3])),
+        "large log-sums": (array(2, 3, 1), np.array([[[1000.0]] * 3, [[1001.0]] * 3])),
+        "rows far apart": (array(2, 3, 1), np.array([[[0.0], [900.0], [1800.0]]] * 2)),
+    },
+    draw=lambda rng: (rng.standard_normal((3, 5, 4)), 3 * rng.standard_normal((3, 5, 1))),
+    mistakes={
+        "that is the plain mean of the parts: a part whose scores are larger counts more, so "
+        "weigh each by its share.": lambda averages, log_sums: averages.mean(axis=0),
+        "that is the plain sum of the parts: weigh each by its share, so that the shares sum "
+        "to 1.": lambda averages, log_sums: averages.sum(axis=0),
+        "the parts stand along axis 0, and the softmax runs along another: the shares of one "
+        "row's parts must sum to 1.": lambda averages, log_sums: _combined(
+            averages, log_sums, tantra.softmax(log_sums, axis=1)
+        ),
+        "a softmax along the last axis, which has length 1, gives every part the share 1: parts "
+        "stand along axis 0.": lambda averages, log_sums: _combined(
+            averages, log_sums, tantra.softmax(log_sums)
+        ),
+        "the log-sums are logarithms: take e to their power before you divide by the total.": (
+            lambda averages, log_sums: _combined(
+                averages, log_sums, log_sums / log_sums.sum(axis=0)
+            )
+        ),
+        "exp overflows on large log-sums: subtract the largest of each row's parts first, as in "
+        "chapter 02.": lambda averages, log_sums: _combined(
+            averages, log_sums, np.exp(log_sums) / np.exp(log_sums).sum(axis=0)
+        ),
+        "one total for all rows: each row has shares of its own, so sum the powers along axis 0 "
+        "only.": lambda averages, log_sums: _combined(
+            averages, log_sums, _whole_powers(log_sums) / _whole_powers(log_sums).sum()
+        ),
+        "you subtract the largest of the whole array: a row far below it becomes 0/0. Subtract "
+        "each row's own, log_sums.max(axis=0).": lambda averages, log_sums: _combined(
+            averages, log_sums, _whole_powers(log_sums) / _whole_powers(log_sums).sum(axis=0)
+        ),
+        "the powers are not divided by their total: the shares of a row's parts must sum to 1.": (
+            lambda averages, log_sums: _combined(averages, log_sums, _powers(log_sums))
+        ),
+        "the parts are weighed, but not added up: sum along axis 0.": (
+            lambda averages, log_sums: tantra.softmax(log_sums, axis=0) * averages
+        ),
+        "only the part with the largest log-sum is taken: the others have their shares too.": (
+            lambda averages, log_sums: np.take_along_axis(
+                averages, log_sums.argmax(axis=0)[None], axis=0
+            )[0]
+        ),
+        "the order is turned: the larger log-sum gets the larger share, so no minus.": (
+            lambda averages, log_sums: _combined(
+                averages, log_sums, tantra.softmax(-log_sums, axis=0)
+            )
+        ),
+    },
+    hints=(
+        "A part's share of the row is its sum of powers, divided by the sums of all parts.",
+        "Dividing powers of logarithms by their total, along the axis of parts: which function of "
+        "chapter 02 does that?",
+        "shares = softmax(log_sums, axis=0); then shares times averages, summed along axis 0.",
+    ),
+)
+
+
+# 2. chunks
+
+
+def _by_hand(q, k, v, chunk=None):
+    return tantra.scaled_dot_product_attention(q, k, v)[0]
+
+
+def _online(
+    q,
+    k,
+    v,
+    chunk,
+    *,
+    scale=None,
+    protect=True,
+    shrink_sum=True,
+    shrink_average=True,
+    turned=False,
+    divide=True,
+    every=True,
+    follow=True,
+    begin=-np.inf,
+    rows=True,
+):
+    """The online softmax, with places where it may go wrong."""
+    scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
+    shape = (*q.shape[:-1], 1)
+    m, z, a = np.full(shape, begin if protect else 0.0), np.zeros(shape), np.zeros(shape)
+    stop = k.shape[-2] if every else k.shape[-2] // chunk * chunk
+    for start in range(0, stop, chunk):
+        keys = slice(start, start + chunk)
+        scores = q @ k[..., keys, :].mT * scale
+        new = np.maximum(m, _largest(scores)) if protect else m
+        if not follow:
+            new = _largest(scores)
+        if not rows:
+            new = np.full(shape, new.max())
+        shrink, powers = np.exp((new - m) if turned else (m - new)), np.exp(scores - new)
+        z = z * (shrink if shrink_sum else 1) + powers.sum(axis=-1, keepdims=True)
+        a = a * (shrink if shrink_average else 1) + powers @ v[..., keys, :]
+        m = new
+    return a / z if divide else a
+
+
+def _mean_of_chunks(q, k, v, chunk):
+    starts = range(0, k.shape[-2], chunk)
+    found = [_by_hand(q, k[..., s : s + chunk, :], v[..., s : s + chunk, :]) for s in starts]
+    return np.mean(found, axis=0)
+
+
+def _sum_of_chunks(q, k, v, chunk):
+    starts = range(0, k.shape[-2], chunk)
+    return sum(_by_hand(q, k[..., s : s + chunk, :], v[..., s : s + chunk, :]) for s in starts)
+
+
+def _last_chunk(q, k, v, chunk):
+    start = (k.shape[-2] - 1) // chunk * chunk
+    return _by_hand(q, k[..., start:, :], v[..., start:, :])
+
+
+LARGE = 200 * array(2, 3), 200 * array(5, 3, seed=1), array(5, 4, seed=2)
+
+chunked_average = Exercise(
+    name="chunked_average",
+    kind="implement",
+    asks="Attention without a mask, from at most chunk keys at a time.",
+    reference=_by_hand,
+    library=tantra.scaled_dot_product_attention,
+    cases={
+        "five keys, two at a time": (*arrays((2, 3), (5, 3), (5, 4)), 2),
+        "the largest score comes first": (
+            np.array([[2.0]]),
+            np.array([[3.0], [0.0], [-1.0]]),
+            array(3, 2),
+            1,
+        ),
+        "the largest score comes last": (
+            np.array([[2.0]]),
+            np.array([[-1.0], [0.0], [3.0]]),
+            array(3, 2),
+            1,
+        ),
+        "large scores": (*LARGE, 2),
+        "later scores far below": (np.array([[1.0]]), np.array([[0.0], [-1000.0]]), array(2, 3), 1),
+        "all scores far below 0": (
+            np.array([[1.0]]),
+            np.array([[-1000.0], [-1001.0]]),
+            array(2, 3),
+            1,
+        ),
+        "all keys at once": (*arrays((2, 3), (4, 3), (4, 5)), 4),
+    },
+    draw=lambda rng: (
+        rng.standard_normal((2, 5, 4)),
+        2 * rng.standard_normal((2, 7, 4)),
+        rng.standard_normal((2, 7, 6)),
+        3,
+    ),
+    mistakes={
+        "exp overflows on large scores: subtract the largest score so far before exp.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, protect=False)
+        ),
+        "when a larger score turns up, what was summed before must shrink by e to the power old "
+        "largest minus new: neither your sum nor your averages do.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, shrink_sum=False, shrink_average=False)
+        ),
+        "the averages shrink when a larger score turns up, but the sum of powers does not.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, shrink_sum=False)
+        ),
+        "the sum of powers shrinks when a larger score turns up, but the values summed so far do "
+        "not.": lambda q, k, v, chunk: _online(q, k, v, chunk, shrink_average=False),
+        "the factor is turned: e to the power old largest minus new, which is at most 1.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, turned=True)
+        ),
+        "those are sums, not averages: divide by the sum of powers at the end.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, divide=False)
+        ),
+        "the last chunk is left out where chunk does not divide the number of keys: step through "
+        "range(0, S, chunk).": lambda q, k, v, chunk: _online(q, k, v, chunk, every=False),
+        "the scores are not divided by the root of K.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, scale=1.0)
+        ),
+        "the scores are divided by K: divide by its root.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, scale=1 / q.shape[-1])
+        ),
+        "the largest score may only grow: np.maximum of the old one and this chunk's, or powers "
+        "of an earlier chunk overflow.": lambda q, k, v, chunk: _online(
+            q, k, v, chunk, follow=False
+        ),
+        "the largest score begins at 0: a row whose scores all lie far below 0 has only powers "
+        "that round to 0. Begin with -inf.": lambda q, k, v, chunk: _online(
+            q, k, v, chunk, begin=0.0
+        ),
+        "one largest score for all rows: a row far below it has only powers that round to 0. Take "
+        "each row's own, axis=-1 with keepdims=True.": lambda q, k, v, chunk: _online(
+            q, k, v, chunk, rows=False
+        ),
+        "that is the plain mean of the chunks' averages: a chunk with larger scores counts "
+        "more.": _mean_of_chunks,
+        "the chunks' averages are added up, and each is an average already: carry the sums of "
+        "powers along, and divide once.": _sum_of_chunks,
+        "only the last chunk counts: each chunk adds to what was before.": _last_chunk,
+    },
+    hints=(
+        "Carry three things from chunk to chunk: the largest score of each row, the sum of powers, "
+        "and the sum of powers times values.",
+        "new = np.maximum(largest, this chunk's largest); both sums shrink by "
+        "np.exp(largest - new) before this chunk's powers, np.exp(scores - new), are added.",
+        "Begin with largest = -inf and both sums 0; at the end divide the second sum by the first.",
+    ),
+)
+
+
+# 3. the way back
+
+
+def _whole(seed, T, S, K, D):
+    """A chunk of S keys, and what is known of the rows over these and two more keys."""
+    rng = np.random.default_rng(seed)
+    q, g = rng.standard_normal((T, K)).round(1), rng.standard_normal((T, D)).round(1)
+    k, v = rng.standard_normal((S, K)).round(1), rng.standard_normal((S, D)).round(1)
+    return _known(rng, q, k, v, g)
+
+
+def _known(rng, q, k, v, g):
+    others, values = rng.standard_normal((2, q.shape[-1])), rng.standard_normal((2, v.shape[-1]))
+    averages, log_sums = rewrites.attend_part(
+        q, np.concatenate([k, others]), np.concatenate([v, values])
+    )
+    return q, k, v, g, log_sums, (g * averages).sum(axis=-1, keepdims=True)
+
+
+def _autograd(q, k, v, g, log_sums, mean):
+    """The gradients by this chunk, through the average of this chunk and of all else.
+
+    All else enters as one more key: its power is what the log-sums hold beyond this chunk, its
+    value what makes the row sum come out as mean.
+    """
+    leaves = [torch.tensor(x, requires_grad=True) for x in (q, k, v)]
+    scores = leaves[0] @ leaves[1].mT / math.sqrt(q.shape[-1])
+    g, log_sums, mean = (torch.tensor(x) for x in (g, log_sums, mean))
+    powers = torch.exp(scores - log_sums)
+    rest = 1 - powers.detach().sum(dim=-1, keepdim=True)
+    inside = (powers.detach() * (g @ torch.tensor(v).mT)).sum(dim=-1, keepdim=True)
+    total = powers.sum(dim=-1, keepdim=True) + rest
+    gained = (powers * (g @ leaves[2].mT)).sum(dim=-1, keepdim=True) + mean - inside
+    return tuple(x.numpy() for x in torch.autograd.grad((gained / total).sum(), leaves))
+
+
+def _back(q, k, v, g, log_sums, mean, *, own=False, subtract=True, scale=True, order=(0, 1, 2)):
+    root = math.sqrt(q.shape[-1])
+    scores = q @ k.mT / root
+    p = tantra.softmax(scores) if own else np.exp(scores - log_sums)
+    ds = p * (g @ v.mT - (mean if subtract else 0))
+    ds = ds / root if scale else ds
+    found = ds @ k, ds.mT @ q, p.mT @ g
+    return tuple(found[i] for i in order)
+
+
+def _unmeant(q, k, v, g, log_sums, mean):
+    """The row sum taken over this chunk alone."""
+    p = np.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums)
+    return _back(q, k, v, g, log_sums, (p * (g @ v.mT)).sum(axis=-1, keepdims=True))
+
+
+def _unshifted(q, k, v, g, log_sums, mean):
+    return _back(q, k, v, g, 0 * log_sums, mean)
+
+
+def _unscaled_scores(q, k, v, g, log_sums, mean):
+    p = np.exp(q @ k.mT - log_sums)
+    ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
+    return ds @ k, ds.mT @ q, p.mT @ g
+
+
+def _divided_by_log(q, k, v, g, log_sums, mean):
+    p = np.exp(q @ k.mT / math.sqrt(q.shape[-1])) / log_sums
+    ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
+    return ds @ k, ds.mT @ q, p.mT @ g
+
+
+def _outside(q, k, v, g, log_sums, mean):
+    p = np.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums)
+    ds = (p * (g @ v.mT) - mean) / math.sqrt(q.shape[-1])
+    return ds @ k, ds.mT @ q, p.mT @ g
+
+
+chunk_gradients = Exercise(
+    name="chunk_gradients",
+    kind="derive",
+    asks="What one chunk of keys adds to dq, and the whole of its own dk and dv.",
+    reference=_autograd,
+    results=("dq", "dk", "dv"),
+    cases={
+        "three queries, two keys": _whole(0, 3, 2, 4, 5),
+        "one query, one key": _whole(1, 1, 1, 2, 3),
+        "two queries, four keys": _whole(2, 2, 4, 3, 5),
+    },
+    draw=lambda rng: _known(
+        rng, *(rng.standard_normal(shape) for shape in ((5, 4), (3, 4), (3, 2), (5, 2)))
+    ),
+    mistakes={
+        "your weights sum to 1 over this chunk, but the row goes on in other chunks: p is e to the "
+        "power score minus log-sum.": lambda *args: _back(*args, own=True),
+        "the row sum is missing: mean is subtracted from do·v before p multiplies.": (
+            lambda *args: _back(*args, subtract=False)
+        ),
+        "you take the row sum over this chunk alone: mean holds it for the whole row, so use "
+        "that.": _unmeant,
+        "the scores were divided by the root of K, so dq and dk must be divided by it too.": (
+            lambda *args: _back(*args, scale=False)
+        ),
+        "the log-sums are not used: without them p is a power and not a weight.": _unshifted,
+        "the scores in p are not divided by the root of K.": _unscaled_scores,
+        "log-sums are logarithms: subtract them inside exp, do not divide by them.": (
+            _divided_by_log
+        ),
+        "p multiplies the difference of do·v and mean, not do·v alone.": _outside,
+        "dq and dk have changed places: dq has a row for each query.": (
+            lambda *args: _back(*args, order=(1, 0, 2))
+        ),
+        "the order is dq, dk, dv: yours begins with dv.": (
+            lambda *args: _back(*args, order=(2, 0, 1))
+        ),
+    },
+    hints=(
+        "Recompute the scores of this chunk; a weight is e to the power score minus log-sum.",
+        "dv = pᵀ do; and ds = p ∘ (do vᵀ - mean), with mean of shape (T, 1).",
+        "dq = ds k / √K and dk = dsᵀ q / √K.",
+    ),
+)
+
+
+# 4. heads in another order
+
+
+def _section(order, d_head):
+    return [head * d_head + i for head in order for i in range(d_head)]
+
+
+def _reordered(w, w_o, order, *, rows=None, columns=None, axis=-1):
+    """The rows of w by one order of features, the columns of w_o by another."""
+    places = _section(order, len(w) // len(order))
+    rows = places if rows is None else rows
+    columns = places if columns is None else columns
+    return w[rows], w_o[:, columns] if axis == -1 else w_o[columns]
+
+
+def _given_reorder(w_v, w_o, order):
+    places = _section(order, len(w_v) // len(order))
+    return w_v[places], w_o[places]
+
+
+def _inverse(order):
+    return [int(place) for place in np.argsort(order)]
+
+
+def _every(order, size):
+    """The slip of taking every H-th feature for a head."""
+    return [i * len(order) + head for head in order for i in range(size)]
+
+
+reorder_heads = Exercise(
+    name="reorder_heads",
+    kind="hunt",
+    asks="The value and output weights with the heads in the given order.",
+    reference=lambda w_v, w_o, order: _reordered(w_v, w_o, order),
+    given=_given_reorder,
+    results=("value weight", "output weight"),
+    cases={
+        "two heads of width 2": (*arrays((4, 5), (5, 4)), (1, 0)),
+        "three heads of width 1": (*arrays((3, 4), (4, 3)), (2, 0, 1)),
+        "three heads of width 2": (*arrays((6, 5), (5, 6)), (1, 2, 0)),
+    },
+    draw=lambda rng: (
+        rng.standard_normal((6, 7)),
+        rng.standard_normal((7, 6)),
+        (1, 2, 0),
+    ),
+    mistakes={
+        "the output weight has not moved: its columns meet the heads, so they go along.": (
+            lambda w_v, w_o, order: _reordered(w_v, w_o, order, columns=slice(None))
+        ),
+        "the value weight has not moved: its rows make the heads.": (
+            lambda w_v, w_o, order: _reordered(w_v, w_o, order, rows=slice(None))
+        ),
+        "the columns of the output weight went the opposite way: the same order as the rows of the "
+        "value weight.": lambda w_v, w_o, order: _reordered(
+            w_v, w_o, order, columns=_section(_inverse(order), len(w_v) // len(order))
+        ),
+        "both went the opposite way: head order[0] comes first, not head 0 to place order[0].": (
+            lambda w_v, w_o, order: _reordered(w_v, w_o, _inverse(order))
+        ),
+        "a head is a run of neighbouring features, and you took every H-th one.": (
+            lambda w_v, w_o, order: _reordered(
+                w_v,
+                w_o,
+                order,
+                rows=_every(order, len(w_v) // len(order)),
+                columns=_every(order, len(w_v) // len(order)),
+            )
+        ),
+        "only one feature of each head has moved: a head is K features wide.": (
+            lambda w_v, w_o, order: _reordered(
+                w_v,
+                w_o,
+                order,
+                rows=[*order, *range(len(order), len(w_v))],
+                columns=[*order, *range(len(order), len(w_v))],
+            )
+        ),
+        "the whole order of features is turned round: move heads, and leave each head's features "
+        "in their order.": lambda w_v, w_o, order: _reordered(
+            w_v,
+            w_o,
+            order,
+            rows=_section(order, len(w_v) // len(order))[::-1],
+            columns=_section(order, len(w_v) // len(order))[::-1],
+        ),
+    },
+    hints=(
+        "A weight is stored as (out, in). Which axis of w_o meets the heads: its rows or columns?",
+        "out = o @ w_o.T: the features of o, head by head, are the columns of w_o.",
+        "w_o[:, places] in place of w_o[places].",
+    ),
+)
+
+
+# 5 and 6. predictions
+
+wrong_sketch = Prediction(
+    name="wrong_sketch",
+    kind="predict",
+    asks="The letter of the sketch that is not a rewrite of causal attention.",
+    answer="C",
+    mistakes={
+        "A holds: the mean of the keys is an offset, the same for all, and softmax cannot see what "
+        "it adds to a row.": "A",
+        "B holds: e to the power s is 2 to the power s·log₂e, so it is the same power.": "B",
+        "D holds: a score is the sum over both halves, and the power of a sum is a product.": "D",
+        "E holds: the shares of a row sum to 1, so the row's own value is subtracted once and "
+        "added once.": "E",
+        "a capital letter is wanted, and a holds: the mean of the keys is an offset.": "a",
+    },
+    hints=(
+        "Ask of each: what depends on the query, and what is kept from one row to the next?",
+        "holds(sketch_a), in the chapter, tests it; smallest_failure says where it fails.",
+        "An average that was made with one query's weights: is it the average of the next query?",
+    ),
+)
+
+open_pairs = Prediction(
+    name="open_pairs",
+    kind="predict",
+    asks="How many pairs of chunks are computed, for 8192 positions, chunks of 256 and a causal "
+    "window of 1024.",
+    answer=150,
+    mistakes={
+        "that is every pair, 32 × 32: the mask closes most of them.": 1024,
+        "that is the causal half, 32 · 33 / 2: the window closes many of those.": 528,
+        "five for each chunk of queries; but the first four have fewer before them.": 160,
+        "a window of 1024 is four chunks, but it begins inside a chunk: the first query of a chunk "
+        "sees 1023 keys before it, so five chunks are touched.": 128,
+        "a window of 1024 is four chunks wide, but it touches five, save at the start.": 122,
+        "those are the pairs of one half of the window: count the chunk of the queries itself "
+        "too.": 118,
+    },
+    hints=(
+        "There are 32 chunks of queries. Which keys can the first and the last query of one see?",
+        "The first query of a chunk at position p sees keys from p - 1023: they begin four chunks "
+        "earlier. With its own chunk that makes five.",
+        "The first four chunks of queries touch 1, 2, 3 and 4 chunks of keys; the other 28 touch "
+        "5.",
+    ),
+)
+
+EXERCISES = [
+    combine_parts,
+    chunked_average,
+    chunk_gradients,
+    reorder_heads,
+    wrong_sketch,
+    open_pairs,
+]
