@@ -20,7 +20,7 @@ def numpy_gpt2(tokens, weights, num_heads, cache=None, *, last=False, eps=1e-5):
     x = w["wte.weight"][tokens] + w["wpe.weight"][past : past + tokens.shape[-1]]  # (..., T, D)
     for n in range(num_layers(w)):
         y = _linear(_norm(x, w, f"h.{n}.ln_1", eps), w, f"h.{n}.attn.c_attn")  # (..., T, 3·D)
-        room = cache and cache["rooms"][n]
+        room = cache["rooms"][n] if cache else None
         x = x + _linear(_attention(y, num_heads, past, room), w, f"h.{n}.attn.c_proj")
         y = _linear(_norm(x, w, f"h.{n}.ln_2", eps), w, f"h.{n}.mlp.c_fc")  # (..., T, F)
         x = x + _linear(_gelu(y), w, f"h.{n}.mlp.c_proj")
