@@ -15,6 +15,7 @@
     vocabulary   what byte-pair tokens are made from, checked, and in files
     tokenizer    from text to tokens and back: characters, byte pairs
     data         from a long row of tokens to batches
+    processes    several of them train one model
     training     cross-entropy, clipping, schedules, the loop
     optimizers   AdamW
     checkpoints  a training kept in one file and taken up again

@@ -43,6 +43,7 @@ FILES = [
     "vocabulary",
     "tokenizer",
     "data",
+    "processes",
     "training",
     "optimizers",
     "checkpoints",

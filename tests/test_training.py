@@ -471,6 +471,49 @@ def test_evaluating_changes_nothing(generator):
         evaluate(model, kept, steps=0)
 
 
+def curve(precision, **parts):
+    """The losses of one training on the text of the course, from one seed."""
+    generator, text = torch.Generator().manual_seed(0), course_text()
+    tokenizer = CharTokenizer(text)
+    model = gpt(generator, vocab_size=tokenizer.vocab_size, context_length=16, d_model=32, **parts)
+    supply = batches(tokenizer.encode(text), 8, 16, generator=generator)
+    optimizer = AdamW(model.parameters(), lr=0.003)
+    steps = train(model, supply, optimizer, steps=60, precision=precision)
+    return [loss for _, loss in steps], model
+
+
+@pytest.mark.parametrize("parts", [{}, {"positions": "rotary", "norm": "rms"}], ids=str)
+def test_half_the_width_gives_nearly_the_same_losses(parts):
+    whole, _ = curve("float32", **parts)
+    half, model = curve("bfloat16", **parts)
+    assert whole[-1] < 0.9 * whole[0]
+    assert whole != half
+    np.testing.assert_allclose(half, whole, rtol=0.02)
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+def test_half_the_width_sums_the_loss_in_whole_numbers():
+    seen = []
+
+    def loss(logits, targets):
+        seen.append((logits.dtype, torch.is_autocast_enabled("cpu")))
+        return cross_entropy(logits, targets)
+
+    model = gpt(torch.Generator().manual_seed(0))
+    optimizer = AdamW(model.parameters())
+    list(train(model, [ONE], optimizer, steps=1, loss=loss, precision="bfloat16"))
+    assert seen == [(torch.float32, False)]
+
+
+def test_precisions_that_cannot_be():
+    model = Guess()
+    optimizer = AdamW(model.parameters())
+    with pytest.raises(ValueError, match=r"precision is 'fp8', which nobody knows; .* 'float32'"):
+        train(model, [ONE], optimizer, steps=1, precision="fp8")
+    with pytest.raises(ValueError, match=r"weights in torch.float64; .* by model.float\(\)"):
+        train(model, [ONE], optimizer, steps=1, precision="bfloat16")
+
+
 def test_no_global_seed_is_touched(generator):
     model = gpt(generator)
     supply = batches(torch.randint(11, (90,), generator=generator), 3, 8, generator=generator)
