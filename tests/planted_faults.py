@@ -659,7 +659,7 @@ FAULTS = {
         ("        model.train()\n", ""),
         ("range(start, steps)", "range(steps)"),
         ("if clip is not None:", "if False:"),
-        ("if not math.isfinite(error.item()):", "if math.isnan(error.item()):"),
+        ("if not math.isfinite(value):", "if math.isnan(error.item()):"),
         ("if not learned & {", "if not {"),
         ("@torch.no_grad()\ndef evaluate", "def evaluate"),
         ("    model.train(was_training)", "    model.train()"),
