@@ -25,11 +25,16 @@ def test_a_name_that_is_not_there():
         tantra.transformer  # noqa: B018
 
 
-def test_import_brings_in_neither_plots_nor_notebooks():
+def test_import_adds_at_most_a_tenth_to_torchs():
+    # seconds vary from hour to hour (make bench takes them); the number of files read does not
     code = (
-        "import sys, tantra; "
-        "print(*sorted({'matplotlib', 'IPython', 'transformers', 'tantra.check', 'tantra.plot', "
-        "'tantra.verses'} & set(sys.modules)))"
+        "import sys, torch; torchs = set(sys.modules); import tantra; "
+        "added = set(sys.modules) - torchs; print(len(torchs)); print(*sorted(added))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    torchs, added = done.stdout.splitlines()
+    assert len(added.split()) <= 0.1 * int(torchs)
+    packages = {name.partition(".")[0] for name in added.split()}
+    assert packages - sys.stdlib_module_names == {"tantra", "regex"}
+    at_the_side = {"tantra.check", "tantra.plot", "tantra.verses", "tantra.metre"}
+    assert not at_the_side & set(added.split())
