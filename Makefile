@@ -38,5 +38,5 @@ bench: ## measure the library beside its peers (some rooms: ROOMS="training star
 	@$(VENV) -m benchmarks $(ROOMS)
 
 clean: ## remove .venv and what tools left behind; notebooks and progress stay
-	@rm -rf .venv .cache .hypothesis .pytest_cache .ruff_cache build dist shots *.egg-info
+	@rm -rf .venv .cache .hypothesis notebooks/.hypothesis .pytest_cache .ruff_cache build dist shots *.egg-info
 	@find tantra tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
