@@ -466,6 +466,10 @@ WRONG = {
         instead("h.1.attn.rotary", torch.zeros(2)),
         r"it holds 'h\.1\.attn\.rotary', which a GPT-2 of 2 layers has not; get",
     ),
+    "almost a mask": (
+        instead("h.0.attn.bias.more", torch.zeros(2)),
+        r"it holds 'h\.0\.attn\.bias\.more', which",
+    ),
     "a stranger with a long name": (
         lambda t: t | {"x\n" * 500: torch.zeros(2)},
         r"it holds 'x\\nx.{70,80}\.\.\., which",

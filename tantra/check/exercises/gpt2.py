@@ -1,0 +1,516 @@
+"""The exercises of chapter 13, GPT-2."""
+
+import json
+
+import numpy as np
+import safetensors.numpy
+
+import tantra
+from tantra.check.engine import Exercise, Prediction
+from tantra.check.inputs import array, arrays
+
+
+def _parts(content):
+    """The header of a safetensors file, and the bytes after it."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    return json.loads(content[8:end]), content[end:]
+
+
+def _read(where=lambda content, rest, start, end: rest[start:end], kind="<f4", shaped=np.reshape):
+    """A reader of one tensor, with a slip at each argument."""
+
+    def read(content, name):
+        header, rest = _parts(content)
+        about = header[name]
+        numbers = where(content, rest, *about["data_offsets"])
+        return shaped(np.frombuffer(numbers, kind), about["shape"])
+
+    return read
+
+
+def _first_tensor(content, name):
+    header, _ = _parts(content)
+    return _read()(content, next(iter(header)))
+
+
+def _file(*shapes, seed=0):
+    """A safetensors file of float32 arrays called a, b, c ..."""
+    found = zip("abcd", arrays(*shapes, seed=seed), strict=False)
+    return safetensors.numpy.save({name: x.astype(np.float32) for name, x in found})
+
+
+def _draw_file(rng):
+    file = {"bias": (5,), "gain": (7,), "matrix": (4, 3), "table": (2, 6)}
+    file = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in file.items()}
+    return safetensors.numpy.save(file), str(rng.choice([*file]))
+
+
+read_tensor = Exercise(
+    name="read_tensor",
+    kind="implement",
+    asks="The float32 array of this name, from the bytes of a safetensors file.",
+    reference=_read(),
+    cases={
+        "one matrix": (_file((2, 3)), "a"),
+        "the first of two": (_file((3,), (2, 4)), "a"),
+        "the second of two": (_file((3,), (2, 4)), "b"),
+    },
+    draw=_draw_file,
+    mistakes={
+        "the numbers of data_offsets are counted from the end of the header, not from the start "
+        "of the file.": _read(lambda content, rest, start, end: content[start:end]),
+        "the first 8 bytes belong neither to the header nor to the numbers: both stand 8 bytes "
+        "further on.": _read(
+            lambda content, rest, start, end: content[len(content) - len(rest) - 8 :][start:end]
+        ),
+        "the second of the two offsets is where the numbers end, not how long they are.": (
+            _read(lambda content, rest, start, end: rest[start : start + end])
+        ),
+        "those are all the numbers of the file from there on: stop at the second offset.": (
+            _read(
+                lambda content, rest, start, end: rest[start:],
+                shaped=lambda flat, shape: (
+                    flat if len(flat) != np.prod(shape) else flat.reshape(shape)
+                ),
+            )
+        ),
+        "the numbers are right and lie in one row: give them the shape that the header says.": (
+            _read(shaped=lambda flat, shape: flat)
+        ),
+        "rows and columns are exchanged: reshape to the shape as it stands in the header.": (
+            _read(shaped=lambda flat, shape: flat.reshape(shape[::-1]))
+        ),
+        "the numbers run along the rows, one row after the other: that is reshape as it comes, "
+        "not order='F'.": _read(shaped=lambda flat, shape: flat.reshape(shape, order="F")),
+        "F32 is float32, four bytes a number; hand it back as it is, without making it wider.": (
+            lambda content, name: _read()(content, name).astype(np.float64)
+        ),
+        "the bytes of each number stand with the least significant first: np.float32, or '<f4'.": (
+            lambda content, name: _read(kind=">f4")(content, name).astype(np.float32)
+        ),
+        "that is the first tensor of the file, whatever name was asked for.": _first_tensor,
+    },
+    hints=(
+        "int.from_bytes(content[:8], 'little') says how many bytes of JSON follow.",
+        "json.loads gives a dictionary; header[name] has 'dtype', 'shape' and 'data_offsets'.",
+        "np.frombuffer(content[8 + length :][start:end], np.float32).reshape(shape)",
+    ),
+)
+
+
+NAMES = ("query", "key", "value")
+
+
+def _split(cut, turn=lambda third: third.T, names=NAMES, cut_bias=None):
+    """The six arrays by our names, with a slip at each argument."""
+
+    def split(weight, bias):
+        parts = {f"{n}.weight": turn(x) for n, x in zip(names, cut(weight), strict=True)}
+        offsets = (cut_bias or cut)(bias)
+        parts |= {f"{n}.bias": x for n, x in zip(names, offsets, strict=True)}
+        return {f"{n}.{kind}": parts[f"{n}.{kind}"] for n in NAMES for kind in ("weight", "bias")}
+
+    return split
+
+
+def _thirds(x):
+    return np.split(x, 3, axis=-1)
+
+
+def _every_third(x):
+    return [x[..., i::3] for i in range(3)]
+
+
+def _rows(x):
+    return x.reshape(3, *x.shape[:-1], -1)
+
+
+def _by_head(x):
+    """As if there were two heads, and the file had them one after the other."""
+    heads = x.reshape(*x.shape[:-1], 2, 3, -1)
+    return [heads[..., i, :].reshape(*x.shape[:-1], -1) for i in range(3)]
+
+
+split_c_attn = Exercise(
+    name="split_c_attn",
+    kind="implement",
+    asks="Query, key and value, weight (out, in) and bias each, from GPT-2's c_attn (in, out).",
+    reference=_split(_thirds),
+    cases={
+        "width 2": (np.arange(12.0).reshape(2, 6), np.arange(6.0)),
+        "width 2, other numbers": (array(2, 6), array(6, seed=1)),
+    },
+    draw=lambda rng: (rng.standard_normal((4, 12)), rng.standard_normal(12)),
+    mistakes={
+        "the thirds are right and stand the wrong way round: (in, out) in the file, (out, in) "
+        "here. They are square, so no shape tells.": _split(_thirds, turn=lambda third: third),
+        "queries, keys and values stand side by side in three runs of D columns, not every third "
+        "column.": _split(_every_third),
+        "the columns are cut, not the rows: the last axis, 3·D long, is query, key and value.": (
+            _split(_rows, cut_bias=_thirds)
+        ),
+        "the columns are cut, not the rows: the last axis, 3·D long, is query, key and value; "
+        "and each third must be turned over.": (
+            _split(_rows, turn=lambda third: third, cut_bias=_thirds)
+        ),
+        "GPT-2 keeps all queries, then all keys, then all values; it does not go head by head.": (
+            _split(_by_head)
+        ),
+        "the order in the file is query, key, value.": (
+            _split(_thirds, names=("key", "query", "value"))
+        ),
+        "the order in the file is query, key, value, not value first.": (
+            _split(_thirds, names=("value", "key", "query"))
+        ),
+        "the weights are right; cut the bias into thirds as well.": (
+            _split(_thirds, cut_bias=lambda bias: [bias] * 3)
+        ),
+        "the weights are right; the bias is cut in three runs too, not every third number.": (
+            _split(_thirds, cut_bias=_every_third)
+        ),
+    },
+    hints=(
+        "The last axis is 3·D long: D numbers of the query, D of the key, D of the value.",
+        "np.split(weight, 3, axis=-1) cuts it; the same line cuts the bias.",
+        "Each third of the weight is (in, out); its .T is (out, in).",
+    ),
+)
+
+
+def _merge_pair(tokens, pair, new):
+    out, i = [], 0
+    while i < len(tokens):
+        if tuple(tokens[i : i + 2]) == tuple(pair):
+            out.append(new)
+            i += 2
+        else:
+            out.append(tokens[i])
+            i += 1
+    return out
+
+
+def _overlapping(tokens, pair, new):
+    """Every place where the pair begins becomes new, also inside one that was just joined."""
+    out, skip = [], False
+    for i, token in enumerate(tokens):
+        if tuple(tokens[i : i + 2]) == tuple(pair):
+            out.append(new)
+            skip = True
+        elif skip:
+            skip = False
+        else:
+            out.append(token)
+    return out
+
+
+def _from_the_right(tokens, pair, new):
+    return _merge_pair(tokens[::-1], tuple(pair)[::-1], new)[::-1]
+
+
+def _first_only(tokens, pair, new):
+    for i in range(len(tokens) - 1):
+        if tuple(tokens[i : i + 2]) == tuple(pair):
+            return [*tokens[:i], new, *tokens[i + 2 :]]
+    return list(tokens)
+
+
+def _second_kept(tokens, pair, new):
+    starts = [tuple(tokens[i : i + 2]) == tuple(pair) for i in range(len(tokens))]
+    return [new if start else token for token, start in zip(tokens, starts, strict=True)]
+
+
+def _last_lost(tokens, pair, new):
+    out, i = [], 0
+    while i < len(tokens) - 1:
+        joined = tuple(tokens[i : i + 2]) == tuple(pair)
+        out.append(new if joined else tokens[i])
+        i += 2 if joined else 1
+    return out
+
+
+def _again(tokens, pair, new):
+    """Joined until nothing changes, counting new as both of the pair where it is one of them."""
+    return _merge_pair(tokens, (pair[1], pair[0]), new)
+
+
+def _both_orders(tokens, pair, new):
+    out, i = [], 0
+    while i < len(tokens):
+        if len(tokens) > i + 1 and {*tokens[i : i + 2]} == {*pair}:
+            out.append(new)
+            i += 2
+        else:
+            out.append(tokens[i])
+            i += 1
+    return out
+
+
+def _steps_of_two(tokens, pair, new):
+    out = []
+    for i in range(0, len(tokens), 2):
+        two = tokens[i : i + 2]
+        out += [new] if tuple(two) == tuple(pair) else two
+    return out
+
+
+def _draw_tokens(rng):
+    tokens = rng.integers(3, size=12)
+    tokens[rng.integers(8) :][:4] = [1, 2, 1, 2]
+    tokens = [int(token) for token in tokens]
+    pair = (1, 1) if rng.integers(2) else (1, 2)
+    return ([1, 1, 1, *tokens, 2, 1], pair, 9)
+
+
+merge_pair = Exercise(
+    name="merge_pair",
+    kind="implement",
+    asks="The tokens, with a new one wherever the two of pair stand side by side.",
+    reference=_merge_pair,
+    cases={
+        "banana": ([1, 0, 2, 0, 2, 0], (0, 2), 9),
+        "three alike": ([5, 5, 5], (5, 5), 9),
+        "at both ends": ([1, 2, 7, 1, 2], (1, 2), 9),
+        "the other order": ([2, 1, 2, 1, 3], (1, 2), 9),
+    },
+    draw=_draw_tokens,
+    mistakes={
+        "of three equal tokens only two can be joined: once joined, a token is used up. Go on "
+        "behind the pair.": _overlapping,
+        "go from left to right: of three equal tokens the first two are joined.": _from_the_right,
+        "that joins the first place only; the pair may stand in several.": _first_only,
+        "the second token of the pair is still there: one new token takes the place of both.": (
+            _second_kept
+        ),
+        "the last token is lost where it is not part of a pair.": _last_lost,
+        "the pair has an order: (1, 2) is not (2, 1).": _again,
+        "the pair is joined in either order; only the order given counts.": _both_orders,
+        "a pair may begin at any place, not only at 0, 2, 4: go on by one where nothing is "
+        "joined.": _steps_of_two,
+        "nothing was joined.": lambda tokens, pair, new: list(tokens),
+    },
+    hints=(
+        "Go through the places with a while loop, since some steps are of one and some of two.",
+        "tuple(tokens[i : i + 2]) == pair asks whether the pair begins at place i.",
+        "If so: append new and add 2 to i. If not: append tokens[i] and add 1.",
+    ),
+)
+
+
+def _joined(pieces, pair):
+    return _merge_pair(pieces, pair, pair[0] + pair[1])
+
+
+def _encode_word(word, merges):
+    pieces = list(word)
+    for pair in merges:
+        pieces = _joined(pieces, pair)
+    return pieces
+
+
+def _given_encode(word, merges):
+    pieces, i = list(word), 0
+    while i < len(pieces) - 1:
+        if (pieces[i], pieces[i + 1]) in merges:
+            pieces[i : i + 2] = [pieces[i] + pieces[i + 1]]
+            i = max(i - 1, 0)
+        else:
+            i += 1
+    return pieces
+
+
+def _leftmost(word, merges):
+    """From the left, one step after another, without going back."""
+    pieces, i = list(word), 0
+    while i < len(pieces) - 1:
+        if (pieces[i], pieces[i + 1]) in merges:
+            pieces[i : i + 2] = [pieces[i] + pieces[i + 1]]
+        else:
+            i += 1
+    return pieces
+
+
+def _longest(word, merges):
+    """From the left, always the longest piece that is a token."""
+    known, pieces = {a + b for a, b in merges}, []
+    while word:
+        length = max(n for n in range(1, len(word) + 1) if n == 1 or word[:n] in known)
+        pieces.append(word[:length])
+        word = word[length:]
+    return pieces
+
+
+def _first_places(word, merges):
+    pieces = list(word)
+    for pair in merges:
+        pieces = _first_only(pieces, pair, pair[0] + pair[1])
+    return pieces
+
+
+def _first_merge(word, merges):
+    return _joined(list(word), merges[0])
+
+
+def _until_one_fails(word, merges):
+    pieces = list(word)
+    for pair in merges:
+        if _joined(pieces, pair) == pieces:
+            break
+        pieces = _joined(pieces, pair)
+    return pieces
+
+
+ORDERED = [("b", "c"), ("a", "b"), ("c", "d"), ("bc", "d"), ("ab", "cd")]
+
+
+def _draw_word(rng):
+    word = "".join(rng.choice(list("abcd"), size=9))
+    return ("aabcdabcab" + word, [ORDERED[i] for i in rng.permutation(3)] + ORDERED[3:])
+
+
+encode_word = Exercise(
+    name="encode_word",
+    kind="hunt",
+    asks="The pieces of a word, its pairs merged in the order in which they were learnt.",
+    reference=_encode_word,
+    given=_given_encode,
+    cases={
+        "who comes first": ("abc", [("b", "c"), ("a", "b")]),
+        "nagara": ("nagara", [("n", "a"), ("r", "a"), ("g", "a")]),
+        "twice in a row": ("ababab", [("b", "a"), ("a", "b"), ("a", "ba")]),
+        "two steps": ("abcdab", ORDERED),
+    },
+    draw=_draw_word,
+    mistakes={
+        "that still goes through the word and takes what it finds; go through the merges, in "
+        "their order, and for each through the whole word.": _leftmost,
+        "the longest piece is not what was learnt first: run the merges in their order.": _longest,
+        "the merges run in their order, each in one place only: a pair may stand in several.": (
+            _first_places
+        ),
+        "the merges run from the last to the first.": (
+            lambda word, merges: _encode_word(word, merges[::-1])
+        ),
+        "only the first merge was run.": _first_merge,
+        "where a merge finds nothing to join, the next ones may still: go on.": _until_one_fails,
+        "nothing was merged: those are the letters.": lambda word, merges: list(word),
+    },
+    hints=(
+        "Take 'abc' with the merges b+c, a+b. Which was learnt first? Which does the code join?",
+        "The outer loop should run over merges, not over places.",
+        "For each pair, join it everywhere in the word from left to right; then the next pair.",
+    ),
+)
+
+
+def _after_norm(attempt, x, gain, bias, weight, offset):
+    """What the new weight and offset make of the bare norm of x."""
+    weight, offset = attempt(gain, bias, weight, offset)
+    return tantra.layer_norm(x) @ weight + offset
+
+
+def _fold(gain, bias, weight, offset):
+    return gain[:, None] * weight, bias @ weight + offset
+
+
+fold_norm = Exercise(
+    name="fold_norm",
+    kind="derive",
+    asks="The linear map after a bare norm that does what gain and bias and the old map did.",
+    reference=_fold,
+    call=_after_norm,
+    cases={
+        "gain only": (
+            array(2, 3),
+            np.array([2.0, 1.0, 0.5]),
+            np.zeros(3),
+            array(3, 4),
+            np.zeros(4),
+        ),
+        "bias only": (
+            array(2, 3),
+            np.ones(3),
+            np.array([1.0, 0.0, -2.0]),
+            array(3, 4),
+            np.zeros(4),
+        ),
+        "both": (
+            array(2, 3),
+            np.array([2.0, -1.0, 0.5]),
+            np.array([0.3, 1.0, -0.7]),
+            array(3, 4, seed=1),
+            array(4, seed=2),
+        ),
+    },
+    draw=lambda rng: tuple(rng.standard_normal(s) for s in ((2, 5), 5, 5, (5, 7), 7)),
+    mistakes={
+        "the weight is right; the norm's bias goes through the old map and adds to the offset.": (
+            lambda gain, bias, weight, offset: (gain[:, None] * weight, offset)
+        ),
+        "the offset is right; the gain scales the features that come in: the rows of a weight "
+        "(in, out).": lambda gain, bias, weight, offset: (weight, bias @ weight + offset),
+        "the bias is added after the gain, so it meets the old weight and not the scaled one.": (
+            lambda gain, bias, weight, offset: (
+                gain[:, None] * weight,
+                bias @ (gain[:, None] * weight) + offset,
+            )
+        ),
+        "the old offset is lost: what the bias makes is added to it.": (
+            lambda gain, bias, weight, offset: (gain[:, None] * weight, bias @ weight)
+        ),
+        "the gain multiplies what comes out of the norm; it does not divide.": (
+            lambda gain, bias, weight, offset: (weight / gain[:, None], bias @ weight + offset)
+        ),
+        "this gain is the factor itself, not what is added to 1.": (
+            lambda gain, bias, weight, offset: (
+                (1 + gain[:, None]) * weight,
+                bias @ weight + offset,
+            )
+        ),
+        "the sign is turned: the bias is added.": (
+            lambda gain, bias, weight, offset: (gain[:, None] * weight, offset - bias @ weight)
+        ),
+        "the old weight and offset came back as they were.": (
+            lambda gain, bias, weight, offset: (weight, offset)
+        ),
+    },
+    hints=(
+        "Write it out: (n * gain + bias) @ W + b, where n is the bare norm. Multiply out.",
+        "(n * gain) @ W = n @ (diag(gain) W): each row of W is scaled by one number of the gain.",
+        "What does not depend on n is the new offset: bias @ W + b.",
+    ),
+)
+
+
+def _size(vocab_size=50257, context=1024, d=1600, layers=48, tables=1, block=13, last=2):
+    return (tables * vocab_size + context) * d + layers * (12 * d * d + block * d) + last * d
+
+
+file_bytes = Prediction(
+    name="file_bytes",
+    kind="predict",
+    asks="How many bytes the numbers of GPT-2 XL take in a float16 file.",
+    answer=2 * _size(),
+    mistakes={
+        "float16 has 16 bits: two bytes a number, not four.": 4 * _size(),
+        "those are bits; a byte has eight.": 16 * _size(),
+        "that is how many numbers there are; each takes two bytes.": _size(),
+        "float16 has 16 bits: two bytes a number, not eight.": 8 * _size(),
+        "those are the sizes of GPT-2 small; XL has D = 1600 and 48 layers.": (
+            2 * _size(d=768, layers=12)
+        ),
+        "the table is counted twice: tied, the file holds it once.": 2 * _size(tables=2),
+        "the positions are missing: 1024 rows of D.": 2 * _size(context=0),
+        "the last norm is missing: a gain and a bias of D numbers.": 2 * _size(last=0),
+        "each layer has 13 D numbers beside its matrices: offsets and two norms.": (
+            2 * _size(block=0)
+        ),
+        "the norms of each layer are missing: 4 D numbers.": 2 * _size(block=9),
+        "the offsets of each layer are missing: 9 D numbers.": 2 * _size(block=4),
+    },
+    hints=(
+        "Numbers first: (V + N) D + L (12 D² + 13 D) + 2 D, with V = 50257 and N = 1024.",
+        "Then bytes: float16 has 16 bits, and a byte has eight.",
+    ),
+)
+
+EXERCISES = [read_tensor, split_c_attn, merge_pair, encode_word, fold_norm, file_bytes]
