@@ -94,7 +94,7 @@ def test_a_function_comes_back_from_its_cell(outputs):
 
 
 def test_a_misspelt_name_is_helped(outputs):
-    assert "did you mean centre_rows?" in plain(outputs["unknown"][0])
+    assert "did you mean centre_rows" in plain(outputs["unknown"][0])
 
 
 def test_strict_shows_the_verdict_and_raises_its_message_alone(outputs):
