@@ -510,7 +510,7 @@ def test_one_generator_lacking_leaves_the_other_alone(kept):
     path, _ = kept
     target, first = Training(seed=1, positions="rotary"), torch.Generator().manual_seed(5)
     before, drawn = target.state(), first.get_state()
-    with pytest.raises(ValueError, match="it keeps no state of a generator 'other'; nothing was ch"):
+    with pytest.raises(ValueError, match="it keeps no state of a generator 'other'; nothing"):
         checkpoints.load(path, target.model, draws=first, other=torch.Generator())
     assert torch.equal(first.get_state(), drawn)
     assert target.is_as(before)
