@@ -30,6 +30,27 @@ def _top_p_in_order(p, share):
     return kept / kept.sum(axis=-1, keepdims=True)
 
 
+def _top_p_below(p, share):
+    """Stop before share is reached: nothing is left where one token reaches it."""
+    kept = np.where(_reached(p) < share, -np.sort(-p, axis=-1), 0)
+    order = np.argsort(-p, axis=-1, stable=True)
+    kept = np.take_along_axis(kept, np.argsort(order, axis=-1), -1)
+    with np.errstate(invalid="ignore"):
+        return kept / kept.sum(axis=-1, keepdims=True)
+
+
+def _top_p_by_one_sum(p, share):
+    """One sum for all rows."""
+    kept = _top_p_not_shared(p, share)
+    return kept / kept.sum()
+
+
+def _top_p_sorted_mask(p, share):
+    """The mask of the sorted chances, laid on the chances in their own order."""
+    kept = np.where(_reached(p) + np.sort(-p, axis=-1) < share, p, 0)
+    return kept / kept.sum(axis=-1, keepdims=True)
+
+
 def _top_p_not_shared(p, share):
     return np.where(_top_p(p, share) > 0, p, 0)
 
@@ -73,6 +94,9 @@ top_p = Exercise(
         "one too few: the token with which the sum reaches share is kept too.": lambda p, share: (
             _cut(p, np.maximum((_reached(p) < share).sum(axis=-1, keepdims=True), 1))
         ),
+        "a row is left with nothing: the token with which the sum reaches share is kept too.": (
+            _top_p_below
+        ),
         "one too many: stop with the token that reaches share.": lambda p, share: _cut(
             p, (_reached(p) < share).sum(axis=-1, keepdims=True) + 2
         ),
@@ -92,6 +116,15 @@ top_p = Exercise(
         ),
         "the chances come back in sorted order; each must stay with its own token.": (
             lambda p, share: -np.sort(-_top_p(p, share), axis=-1)
+        ),
+        "each row is divided by the sum of all rows: sum over axis=-1, with keepdims=True.": (
+            _top_p_by_one_sum
+        ),
+        "the mask is in sorted order, the chances are not: bring it back to the tokens' order.": (
+            _top_p_sorted_mask
+        ),
+        "together the kept chances may pass share: divide by their own sum, not by share.": (
+            lambda p, share: _top_p_not_shared(p, share) / share
         ),
         "nothing is cut: where the sum has reached share, the others get 0.": lambda p, share: p,
     },
@@ -140,6 +173,26 @@ def _late(q, k, v, k_room, v_room, filled):
 def _keys_only(q, k, v, k_room, v_room, filled):
     k_room[filled] = k
     return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q))) @ v_room[: filled + 1]
+
+
+def _no_softmax(q, k, v, k_room, v_room, filled):
+    k_room[filled], v_room[filled] = k, v
+    return q @ k_room[: filled + 1].T / np.sqrt(len(q)) @ v_room[: filled + 1]
+
+
+def _key_asks(q, k, v, k_room, v_room, filled):
+    return _step()(k, k, v, k_room, v_room, filled)
+
+
+def _by_value_width(q, k, v, k_room, v_room, filled):
+    return _step(scale=lambda q: np.sqrt(len(v)))(q, k, v, k_room, v_room, filled)
+
+
+def _zero_for_empty(q, k, v, k_room, v_room, filled):
+    """The scores of the empty places set to 0: softmax gives them a share."""
+    k_room[filled], v_room[filled] = k, v
+    scores = np.where(np.arange(len(k_room)) <= filled, k_room @ q / np.sqrt(len(q)), 0)
+    return _softmax(scores) @ v_room
 
 
 def _newest_only(q, k, v, k_room, v_room, filled):
@@ -197,6 +250,14 @@ cached_step = Exercise(
         ),
         "divide the scores by the root of the key's width.": _step(scale=lambda q: 1.0),
         "the width of a key is divided by, not its root.": _step(scale=len),
+        "the root of the value's width is divided by; the scores come from keys: len(q).": (
+            _by_value_width
+        ),
+        "scores are not yet shares: take softmax of them first.": _no_softmax,
+        "the newest key asks in place of the query: q @ k_room[: filled + 1].T.": _key_asks,
+        "a score of 0 still gets a share: leave the empty places out, or give them -inf.": (
+            _zero_for_empty
+        ),
     },
     hints=(
         "The first free place has the number filled: k_room[filled] = k, and the same for v.",
@@ -247,6 +308,9 @@ discourage = Exercise(
         ),
         "a seen token may still come: its score is lowered, not set to -inf.": (
             lambda logits, seen, penalty: np.where(seen, -np.inf, logits)
+        ),
+        "a score of 0 is no low score: where it was below 0 it has risen.": (
+            lambda logits, seen, penalty: np.where(seen, 0.0, logits)
         ),
         "subtracting lowers as well, but by another rule: divide above 0, multiply below it.": (
             lambda logits, seen, penalty: np.where(seen, logits - penalty, logits)
@@ -316,6 +380,12 @@ entropy_slope = Exercise(
         "subtract the square of the mean: the variance is not the mean square.": (
             lambda logits, t: (_softmax(logits / t) * logits**2).sum(axis=-1) / t**3
         ),
+        "one 1/τ too many: z brings one, squared in the variance, and dz/dτ one more.": (
+            lambda logits, t: _variance(logits, t) / t**4
+        ),
+        "dH/dz sums to 0: multiply each dH/dz_i by its dz_i/dτ before you add them up.": (
+            lambda logits, t: 0 * _variance(logits, t)
+        ),
         "that is the entropy itself; its slope is asked.": lambda logits, t: (
             -(_softmax(logits / t) * tantra.log_softmax(logits / t)).sum(axis=-1)
         ),
@@ -340,12 +410,13 @@ cache_size = Prediction(
     mistakes={
         "keys and values: there are two arrays in each layer.": BYTES // 2,
         "only the key heads are kept: 3 of them, not 12.": BYTES * 4,
-        "two things: only the 3 key heads are kept; and keys and values are two arrays.": BYTES * 2,
+        "twice too much: is it 8 bytes a number? or all 12 heads, in one array?": BYTES * 2,
         "those are the numbers; a number in float32 takes four bytes.": BYTES // 4,
         "two things: keys and values are two arrays; and a number takes four bytes.": BYTES // 8,
         "that is the cache of one layer; there are 24.": BYTES // 24,
         "a key head is 768 / 12 = 64 features wide, not 768.": BYTES * 12,
         "that is one position; there are 512.": BYTES // 512,
+        "those are megabytes; the bytes are asked.": BYTES / 1e6,
     },
     hints=(
         "Two arrays a layer, each with a row for every key head and position.",
@@ -364,7 +435,8 @@ narrowest_beam = Prediction(
         "with width 2 only a and b go on; d, with which the best sentence begins, is dropped.": 2,
         "with width 3 d, the fourth likeliest first word, is still dropped.": 3,
         "that width does find it, but a narrower one does too.": 5,
-        "that is the number of sentences; far fewer beams find the best of them.": 64,
+        "that is the number of sentences; far fewer beams find the best of them.": 19,
+        "that is the number of words; count only the rivals beside which d must stay alive.": 7,
     },
     hints=(
         "First find the best sum of logarithms: beams so wide that nothing is dropped.",
