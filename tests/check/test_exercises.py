@@ -25,6 +25,7 @@ SQUARE = {
     "pre_norm_block": ADDED,
     "post_norm_block": ADDED,
     "leaking_block": ADDED,
+    "fit_table": "it scores what follows what: a row and a column for each word",
 }
 
 each = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.name)

@@ -1,0 +1,559 @@
+"""The exercises of chapter 10, training."""
+
+import math
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import tantra
+from tantra.check.engine import Exercise, Prediction
+from tantra.check.inputs import array
+
+IGNORED = -1
+
+
+def _picked(log_p, targets):
+    return np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
+
+
+def _log_p(logits):
+    return tantra.log_softmax(logits)
+
+
+def _log_of_softmax(logits):
+    with np.errstate(divide="ignore"):
+        return np.log(tantra.softmax(logits))
+
+
+def _without_the_shift(logits):
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _shift_of_all(logits):
+    logits = logits - logits.max()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _all_axes(logits):
+    logits = logits - logits.max()
+    return logits - np.log(np.exp(logits).sum())
+
+
+def _mean_error(log_p=_log_p, sign=-1, total=False, over_all=False, by_row=False, clamp=None):
+    """A cross-entropy with a slip at each argument."""
+
+    def cross_entropy(logits, targets, ignore):
+        counts = targets != ignore
+        picked = _picked(log_p(logits), targets if clamp is None else np.maximum(targets, clamp))
+        errors = np.where(counts, sign * picked, 0.0)
+        if total:
+            return errors.sum()
+        if by_row:
+            return (errors.sum(axis=-1) / counts.sum(axis=-1)).mean()
+        return errors.sum() / (counts.size if over_all else counts.sum())
+
+    return cross_entropy
+
+
+def _none_ignored(logits, targets, ignore):
+    return -_picked(_log_p(logits), targets).mean()
+
+
+def _as_the_first(logits, targets, ignore):
+    return -_picked(_log_p(logits), np.where(targets == ignore, 0, targets)).mean()
+
+
+def _by_products(logits, targets, ignore):
+    counts = targets != ignore
+    hot = np.eye(logits.shape[-1])[targets] * counts[..., None]
+    with np.errstate(invalid="ignore"):
+        return -(hot * _log_p(logits)).sum() / counts.sum()
+
+
+def _over_the_words_too(logits, targets, ignore):
+    return _mean_error()(logits, targets, ignore) / logits.shape[-1]
+
+
+def _share_missing(logits, targets, ignore):
+    counts = targets != ignore
+    return (1 - _picked(tantra.softmax(logits), targets))[counts].mean()
+
+
+def _log_of_the_mean(logits, targets, ignore):
+    with np.errstate(divide="ignore"):
+        return -np.log(_picked(tantra.softmax(logits), targets)[targets != ignore].mean())
+
+
+def _draw_guesses(rng):
+    targets = rng.integers(7, size=(3, 5))
+    targets[rng.integers(3), :2] = IGNORED
+    return 3 * rng.standard_normal((3, 5, 7)), targets, IGNORED
+
+
+_CLOSED = array(3, 4)
+_CLOSED[0, 3] = _CLOSED[2, 0] = -np.inf
+
+cross_entropy = Exercise(
+    name="cross_entropy",
+    kind="implement",
+    asks="The mean of minus the log-share of the true words, without the places to ignore.",
+    reference=_mean_error(),
+    library=tantra.cross_entropy,
+    cases={
+        "three guesses": (array(3, 4), np.array([1, 0, 3]), IGNORED),
+        "two places ignored": (
+            array(2, 3, 4, seed=1),
+            np.array([[1, IGNORED, IGNORED], [0, 3, 3]]),
+            IGNORED,
+        ),
+        "scores of a thousand": (
+            np.array([[1000.0, 999.0, 0.0], [-1000.0, -998.0, -999.0], [0.0, -900.0, 3.0]]),
+            np.array([1, 0, 1]),
+            IGNORED,
+        ),
+        "words that cannot come": (_CLOSED, np.array([1, 2, 3]), IGNORED),
+    },
+    draw=_draw_guesses,
+    mistakes={
+        "large scores overflow: take the largest of each row away before np.exp.": (
+            _mean_error(_without_the_shift)
+        ),
+        "a share can round to 0, and its logarithm is then -inf: write the logarithm out on paper "
+        "first, as in chapter 02.": _mean_error(_log_of_softmax),
+        "the largest score of *all* rows is taken away, and a row far below it rounds to 0: take "
+        "each row's own.": _mean_error(_shift_of_all),
+        "the shares of all places together sum to 1; those of each place should: sum over the "
+        "last axis.": _mean_error(_all_axes),
+        "ignored places still count: leave them out of the sum and out of the number.": (
+            _none_ignored
+        ),
+        "the ignored places are taken for the word 0: leave them out.": _as_the_first,
+        "the sum is right; divide by the places that count, not by all.": (
+            _mean_error(over_all=True)
+        ),
+        "that is the sum; the loss is the mean over the places that count.": (
+            _mean_error(total=True)
+        ),
+        "each sequence has a mean of its own there; every place that counts should count alike.": (
+            _mean_error(by_row=True)
+        ),
+        "the sign is turned: log-shares are at most 0, and an error at least 0.": (
+            _mean_error(sign=1)
+        ),
+        "0 times -inf is nan: pick the true word's number, do not multiply by a one-hot row.": (
+            _by_products
+        ),
+        "that divides by the words of the vocabulary too: one number is picked for each place.": (
+            _over_the_words_too
+        ),
+        "1 - p is not the error; that is -log p, without a bound.": _share_missing,
+        "the logarithm comes before the mean: each place has an error of its own.": (
+            _log_of_the_mean
+        ),
+    },
+    hints=(
+        "logits[targets != ignore] are the rows that count; do the same with the targets.",
+        "The log-share is s_i - log sum exp(s); take each row's largest score away first.",
+        "log_p[np.arange(len(targets)), targets] picks one number a row.",
+    ),
+)
+
+
+def _gradient(logits, targets, smoothing):
+    x = torch.tensor(logits, requires_grad=True)
+    loss = F.cross_entropy(
+        x.flatten(0, -2), torch.as_tensor(targets).flatten(), label_smoothing=float(smoothing)
+    )
+    return torch.autograd.grad(loss, x)[0].numpy()
+
+
+def _by_hand(shares=tantra.softmax, soft=None, sign=1, over=None):
+    """p - q over n, with a slip at each argument."""
+
+    def gradient(logits, targets, smoothing):
+        V = logits.shape[-1]
+        hot = np.eye(V)[targets]
+        q = (1 - smoothing) * hot + smoothing / V if soft is None else soft(hot, smoothing, V)
+        return sign * (shares(logits) - q) / (targets.size if over is None else over(logits))
+
+    return gradient
+
+
+cross_entropy_gradient = Exercise(
+    name="cross_entropy_gradient",
+    kind="derive",
+    asks="The gradient of the mean cross-entropy by the logits, with smoothed targets.",
+    reference=_gradient,
+    cases={
+        "one guess": (array(1, 3), np.array([1]), 0.0),
+        "two guesses, smoothed": (array(2, 4), np.array([3, 0]), 0.2),
+        "a batch": (array(2, 3, 4, seed=2), np.array([[1, 1, 0], [3, 2, 2]]), 0.1),
+    },
+    draw=lambda rng: (rng.standard_normal((2, 3, 5)), rng.integers(5, size=(2, 3)), 0.3),
+    mistakes={
+        "the sign is turned: raising the true word's score must lower the loss.": _by_hand(sign=-1),
+        "the loss is a mean: each place counts 1 / n, with n all places.": (
+            _by_hand(over=lambda logits: 1)
+        ),
+        "divide by all places, not by the sequences.": _by_hand(over=len),
+        "divide by the places, not by the words of the vocabulary.": (
+            _by_hand(over=lambda logits: logits.shape[-1])
+        ),
+        "divide by the places only: the words of the vocabulary are no guesses of their own.": (
+            _by_hand(over=np.size)
+        ),
+        "the smoothing is missing: the target is (1 - smoothing) one-hot + smoothing / V.": (
+            _by_hand(soft=lambda hot, s, V: hot)
+        ),
+        "the soft target must sum to 1: its one-hot part counts 1 - smoothing only.": (
+            _by_hand(soft=lambda hot, s, V: hot + s / V)
+        ),
+        "the soft target must sum to 1: each of the V words gets smoothing / V, and the true one "
+        "besides.": _by_hand(soft=lambda hot, s, V: (1 - s) * hot + s),
+        "the smoothing goes to all V words, the true one included, not to the V - 1 others.": (
+            _by_hand(soft=lambda hot, s, V: (1 - s) * hot + s / (V - 1) * (1 - hot))
+        ),
+        "the truth is missing: the gradient is the guess minus the target.": (
+            _by_hand(soft=lambda hot, s, V: 0 * hot)
+        ),
+        "those are log-shares; the derivative of log sum exp(s) is the shares themselves.": (
+            _by_hand(shares=tantra.log_softmax)
+        ),
+        "those are the scores; the derivative of log sum exp(s) is softmax(s).": (
+            _by_hand(shares=lambda logits: logits)
+        ),
+        "softmax runs along the wrong axis: the V words are the last one.": (
+            _by_hand(shares=lambda logits: tantra.softmax(logits, axis=0))
+        ),
+        "that is the gradient by the true word's score only; the other scores have one too.": (
+            lambda logits, targets, s: (
+                _gradient(logits, targets, s) * np.eye(logits.shape[-1])[targets]
+            )
+        ),
+    },
+    hints=(
+        "Write the error of one place with q: log sum exp(s) - sum of q_i s_i, as q sums to 1.",
+        "The derivative of log sum exp(s) by s_i is the share p_i.",
+        "(softmax(logits) - q) / n, with q = (1 - smoothing) one-hot + smoothing / V.",
+    ),
+)
+
+
+def _step(fair=True, fair_m=True, fair_v=True, t_from=0, decay="beside", root=None, sign=1):
+    """An AdamW step with a slip at each argument."""
+
+    def step(w, g, m, v, t, lr, betas, eps, decay_rate):
+        if decay == "inside":
+            g = g + decay_rate * w
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * g**2
+        t = t + t_from
+        m_hat = m / (1 - betas[0] ** t) if fair and fair_m else m
+        v_hat = v / (1 - betas[1] ** t) if fair and fair_v else v
+        below = np.sqrt(v_hat) + eps if root is None else root(v_hat, eps)
+        moved = w - sign * lr * m_hat / below
+        shrink = {"beside": lr * decay_rate, "bare": decay_rate, "grow": -lr * decay_rate}
+        if decay == "after":
+            return moved - lr * decay_rate * moved, m, v
+        return moved - shrink.get(decay, 0.0) * w, m, v
+
+    return step
+
+
+def _means(mean, square):
+    """An AdamW step whose running means are made otherwise."""
+
+    def step(w, g, m, v, t, lr, betas, eps, decay_rate):
+        m, v = mean(m, g, betas), square(v, g, betas)
+        m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+        return w - lr * decay_rate * w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+    return step
+
+
+def _mean(m, g, betas):
+    return betas[0] * m + (1 - betas[0]) * g
+
+
+def _square(v, g, betas):
+    return betas[1] * v + (1 - betas[1]) * g**2
+
+
+def _in_place(w, g, m, v, t, lr, betas, eps, decay_rate):
+    new_w, m[...], v[...] = _step()(w, g, m, v, t, lr, betas, eps, decay_rate)
+    w[...] = new_w
+    return w, m, v
+
+
+def _means_in_place(w, g, m, v, t, lr, betas, eps, decay_rate):
+    w, m[...], v[...] = _step()(w, g, m, v, t, lr, betas, eps, decay_rate)
+    return w, m, v
+
+
+def _fair_means_kept(w, g, m, v, t, lr, betas, eps, decay_rate):
+    w, m, v = _step()(w, g, m, v, t, lr, betas, eps, decay_rate)
+    return w, m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+
+
+def _old_means(w, g, m, v, t, lr, betas, eps, decay_rate):
+    _, new_m, new_v = _step()(w, g, m, v, t, lr, betas, eps, decay_rate)
+    m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
+    return w - lr * decay_rate * w - lr * m_hat / (np.sqrt(v_hat) + eps), new_m, new_v
+
+
+def _step_alone(w, g, m, v, t, lr, betas, eps, decay_rate):
+    new, m, v = _step()(w, g, m, v, t, lr, betas, eps, decay_rate)
+    return new - w, m, v
+
+
+def _state(shape, t, seed=0, lr=0.1, betas=(0.9, 0.99), eps=0.01, decay=0.5):
+    w, g, m, v = (array(*shape, seed=seed + n) for n in range(4))
+    m, v = (0 * m, 0 * v) if t == 1 else (m, v**2)
+    return w, g, m, v, t, lr, betas, eps, decay
+
+
+def _draw_state(rng):
+    w, g, m, v = rng.standard_normal((4, 2, 3))
+    return w, g, m, v**2, int(rng.integers(2, 9)), 0.1, (0.8, 0.9), 0.01, 0.2
+
+
+adamw_step = Exercise(
+    name="adamw_step",
+    kind="implement",
+    asks="One step of AdamW: the new weights, and the new running means m and v.",
+    reference=_step(),
+    results=("w", "m", "v"),
+    cases={
+        "the first step": _state((3,), 1),
+        "the third": _state((2, 3), 3, seed=4),
+        "no decay": _state((4,), 2, seed=8, decay=0.0),
+        "no gradient": (
+            np.array([1.0, -2.0]),
+            np.zeros(2),
+            np.zeros(2),
+            np.zeros(2),
+            1,
+            0.1,
+            (0.9, 0.99),
+            0.01,
+            0.5,
+        ),
+    },
+    draw=_draw_state,
+    mistakes={
+        "the corrections are missing: m and v start at 0, so divide them by 1 - beta to the t.": (
+            _step(fair=False)
+        ),
+        "v is corrected and m is not: both start at 0.": _step(fair_m=False),
+        "m is corrected and v is not: both start at 0.": _step(fair_v=False),
+        "the first step has t = 1 already: the correction is 1 - beta to the t.": _step(t_from=1),
+        "the decay stands in the gradient, where it is divided by the root of v too: shrink w "
+        "beside the step.": _step(decay="inside"),
+        "the decay is missing: w also loses lr times decay times itself.": _step(decay="none"),
+        "the decay is multiplied by lr as well.": _step(decay="bare"),
+        "the decay makes the weights grow: subtract it.": _step(decay="grow"),
+        "the decay takes its share of the weights as they were before the step.": (
+            _step(decay="after")
+        ),
+        "the step goes with the gradient; it should go against it.": _step(sign=-1),
+        "the root is missing: v is a mean of squares.": _step(root=lambda v, eps: v + eps),
+        "eps stands outside the root: sqrt(v_hat) + eps.": (
+            _step(root=lambda v, eps: np.sqrt(v + eps))
+        ),
+        "eps is missing: it keeps the step finite where v is 0.": (
+            _step(root=lambda v, eps: np.sqrt(np.maximum(v, 1e-300)))
+        ),
+        "v is the running mean of g squared, not of its size.": (
+            _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * np.abs(g))
+        ),
+        "v is the running mean of g squared, not of g.": (
+            _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * np.maximum(g, 0))
+        ),
+        "the betas are exchanged in the running means: the first is for m.": (
+            _means(
+                lambda m, g, b: b[1] * m + (1 - b[1]) * g,
+                lambda v, g, b: b[0] * v + (1 - b[0]) * g**2,
+            )
+        ),
+        "a beta is the share of the old mean, 1 - beta that of the new gradient.": (
+            _means(
+                lambda m, g, b: (1 - b[0]) * m + b[0] * g,
+                lambda v, g, b: (1 - b[1]) * v + b[1] * g**2,
+            )
+        ),
+        "the new gradient counts 1 - beta, not 1.": (
+            _means(lambda m, g, b: b[0] * m + g, lambda v, g, b: b[1] * v + g**2)
+        ),
+        "the step uses the old means: bring m and v up to date first.": _old_means,
+        "return the running means as they are; only the step uses the corrected ones.": (
+            _fair_means_kept
+        ),
+        "that is the step alone; return the weights after it.": _step_alone,
+        "the caller's arrays are changed: make new ones, as in m = beta * m + ...": _in_place,
+        "the caller's m and v are changed: make new ones.": _means_in_place,
+    },
+    hints=(
+        "In this order: new m, new v, their corrected forms, the new w.",
+        "m_hat = m / (1 - betas[0] ** t), with the new m; v_hat likewise.",
+        "w - lr * decay * w - lr * m_hat / (np.sqrt(v_hat) + eps)",
+    ),
+)
+
+
+def _fit(
+    keep=False, clear="before", sign=-1, inputs=slice(None, -1), targets=slice(1, None), **slips
+):
+    """Gradient descent on a table of scores, with a slip at each argument."""
+
+    def fit(table, tokens, rate, steps):
+        table = table.clone().requires_grad_()
+        for _ in range(slips.get("steps", steps)):
+            if clear == "before":
+                table.grad = None
+            loss = F.cross_entropy(
+                table[tokens[:, inputs]].flatten(0, 1),
+                tokens[:, targets].flatten(),
+                reduction=slips.get("reduction", "mean"),
+            )
+            loss.backward()
+            if clear == "after":
+                table.grad.zero_()
+            with torch.no_grad():
+                table += sign * rate * table.grad
+        return table.detach()
+
+    return fit
+
+
+def _afresh(table, tokens, rate, steps):
+    return _fit(steps=min(steps, 1))(table, tokens, rate, steps)
+
+
+def _averaged(table, tokens, rate, steps):
+    total, w = torch.zeros_like(table), table
+    for step in range(1, steps + 1):
+        total += (w - _fit(steps=1)(w, tokens, 1.0, 1)).detach()
+        w = w - rate * total / step
+    return w
+
+
+def _all_at_once(table, tokens, rate, steps):
+    return table + steps * (_fit(steps=1)(table, tokens, rate, 1) - table)
+
+
+fit_table = Exercise(
+    name="fit_table",
+    kind="hunt",
+    asks="A table of scores for the next word, after so many steps of gradient descent.",
+    reference=_fit(),
+    given=_fit(clear=None),
+    call=lambda attempt, table, tokens, rate, steps: attempt(
+        torch.tensor(table), torch.tensor(tokens), rate, steps
+    ),
+    cases={
+        "one step": (array(3, 3), np.array([[0, 2, 1, 2]]), 0.5, 1),
+        "three steps": (array(4, 4, seed=1), np.array([[0, 1, 2], [3, 1, 0]]), 1.0, 3),
+        "no step": (array(3, 3, seed=2), np.array([[0, 2, 1, 2]]), 0.5, 0),
+    },
+    draw=lambda rng: (rng.standard_normal((5, 5)), rng.integers(5, size=(2, 7)), 0.8, 4),
+    mistakes={
+        "the gradient is cleared between backward and the step, so that nothing is learned: clear "
+        "it before backward.": _fit(clear="after"),
+        "the step goes with the gradient now; it was right to go against it.": _fit(sign=1),
+        "the targets were right: each place is asked for the word after it.": (
+            _fit(inputs=slice(None), targets=slice(None))
+        ),
+        "inputs and targets are exchanged now: the present word's row is asked for the next.": (
+            _fit(inputs=slice(1, None), targets=slice(None, -1))
+        ),
+        "every step starts from the first table again: the steps must follow one another.": _afresh,
+        "the mean of all gradients so far is not the gradient here: forget the old ones.": (
+            _averaged
+        ),
+        "all steps use the gradient at the first table: compute it anew in each.": _all_at_once,
+        "the loss was right as a mean; now it is a sum.": _fit(reduction="sum"),
+    },
+    hints=(
+        "Print table.grad after each backward, with a rate of 0: what should it be, and what is "
+        "it?",
+        "backward adds to .grad what it finds; who takes the old gradient away?",
+        "table.grad = None at the beginning of each step.",
+    ),
+)
+
+
+def _floor(true, rest, log=math.log):
+    """The entropy of a target with this share for the true word and these for the others."""
+    return -sum(q * log(q) for q in [true, *rest])
+
+
+smoothed_floor = Prediction(
+    name="smoothed_floor",
+    kind="predict",
+    asks="The least loss that any model can reach with a smoothing of 0.1 and ten words.",
+    answer=_floor(0.91, [0.01] * 9),
+    mistakes={
+        "0 would need a share of 1 for the true word; its target is smaller, and the other nine "
+        "have targets too.": 0.0,
+        "that is the true word's logarithm alone; the nine others count 0.01 each.": -math.log(
+            0.91
+        ),
+        "the true word's target is 0.9 + 0.1/10, and the nine others count as well.": (
+            -math.log(0.9)
+        ),
+        "the true word gets its part of the smoothing too: 0.91, and 0.01 for each other.": (
+            _floor(0.9, [0.1 / 9] * 9)
+        ),
+        "the shares must sum to 1: 0.91 and nine times 0.01.": _floor(0.9, [0.01] * 9),
+        "those are bits; use the natural logarithm.": _floor(0.91, [0.01] * 9, math.log2),
+        "use the natural logarithm, not the one to the base 10.": (
+            _floor(0.91, [0.01] * 9, math.log10)
+        ),
+        "that is what a model that knows nothing pays; the best one does better.": math.log(10),
+        "that is the part of the nine others; the true word's is missing.": -0.09 * math.log(0.01),
+        "that is the true word's part; the nine others' is missing.": -0.91 * math.log(0.91),
+        "the sign is turned: a loss is at least 0.": -_floor(0.91, [0.01] * 9),
+    },
+    rtol=2e-3,
+    hints=(
+        "The best guess is the target itself: p = q.",
+        "q is 0.91 for the true word and 0.01 for each of the nine others.",
+        "Minus the sum of q log q over all ten.",
+    ),
+)
+
+uncorrected_step = Prediction(
+    name="uncorrected_step",
+    kind="ablate",
+    asks="How many times lr the very first step of Adam is long, with no corrections.",
+    answer=0.1 / math.sqrt(0.001),
+    mistakes={
+        "1 is the length with the corrections; they are taken away.": 1.0,
+        "that is m alone; it is still divided by the root of v.": 0.1,
+        "the root is missing: v is 0.001 g squared, and is put under a root.": 0.1 / 0.001,
+        "v is uncorrected and m is not: m is 0.1 g only.": 1 / math.sqrt(0.001),
+        "the fraction is upside down: m stands above.": math.sqrt(0.001) / 0.1,
+        "after one step the running means hold 1 - beta of the gradient, not beta.": (
+            0.9 / math.sqrt(0.999)
+        ),
+        "m counts 1 - 0.9 of the gradient, not 0.9 of it.": 0.9 / math.sqrt(0.001),
+        "the betas are exchanged: 0.9 is for m, 0.999 for v.": 0.001 / math.sqrt(0.1),
+    },
+    rtol=5e-3,
+    hints=(
+        "After one step from 0, m is 0.1 g. What is v?",
+        "The step is lr times m / sqrt(v), and g cancels.",
+    ),
+)
+
+EXERCISES = [
+    cross_entropy,
+    cross_entropy_gradient,
+    adamw_step,
+    fit_table,
+    smoothed_floor,
+    uncorrected_step,
+]
