@@ -26,6 +26,10 @@ def _log_of_softmax(logits):
         return np.log(tantra.softmax(logits))
 
 
+def _log_of_more(logits):
+    return np.log(tantra.softmax(logits) + 1e-12)
+
+
 def _without_the_shift(logits):
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
@@ -123,6 +127,8 @@ cross_entropy = Exercise(
         ),
         "a share can round to 0, and its logarithm is then -inf: write the logarithm out on paper "
         "first, as in chapter 02.": _mean_error(_log_of_softmax),
+        "a small number under the logarithm hides the -inf and makes the error wrong: write the "
+        "logarithm out on paper first.": _mean_error(_log_of_more),
         "the largest score of *all* rows is taken away, and a row far below it rounds to 0: take "
         "each row's own.": _mean_error(_shift_of_all),
         "the shares of all places together sum to 1; those of each place should: sum over the "
