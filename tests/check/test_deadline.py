@@ -115,6 +115,15 @@ def test_a_quick_body_is_left_alone():
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C as a reader has it: a program started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("where", ["signals", "thread"])
 def test_errors_and_the_readers_own_interrupt_pass_through(where, monkeypatch):
     monkeypatch.setattr(deadline, "_has_signal", lambda: where == "signals")
