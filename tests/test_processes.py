@@ -116,7 +116,7 @@ def test_two_processes_have_the_losses_of_one_and_either_goes_on_from_the_other(
     talk = tmp_path / "talk.py"
     talk.write_text(TALK)
     printed = by_torchrun(talk, EXAMPLE, one, two, *SMALL)
-    assert printed.count("all is well\n") == 2
+    assert printed.count("all is well") == 2  # two writers of one stream: a line may end late
     np.testing.assert_allclose(losses(printed), whole, rtol=0, atol=1e-5)  # once: one prints
     np.testing.assert_allclose(alone("--steps", 6, "--resume", two), whole[3:], rtol=0, atol=1e-5)
 
