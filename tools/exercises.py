@@ -3,7 +3,8 @@
     python tools/exercises.py                                 make all, run them, store them
     python tools/exercises.py solutions/02_softmax.ipynb      one of them
     python tools/exercises.py --check                         stored = what would be made?
-    python tools/exercises.py --unsolved                      every check says "not written yet"?
+    python tools/exercises.py --unsolved                      every check says "not written yet",
+                                                              and the rest prints what is stored?
 
 In the code cell of a task (tag `task`) the answer stands between two marker lines:
 
@@ -213,11 +214,17 @@ async def compare(path):
 async def prove_unsolved(path):
     """What is wrong with the exercise of the solution at path when nobody has solved it, or ""."""
     target = exercise_path(path)
+    stored = read(target)
     try:
         exercise = await run(read(target), target.parent, strict=True, allow_errors=True)
     except CellError as problem:
         return str(problem)
-    return "\n".join(filter(None, map(unsolved_problem, exercise.cells)))
+    problems = [unsolved_problem(cell) for cell in exercise.cells]
+    for shown, cell in zip(stored.cells, exercise.cells, strict=True):
+        if "check" in tags(cell):  # what is stored of it was said to a reader, who is told less
+            cell.outputs = shown.outputs
+    problems.append(difference(stored_form(stored), stored_form(exercise)))
+    return "\n".join(filter(None, problems))
 
 
 def unsolved_problem(cell):

@@ -209,8 +209,15 @@ def problems_when_unsolved(notebook, folder):
     return {c.id: problem for c in done.cells if (problem := exercises.unsolved_problem(c))}
 
 
-def test_every_check_of_an_unsolved_exercise_says_not_written_yet(made):
-    assert exercises.main(["--unsolved", str(made[0])]) == 0
+def test_every_check_of_an_unsolved_exercise_says_not_written_yet(made, capsys):
+    solution, exercise = made
+    assert exercises.main([str(solution)]) == 0
+    assert exercises.main(["--unsolved", str(solution)]) == 0
+    stored = read(exercise)
+    cell(stored, "setup").outputs = [new_output("stream", text="never printed\n")]
+    exercise.write_text(stored_form(stored))
+    assert exercises.main(["--unsolved", str(solution)]) == 1
+    assert "never printed" in capsys.readouterr().out
 
 
 def test_an_unsolved_exercise_that_passes_or_fails_otherwise_is_caught(tmp_path):
