@@ -1,10 +1,11 @@
-"""The small model that ships with the course: it writes half-verses, sound by sound.
+"""The small models that ship with the course: they write half-verses, sound by sound.
 
-tools/train_verse.py made model.safetensors from a seed.  The weights are kept as float16, which
-halves the file; the numbers kept beside them are the seed, the steps and what a thousand lines of
-the model, drawn at temperature 0.8, were judged to be.
+tools/train_verse.py made model.safetensors from a seed, tools/train_inside.py inside.safetensors.
+The weights are kept as float16, which halves the file; the numbers kept beside them are the seed,
+the steps and what a thousand lines of the model, drawn at temperature 0.8, were judged to be.
 """
 
+from dataclasses import replace
 from importlib.resources import as_file, files
 
 import torch
@@ -25,21 +26,29 @@ CONFIG = GPTConfig(
     expansion=8 / 3,  # three matrices, together as large as two with 4
     bias=False,
 )
+INSIDE = "inside.safetensors"  # the one that chapter 15 opens first
+CONFIGS = {
+    FILE: CONFIG,
+    INSIDE: replace(CONFIG, feed_forward="gelu", expansion=4),
+}
 
 
-def trained_model():
-    """The trained GPT, in float32; its row for line_end begins a line."""
-    return load_trained(files(__package__).joinpath(FILE))[0]
+def trained_model(file=FILE):
+    """The trained GPT, in float32; its row for line_end begins a line.
+
+    file is FILE, the model of chapter 14, or INSIDE, that of chapter 15.
+    """
+    return load_trained(files(__package__).joinpath(file), CONFIGS[file])[0]
 
 
-def trained_numbers():
+def trained_numbers(file=FILE):
     """What the file says of its training: a dictionary."""
-    return load_trained(files(__package__).joinpath(FILE))[1]
+    return load_trained(files(__package__).joinpath(file), CONFIGS[file])[1]
 
 
-def load_trained(path):
-    """The model kept at path, and the numbers kept with it."""
-    model = GPT(CONFIG, generator=torch.Generator()).half()
+def load_trained(path, config=CONFIG):
+    """The model of this config kept at path, and the numbers kept with it."""
+    model = GPT(config, generator=torch.Generator()).half()
     with as_file(path) as file:
         numbers = load(file, model)
     return model.float().eval(), numbers

@@ -7,7 +7,7 @@ import torch
 
 from tantra import generate
 from tantra.metre import VarnaTokenizer, judge
-from tantra.metre.trained import CONFIG, FILE, load_trained, trained_model, trained_numbers
+from tantra.metre.trained import CONFIGS, INSIDE, load_trained, trained_model, trained_numbers
 
 TOKENIZER = VarnaTokenizer()
 
@@ -30,13 +30,20 @@ def test_what_it_writes_is_mostly_verse(lines):
     assert len(set(lines)) == len(lines)
 
 
-def test_the_file_is_small_and_whole():
-    assert files("tantra.metre").joinpath(FILE).stat().st_size < 500_000
-    model = trained_model()
-    assert model.config == CONFIG
+@pytest.mark.parametrize("file", CONFIGS)
+def test_each_file_is_small_and_whole(file):
+    assert files("tantra.metre").joinpath(file).stat().st_size < 500_000
+    model, numbers = trained_model(file), trained_numbers(file)
+    assert model.config == CONFIGS[file]
     assert not model.training
     assert {p.dtype for p in model.parameters()} == {torch.float32}
-    assert {"seed", "lines", "steps", "temperature", "metre", "verse"} <= set(trained_numbers())
+    assert {"seed", "lines", "steps", "temperature", "metre", "verse"} <= set(numbers)
+
+
+def test_the_model_that_chapter_15_opens_counts_before_it_knows_grammar():
+    numbers = trained_numbers(INSIDE)
+    assert numbers["metre"] > 0.85
+    assert numbers["grammar"] < 0.3
 
 
 def test_loading_draws_no_global_random_numbers():
