@@ -22,6 +22,7 @@ SEEDS = (1, 2)
 ADDED = "what a part returns is added to the stream, so its matrix is as wide as high"
 SQUARE = {
     "relevance_backward": "tokens look at one another: as many queries as keys",
+    "induction_score": "tokens look at one another: as many queries as keys",
     "pre_norm_block": ADDED,
     "post_norm_block": ADDED,
     "leaking_block": ADDED,
