@@ -219,6 +219,11 @@ def _second_kept(tokens, pair, new):
     return [new if start else token for token, start in zip(tokens, starts, strict=True)]
 
 
+def _stepped_in_vain(tokens, pair, new):
+    """A for loop whose i += 1 has no effect, and which stops before the last place."""
+    return _second_kept(tokens, pair, new)[:-1]
+
+
 def _last_lost(tokens, pair, new):
     out, i = [], 0
     while i < len(tokens) - 1:
@@ -286,7 +291,11 @@ merge_pair = Exercise(
         "the pair is joined in either order; only the order given counts.": _both_orders,
         "a pair may begin at any place, not only at 0, 2, 4: go on by one where nothing is "
         "joined.": _steps_of_two,
-        "nothing was joined.": lambda tokens, pair, new: list(tokens),
+        "the second token of the pair is still there, and the last of all is lost: in a for loop "
+        "i += 1 skips nothing. A while loop can take two steps at once.": _stepped_in_vain,
+        "nothing was joined. A list is never equal to a tuple: is one compared with the other?": (
+            lambda tokens, pair, new: list(tokens)
+        ),
     },
     hints=(
         "Go through the places with a while loop, since some steps are of one and some of two.",
@@ -346,6 +355,21 @@ def _first_places(word, merges):
     return pieces
 
 
+def _from_the_end(word, merges):
+    pieces = list(word)
+    for pair in merges:
+        pieces = _from_the_right(pieces, pair, pair[0] + pair[1])
+    return pieces
+
+
+def _by_replacing(word, merges):
+    """In one string, where a pair may begin or end inside a piece."""
+    text = " ".join(word)
+    for left, right in merges:
+        text = text.replace(f"{left} {right}", left + right)
+    return text.split(" ")
+
+
 def _first_merge(word, merges):
     return _joined(list(word), merges[0])
 
@@ -378,6 +402,7 @@ encode_word = Exercise(
         "nagara": ("nagara", [("n", "a"), ("r", "a"), ("g", "a")]),
         "twice in a row": ("ababab", [("b", "a"), ("a", "b"), ("a", "ba")]),
         "two steps": ("abcdab", ORDERED),
+        "three alike": ("aaab", [("a", "a"), ("a", "b")]),
     },
     draw=_draw_word,
     mistakes={
@@ -389,6 +414,12 @@ encode_word = Exercise(
         ),
         "the merges run from the last to the first.": (
             lambda word, merges: _encode_word(word, merges[::-1])
+        ),
+        "of three equal pieces the first two are joined: go through the word from left to right.": (
+            _from_the_end
+        ),
+        "inside a string of pieces 'a b' is found in 'a bc' too: compare whole pieces.": (
+            _by_replacing
         ),
         "only the first merge was run.": _first_merge,
         "where a merge finds nothing to join, the next ones may still: go on.": _until_one_fails,
@@ -404,8 +435,13 @@ encode_word = Exercise(
 
 def _after_norm(attempt, x, gain, bias, weight, offset):
     """What the new weight and offset make of the bare norm of x."""
-    weight, offset = attempt(gain, bias, weight, offset)
-    return tantra.layer_norm(x) @ weight + offset
+    new = attempt(gain, bias, weight, offset)
+    if not isinstance(new, tuple | list) or len(new) != 2:
+        raise ValueError("two arrays are asked for: return the new weight, and the new offset")
+    for what, ours, old in zip(("weight", "offset"), new, (weight, offset), strict=True):
+        if np.shape(ours) != old.shape:
+            raise ValueError(f"the new {what} has shape {np.shape(ours)}, the old one {old.shape}")
+    return tantra.layer_norm(x) @ new[0] + new[1]
 
 
 def _fold(gain, bias, weight, offset):
@@ -504,6 +540,8 @@ file_bytes = Prediction(
         "each layer has 13 D numbers beside its matrices: offsets and two norms.": (
             2 * _size(block=0)
         ),
+        "those are the tables and matrices alone; each layer has 13 D numbers besides, the last "
+        "norm 2 D.": 2 * _size(block=0, last=0),
         "the norms of each layer are missing: 4 D numbers.": 2 * _size(block=9),
         "the offsets of each layer are missing: 9 D numbers.": 2 * _size(block=4),
     },
