@@ -1,0 +1,473 @@
+"""The exercises of chapter 14, verse from a model."""
+
+import math
+from collections import Counter, defaultdict
+
+import numpy as np
+import torch
+
+import tantra
+from tantra.check.engine import Exercise, Prediction
+from tantra.check.inputs import array
+
+SHORT = ("a", "i", "u", "ṛ", "ḷ")
+LONG = ("ā", "ī", "ū", "ṝ", "ḹ", "e", "ai", "o", "au")
+VOWELS = SHORT + LONG
+TWO_LETTERS = ["ai", "au", "kh", "gh", "ch", "jh", "ṭh", "ḍh", "th", "dh", "ph", "bh"]
+AFTER = ("ṃ", "ḥ")
+
+
+def _split(word, pairs=TWO_LETTERS):
+    sounds = []
+    while word:
+        size = 2 if word[:2] in pairs else 1
+        sounds.append(word[:size])
+        word = word[size:]
+    return sounds
+
+
+def _split_sorted(word):
+    """Each two-letter sound sought in the whole word, then the rest: out of order."""
+    found = []
+    for pair in TWO_LETTERS:
+        found += [pair] * word.count(pair)
+        word = word.replace(pair, "")
+    return found + list(word)
+
+
+WORDS = [
+    "kathā",
+    "vimalaiḥ",
+    "phalam",
+    "ṛṣayaḥ",
+    "siṃhaḥ",
+    "labhate",
+    "bibharti",
+    "gaurī",
+    "jñānam",
+    "meghāḥ",
+    "budhyate",
+]
+
+split_sounds = Exercise(
+    name="split_sounds",
+    kind="implement",
+    asks="The sounds of a word in IAST, in order: kh and ai are one sound each.",
+    reference=lambda word: _split(word),
+    cases={
+        "one letter, one sound": ("nadī",),
+        "kh is one sound": ("sukham",),
+        "ai and bh": ("vaibhavaiḥ",),
+        "au at the start": ("auṣadham",),
+        "h alone": ("gṛhe",),
+        "two breaths": ("chaṭhphaḍha",),
+    },
+    draw=lambda rng: ("".join(rng.choice(WORDS, 2)),),
+    mistakes={
+        "those are letters; kh, ai and ten more pairs of letters are one sound each.": list,
+        "ai and au are one vowel each.": lambda word: _split(
+            word, [pair for pair in TWO_LETTERS if pair not in ("ai", "au")]
+        ),
+        "kh, gh, ch and the others with h are one consonant each.": lambda word: _split(
+            word, ["ai", "au"]
+        ),
+        "an h after any letter is taken for a breath: in gṛhe it is a sound of its own.": (
+            lambda word: _split(word, {*TWO_LETTERS, *(a + "h" for a in word)})
+        ),
+        "the sounds are right, their order is not: go through the word once, from its start.": (
+            _split_sorted
+        ),
+        "go on by two letters only where two were taken: others are lost.": (
+            lambda word: [
+                word[i : i + 2] if word[i : i + 2] in TWO_LETTERS else word[i]
+                for i in range(0, len(word), 2)
+            ]
+        ),
+        "the second letter of a pair is taken twice: go on behind it.": lambda word: [
+            word[i : i + 2] if word[i : i + 2] in TWO_LETTERS else word[i] for i in range(len(word))
+        ],
+        "that is one string; give a list of sounds.": lambda word: " ".join(_split(word)),
+        "ṭh and ḍh are one sound each, as th and dh are.": lambda word: _split(
+            word, [pair for pair in TWO_LETTERS if pair[0] not in "ṭḍ"]
+        ),
+    },
+    hints=(
+        "Go through the word from its start, and ask first whether the next two letters are one "
+        "sound.",
+        "With word[i : i + 2] in TWO_LETTERS, take two letters and go on at i + 2; else take one.",
+        "A while loop over i, from 0 to len(word); or re.findall with the pairs before the single "
+        "letters: '|'.join(TWO_LETTERS) + '|.'",
+    ),
+)
+
+
+def _weigh(long=LONG, after=AFTER, consonants=2, last=None, before=False, vowels=VOWELS):
+    """The scan of a line, with the one place wrong that the arguments say."""
+
+    def weigh(sounds):
+        places = [i for i, sound in enumerate(sounds) if sound in vowels]
+        weights = []
+        for i, end in zip(places, [*places[1:], len(sounds)], strict=True):
+            follow = sounds[i + 1 : end]
+            if before:
+                start = max((j for j in places if j < i), default=-1)
+                follow = sounds[start + 1 : i]
+            closed = len(follow) >= consonants or (follow and follow[0] in after)
+            weights.append("g" if sounds[i] in long or closed else "l")
+        if last:
+            weights[-1] = last
+        return "".join(weights)
+
+    return weigh
+
+
+def _aloud(sounds):
+    """By the spelling of each consonant: kh counts for two."""
+    letters = [letter for s in sounds for letter in ([s] if s in VOWELS else s)]
+    return _weigh()(letters)
+
+
+LINES = (
+    "kokilo vimalo mandaṃ priyaś ca hṛdi śobhate",
+    "snehena dhyāyati jñānaṃ gambhīraṃ madhuraṃ phalam",
+    "labhate vimalaiḥ siṃhaḥ sukhaṃ gṛhe budhaḥ śanaiḥ",
+)
+SOUNDS = [_split(line.replace(" ", "")) for line in LINES]
+
+
+def _draw_line(rng):
+    consonants = ["k", "kh", "t", "dh", "m", "y", "r", "ś", "h"]
+    sounds = []
+    for _ in range(9):
+        sounds += list(rng.choice(consonants, rng.integers(1, 3)))
+        sounds.append(str(rng.choice(VOWELS)))
+        sounds += [str(rng.choice(AFTER))] if rng.random() < 0.2 else []
+    return ([str(sound) for sound in sounds],)
+
+
+line_weights = Exercise(
+    name="line_weights",
+    kind="implement",
+    asks='The weights of a line, from its sounds without gaps: "l" light, "g" heavy.',
+    reference=_weigh(),
+    cases={
+        "light and long": (["n", "a", "d", "ī"],),
+        "two consonants follow": (["m", "i", "t", "r", "a"],),
+        "anusvāra, visarga": (["s", "i", "ṃ", "h", "a", "ḥ"],),
+        "one breath is one consonant": (["s", "u", "kh", "i"],),
+        "across words": (["ph", "a", "l", "a", "m", "t", "u"],),
+        "a last consonant": (["ph", "a", "l", "a", "m"],),
+        "half a verse": (SOUNDS[0],),
+        "another": (SOUNDS[1],),
+    },
+    draw=_draw_line,
+    mistakes={
+        "e, ai, o and au are long, too.": _weigh(long=LONG[:5]),
+        "ai and au are long, too.": _weigh(long=[v for v in LONG if v not in ("ai", "au")]),
+        "the consonants after a vowel are left out: two of them make its syllable heavy.": (
+            _weigh(consonants=99)
+        ),
+        "one consonant after a short vowel does not make it heavy; it takes two.": (
+            _weigh(consonants=1)
+        ),
+        "anusvāra (ṃ) and visarga (ḥ) make the syllable before them heavy.": _weigh(after=()),
+        "those are the consonants before the vowel; what follows it counts.": _weigh(before=True),
+        "the last syllable is weighed as it stands, though the metre leaves it free.": (
+            _weigh(last="g")
+        ),
+        "kh is one consonant: count sounds, not letters.": _aloud,
+        "ṛ is a short vowel, and makes a syllable.": (
+            _weigh(vowels=[v for v in VOWELS if v not in ("ṛ", "ṝ", "ḷ", "ḹ")])
+        ),
+        "long vowels are left out: a syllable with one is heavy, whatever follows.": _weigh(
+            long=()
+        ),
+        "light and heavy are exchanged.": lambda sounds: _weigh()(sounds).translate(
+            str.maketrans("lg", "gl")
+        ),
+        "that is a list; give one string, a letter a syllable.": lambda sounds: list(
+            _weigh()(sounds)
+        ),
+        "a syllable belongs to a vowel: give a letter for each vowel, not for each sound.": (
+            lambda sounds: "".join("g" if sound in LONG else "l" for sound in sounds)
+        ),
+    },
+    hints=(
+        "Find the places of the vowels first. What follows a vowel are the sounds up to the next.",
+        "Heavy: the vowel is LONG, or two sounds or more follow it, or the first of them is in "
+        "AFTER.",
+        "for i, end in zip(places, [*places[1:], len(sounds)]): follow = sounds[i + 1 : end]",
+    ),
+)
+
+
+def _batch(lines, pad_input=0, start=0):
+    longest = max(map(len, lines)) + 1
+    inputs, targets = (np.full((len(lines), longest), pad) for pad in (pad_input, -1))
+    for row, line in enumerate(lines):
+        inputs[row, : len(line) + 1] = [start, *line]
+        targets[row, : len(line) + 1] = [*line, 0]
+    return inputs, targets
+
+
+def _given_batch(lines):
+    longest = max(len(line) for line in lines)
+    rows = np.array([[0, *line, 0] + [0] * (longest - len(line)) for line in lines])
+    return rows[:, :-1], rows[:, 1:]
+
+
+def _never_ending(lines):
+    inputs, targets = _given_batch(lines)
+    return inputs, np.where(targets == 0, -1, targets)
+
+
+def _padded_left(lines):
+    inputs, targets = _batch(lines)
+    for row, line in enumerate(lines):
+        shift = inputs.shape[1] - len(line) - 1
+        inputs[row], targets[row] = np.roll(inputs[row], shift), np.roll(targets[row], shift)
+    return inputs, targets
+
+
+def _cut_to_shortest(lines):
+    shortest = min(map(len, lines)) + 1
+    return tuple(part[:, :shortest] for part in _batch(lines))
+
+
+def _first_forgotten(lines):
+    inputs, targets = _batch(lines)
+    return inputs[:, 1:], targets[:, 1:]
+
+
+def _same_place(lines):
+    inputs, targets = _batch(lines)
+    return inputs, np.where(targets == -1, -1, inputs)
+
+
+line_batch = Exercise(
+    name="line_batch",
+    kind="hunt",
+    asks="Inputs and targets of several lines, a row a line, where padding is no target.",
+    reference=_batch,
+    given=_given_batch,
+    results=("inputs", "targets"),
+    cases={
+        "two lines": ([[5, 7, 6], [4, 8]],),
+        "one is much shorter": ([[9], [3, 2, 4, 1, 5], [6, 6]],),
+        "equal lengths": ([[5, 3], [2, 4], [7, 1]],),
+    },
+    draw=lambda rng: (
+        [[int(t) for t in rng.integers(1, 9, size=size)] for size in rng.permutation([2, 4, 7])],
+    ),
+    mistakes={
+        "the line's own end is ignored as well: the model would never learn to stop. Only what "
+        "comes after it is padding.": _never_ending,
+        "-1 is no token: pad the inputs with 0, and only the targets with -1.": (
+            lambda lines: _batch(lines, pad_input=-1)
+        ),
+        "the lines are pushed to the right: a position must count from the line's beginning.": (
+            _padded_left
+        ),
+        "the longer lines are cut: pad the shorter ones instead.": _cut_to_shortest,
+        "the first sound of a line is to be learned, too: its input is the 0 before it.": (
+            _first_forgotten
+        ),
+        "targets are what comes next, one place further than the inputs.": _same_place,
+        "inputs and targets are exchanged.": lambda lines: _batch(lines)[::-1],
+        "the mending went too far: 0 in the inputs, in front of a line, is right.": (
+            lambda lines: _batch(lines, start=-1)
+        ),
+    },
+    hints=(
+        "Write both arrays down for the lines [5, 7, 6] and [4, 8]. Which targets are no sound of "
+        "a line, and not its end?",
+        "0 does two jobs: it ends a line, and it fills up. In the targets the filling must be -1.",
+        "Fill targets with -1 first; then targets[row, : len(line) + 1] = [*line, 0].",
+    ),
+)
+
+
+def _surprise(rows, vowels, n, told, size=None, own=False, window=False, pad=True, joined=False):
+    """The mean surprise of a table at the rows it was made of; base e."""
+    followed, places = defaultdict(Counter), []
+    rows = [[token for row in rows for token in row]] if joined else rows
+    for row in rows:
+        line = [0] * (n - 1) + list(row)
+        for i in range(n - 1 if pad else 2 * (n - 1), len(line)):
+            context = tuple(line[i - (size or n - 1) : i]) if (size or n - 1) else ()
+            before = line[n - 1 : i + own] if not window else context
+            key = (context, sum(token in vowels for token in before)) if told else context
+            followed[key][line[i]] += 1
+            places.append((key, line[i]))
+    shares = [followed[key][token] / followed[key].total() for key, token in places]
+    return -np.log(shares)
+
+
+def _worth(combine=np.mean, order=1, base=math.e, **slip):
+    def worth(rows, vowels, n):
+        found = [
+            float(combine(_surprise(rows, vowels, n, told, **slip)) / math.log(base))
+            for told in (False, True)
+        ]
+        return tuple(found[::order])
+
+    return worth
+
+
+def _draw_rows(rng):
+    rows = []
+    for _ in range(12):
+        sounds = [int(rng.choice([1, 2])) for _ in range(4)]
+        breaks = [int(rng.choice([3, 4, 5])) for _ in range(4)]
+        row = [token for pair in zip(breaks, sounds, strict=True) for token in pair]
+        rows.append([token for token in row if token != 5 or rng.random() < 0.7] + [0])
+    return rows, {1, 2}, int(rng.integers(2, 4))
+
+
+count_worth = Exercise(
+    name="count_worth",
+    kind="ablate",
+    asks="The mean surprise of a table that is not told the count of vowels, and of one that is.",
+    reference=_worth(),
+    results=("untold", "told"),
+    cases={
+        "ka ka ka": ([[3, 1, 3, 1, 3, 1, 0]], {1, 2}, 2),
+        "three lines": ([[3, 1, 3, 2, 0], [4, 1, 3, 1, 0], [3, 2, 4, 1, 3, 0]], {1, 2}, 2),
+        "two sounds of past": ([[3, 1, 3, 1, 4, 0], [3, 1, 4, 1, 3, 0], [3, 1, 0]], {1, 2}, 3),
+        "no past": ([[3, 1, 3, 1, 0], [3, 2, 0]], {1, 2}, 1),
+    },
+    draw=_draw_rows,
+    mistakes={
+        "the count includes the token that is to be guessed: it must be of those before.": (
+            _worth(own=True)
+        ),
+        "the count is of the whole line so far, not of the last n - 1 tokens.": _worth(window=True),
+        "an n-gram sees n - 1 tokens, and guesses the n-th.": lambda rows, vowels, n: _worth()(
+            rows, vowels, n + 1
+        ),
+        "the beginnings of the lines are left out: put n - 1 zeros before each line.": (
+            _worth(pad=False)
+        ),
+        "a context goes over the end of a line: each line begins with zeros of its own, and with "
+        "count 0.": _worth(joined=True),
+        "the sum, not the mean.": _worth(combine=np.sum),
+        "those are bits; take the natural logarithm.": _worth(base=2),
+        "untold comes first, told second.": _worth(order=-1),
+        "the mean of the shares; the surprise is minus the logarithm of each.": (
+            _worth(combine=lambda surprise: np.exp(-surprise).mean())
+        ),
+        "the sign is turned: a surprise is at least 0.": _worth(combine=lambda s: -s.mean()),
+        "the logarithm of the mean share is not the mean of the logarithms.": (
+            _worth(combine=lambda surprise: -np.log(np.exp(-surprise).mean()))
+        ),
+    },
+    hints=(
+        "Two rounds: first count what follows each key; then ask, place by place, which share the "
+        "true token had.",
+        "The key is tuple(line[i - n + 1 : i]), of line = [0] * (n - 1) + row; told the count, it "
+        "is that and the number of vowels in line[:i].",
+        "0 is no vowel, so the zeros in front do not count. The surprise at a place is "
+        "-log(followed[key][token] / followed[key].total()), with a Counter for each key.",
+    ),
+)
+
+
+def _slope(logits, tokens, temperature):
+    """By torch's autograd."""
+    t = torch.tensor(temperature, dtype=torch.float64, requires_grad=True)
+    log_p = torch.log_softmax(torch.as_tensor(logits) / t, -1)
+    picked = log_p[torch.arange(len(tokens)), torch.as_tensor(tokens)].sum()
+    return torch.autograd.grad(picked, t)[0].item()
+
+
+def _by_hand(power=2, mean=tantra.softmax, own=1, combine=np.sum, hot=True, sign=1):
+    def slope(logits, tokens, temperature):
+        p = mean(logits / temperature if hot else logits)
+        picked = logits[np.arange(len(tokens)), tokens]
+        return float(sign * combine((p * logits).sum(-1) - own * picked) / temperature**power)
+
+    return slope
+
+
+temperature_slope = Exercise(
+    name="temperature_slope",
+    kind="derive",
+    asks="The derivative of a line's log-chance by the temperature.",
+    reference=_slope,
+    cases={
+        "one sound, three to choose from": (np.array([[1.0, 0.0, 2.0]]), np.array([2]), 0.8),
+        "three sounds": (array(3, 4), np.array([0, 3, 1]), 0.5),
+        "hot": (array(2, 5, seed=1), np.array([4, 4]), 2.0),
+    },
+    draw=lambda rng: (
+        rng.standard_normal((6, 5)),
+        rng.integers(5, size=6),
+        float(rng.uniform(0.3, 2)),
+    ),
+    mistakes={
+        "the derivative of 1/τ is -1/τ²: divide by the square.": _by_hand(power=1),
+        "that is the derivative by 1/τ, with its sign turned: the inner derivative is missing.": (
+            _by_hand(power=0)
+        ),
+        "that is the derivative by 1/τ; the inner derivative, -1/τ², is missing.": (
+            _by_hand(power=0, sign=-1)
+        ),
+        "the sign is turned: heat raises the chance of a token whose score is below the mean.": (
+            _by_hand(sign=-1)
+        ),
+        "the mean score is taken at temperature 1: its shares are those of the divided scores.": (
+            _by_hand(hot=False)
+        ),
+        "the mean of the scores is weighted by their shares, not by 1/V.": (
+            _by_hand(mean=lambda scores: np.full(scores.shape, 1 / scores.shape[-1]))
+        ),
+        "the score of the token itself is missing: its own exponent has a temperature, too.": (
+            _by_hand(own=0)
+        ),
+        "log-chances of a line add up over its sounds; they are not averaged.": (
+            _by_hand(combine=np.mean)
+        ),
+        "one number for each sound; a line's log-chance is their sum.": (
+            lambda logits, tokens, temperature: np.array(
+                [_slope(logits[[i]], tokens[[i]], temperature) for i in range(len(tokens))]
+            )
+        ),
+    },
+    hints=(
+        "For one sound: log p = z_k / τ - log Σ_j exp(z_j / τ). Differentiate both terms by τ.",
+        "The first gives -z_k / τ². The second gives + Σ_j p_j z_j / τ², with p = softmax(z / τ).",
+        "Sum (mean of z under p minus z of the token) over the sounds, and divide by τ².",
+    ),
+)
+
+syllables_so_far = Prediction(
+    name="syllables_so_far",
+    asks="How many vowels there are so far, where an even average of them at position 39 is 0.325.",
+    answer=13,
+    mistakes={
+        "positions count from 0: at position 39 the head sees 40 places.": 0.325 * 39,
+        "that is one place too many: position 39 sees the places 0 to 39.": 0.325 * 41,
+        "those are the places that are no vowels.": 27,
+        "the average is the count divided by the number of places: multiply to get it back.": (
+            40 / 0.325
+        ),
+        "that divides by 39; and to get a count from an average, multiply.": 39 / 0.325,
+        "rounded down too early: 0.325 · 39 is nearly 13, but the head sees 40 places.": 12,
+        "that is how many places the head sees; which share of them are vowels?": 40,
+        "that is the average itself; how many vowels make it, among 40 places?": 0.325,
+    },
+    hints=(
+        "An even average of ones and zeros is the share of ones. Among how many places?",
+        "Position 39 sees itself and the 39 before it.",
+    ),
+    rtol=1e-9,
+)
+
+EXERCISES = [
+    split_sounds,
+    line_weights,
+    line_batch,
+    syllables_so_far,
+    temperature_slope,
+    count_worth,
+]
