@@ -130,7 +130,8 @@ def test_the_names_of_the_bytes():
 written = st.characters(exclude_categories=["Cn", "Cs"])
 
 
-@given(st.text(written) | st.lists(st.sampled_from("'sdm tvreVE1  \n\t.é")).map("".join))
+@given(st.text(written) | st.lists(st.sampled_from("'sdm tvreVE12  \n\t.é")).map("".join))
+@example("in 2048, 3½ or ٤٢")
 @example("it's IT'S they've I'VE ''ll  'd   \n\n  x \t")
 def test_words_are_those_of_hugging_face(text):
     splitter = pre_tokenizers.ByteLevel(add_prefix_space=False)
