@@ -151,6 +151,40 @@ def _online(
     return a / z if divide else a
 
 
+class _Watched(np.ndarray):
+    """An array that writes down the shape of each array that is made from it."""
+
+    def __array_finalize__(self, made_from):
+        self.shapes = getattr(made_from, "shapes", [])
+        self.shapes.append(self.shape)
+
+    def __array_function__(self, function, types, args, kwargs):
+        result = super().__array_function__(function, types, args, kwargs)
+        if type(result) is np.ndarray:  # einsum, for one, hands out a plain array
+            result = result.view(_Watched)
+            result.shapes = self.shapes
+            self.shapes.append(result.shape)
+        return result
+
+
+def _watched(attempt, q, k, v, chunk):
+    """The averages; MemoryError where the scores of more than chunk keys were there at once."""
+    shapes, watched = [], [x.view(_Watched) for x in (q, k, v)]
+    for x in watched:
+        x.shapes = shapes
+    averages = attempt(*watched, chunk)
+    (T, K), (S, D) = q.shape[-2:], v.shape[-2:]
+    if chunk < S and T not in (K, D):
+        for shape in shapes:
+            row = shape[-1:] == (S,) and shape[-2:] not in ((K, S), (D, S))  # not k or v, turned
+            if row or shape[-2:] == (S, T):
+                raise MemoryError(
+                    f"an array of shape {shape} was made, the scores of all {S} keys at once: make "
+                    f"those of {chunk} keys, use them, and forget them before the next"
+                )
+    return np.asarray(averages) if isinstance(averages, _Watched) else averages
+
+
 def _mean_of_chunks(q, k, v, chunk):
     starts = range(0, k.shape[-2], chunk)
     found = [_by_hand(q, k[..., s : s + chunk, :], v[..., s : s + chunk, :]) for s in starts]
@@ -173,8 +207,9 @@ chunked_average = Exercise(
     name="chunked_average",
     kind="implement",
     asks="Attention without a mask, from at most chunk keys at a time.",
-    reference=_by_hand,
-    library=tantra.scaled_dot_product_attention,
+    reference=_online,
+    library=tantra.chunked_attention,
+    call=_watched,
     cases={
         "five keys, two at a time": (*arrays((2, 3), (5, 3), (5, 4)), 2),
         "the largest score comes first": (
@@ -206,6 +241,8 @@ chunked_average = Exercise(
         3,
     ),
     mistakes={
+        "the averages are right, but the scores of all keys are there at one time: go through the "
+        "keys chunk by chunk, and keep sums.": _by_hand,
         "exp overflows on large scores: subtract the largest score so far before exp.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, protect=False)
         ),
@@ -218,6 +255,12 @@ chunked_average = Exercise(
         ),
         "the sum of powers shrinks when a larger score turns up, but the values summed so far do "
         "not.": lambda q, k, v, chunk: _online(q, k, v, chunk, shrink_average=False),
+        "each chunk subtracts a largest score of its own, and the sums of different chunks cannot "
+        "be added then: bring the old ones to the new largest first.": (
+            lambda q, k, v, chunk: _online(
+                q, k, v, chunk, follow=False, shrink_sum=False, shrink_average=False
+            )
+        ),
         "the factor is turned: e to the power old largest minus new, which is at most 1.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, turned=True)
         ),
@@ -316,6 +359,11 @@ def _unshifted(q, k, v, g, log_sums, mean):
     return _back(q, k, v, g, 0 * log_sums, mean)
 
 
+def _scaled_twice(q, k, v, g, log_sums, mean):
+    by_q, by_k, by_v = _back(q, k, v, g, log_sums, mean)
+    return by_q / math.sqrt(q.shape[-1]), by_k / math.sqrt(q.shape[-1]), by_v
+
+
 def _unscaled_scores(q, k, v, g, log_sums, mean):
     p = np.exp(q @ k.mT - log_sums)
     ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
@@ -358,6 +406,9 @@ chunk_gradients = Exercise(
         "that.": _unmeant,
         "the scores were divided by the root of K, so dq and dk must be divided by it too.": (
             lambda *args: _back(*args, scale=False)
+        ),
+        "dq and dk are divided by the root of K twice; the scores were divided by it once.": (
+            _scaled_twice
         ),
         "the log-sums are not used: without them p is a power and not a weight.": _unshifted,
         "the scores in p are not divided by the root of K.": _unscaled_scores,
@@ -490,6 +541,10 @@ wrong_sketch = Prediction(
         "E holds: the shares of a row sum to 1, so the row's own value is subtracted once and "
         "added once.": "E",
         "a capital letter is wanted, and a holds: the mean of the keys is an offset.": "a",
+        "a capital letter is wanted, and b holds: it is the same power, with another base.": "b",
+        "the letter is right; write it as a capital, in quotation marks.": "c",
+        "a capital letter is wanted, and d holds: the power of a sum is a product.": "d",
+        "a capital letter is wanted, and e holds: the shares of a row sum to 1.": "e",
     },
     hints=(
         "Ask of each: what depends on the query, and what is kept from one row to the next?",
