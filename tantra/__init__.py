@@ -22,6 +22,7 @@
     prompts      what a model goes on from
     sampling     from scores to chances: temperature, top-k, top-p
     generation   token by token, from the cache
+    decoder      a copy of a model that decodes faster
     beam         several beginnings at once
     chunks       attention over long sequences, a chunk at a time
     circuits     the same attention by other weights
@@ -53,6 +54,7 @@ from tantra.beam import beam_search
 from tantra.cache import KVCache
 from tantra.chunks import chunked_attention
 from tantra.data import batches, course_text
+from tantra.decoder import prepare
 from tantra.generation import generate, stream
 from tantra.heads import MultiHeadAttention, merge_heads, split_heads
 from tantra.layers import (
@@ -95,7 +97,7 @@ __all__ = [
     "alibi_bias", "batches", "beam_search", "causal_mask", "chunked_attention",
     "clip_gradients", "course_text", "cross_entropy", "evaluate", "gelu", "gelu_exact",
     "generate", "layer_norm", "log_softmax", "merge_heads", "neighbours_to_halves",
-    "numpy_gpt2", "padding_mask", "record", "rms_norm", "rotary_angles", "rotate",
+    "numpy_gpt2", "padding_mask", "prepare", "record", "rms_norm", "rotary_angles", "rotate",
     "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
     "stream", "train", "warmup_cosine", "warmup_inverse_sqrt", "window_mask",
 ]  # fmt: skip

@@ -14,9 +14,11 @@ def gelu(x):
     On a CPU torch's kernel spends its time on tanh, which was measured to take 3.6 times as long
     as sigmoid; and tanh(z) is 2 sigmoid(2z) - 1.  Forward and back together took 0.5 to 0.7 of
     the time, a training step of 4 layers × 128 took 0.92 to 0.95 (one core, AVX2).  Half
-    precision, GPUs and compilers are left to torch's kernel.
+    precision, GPUs and compilers are left to torch's kernel; so are few numbers without
+    gradients, as of one token (3072 of them took 15 µs against 70).
     """
-    if x.is_cpu and x.dtype.itemsize >= 4 and not torch.compiler.is_compiling():
+    many = x.requires_grad or x.numel() > 2**16
+    if many and x.is_cpu and x.dtype.itemsize >= 4 and not torch.compiler.is_compiling():
         return _Gelu.apply(x)
     return F.gelu(x, approximate="tanh")
 

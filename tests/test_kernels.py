@@ -16,6 +16,16 @@ def test_gelu_is_the_one_by_hand(shape, dtype, generator):
     assert kernels.gelu(x).shape == x.shape
 
 
+def test_few_numbers_without_gradients_are_left_to_torch(generator):
+    ours, torchs = "aten::sigmoid_", "aten::gelu"
+    many, few = draw(generator, 2**16 + 1), draw(generator, 2**16)
+    for x, kernel in ((many, ours), (few, torchs), (few.clone().requires_grad_(), ours)):
+        with torch.profiler.profile() as watched:
+            y = kernels.gelu(x)
+        assert {event.key for event in watched.key_averages()} & {ours, torchs} == {kernel}
+        agree(y, layers.gelu(x))
+
+
 def test_gelu_is_torchs(dtype, generator):
     x = draw(generator, 3, 70, dtype=dtype) * 3
     theirs = forward_and_gradients(lambda x: F.gelu(x, approximate="tanh"), x)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import tantra
 from benchmarks import __main__ as command
 from benchmarks import growth, machine, memory, peers
 from benchmarks.attention import _flops
@@ -70,6 +71,21 @@ def test_peak_memory_of_an_action():
 def test_the_line_through_the_medians():
     words = growth.fit((0, 1000, 2000), [0.010, 0.012, 0.014])
     assert words.startswith("10.0 ms and 2.0 µs for each token before it; the line explains 100%")
+
+
+@pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
+def test_a_token_takes_no_more_memory_however_many_are_before_it(weights):
+    size = Size(layers=2, width=24, heads=4, length=1024, vocab=11)
+    ready = tantra.prepare(peers.ours(size), weights)
+    token, taken = torch.zeros(1, 1, dtype=torch.int64), []
+    with torch.no_grad():
+        for before in (16, 520, 960):
+            caches = ready.new_caches(1024)
+            ready(torch.zeros(1, before, dtype=torch.int64), caches)
+            ready(token, caches)
+            taken.append(memory.peak(lambda caches=caches: ready(token, caches)))
+    assert taken[1] == taken[2]
+    assert taken[1] <= taken[0] + 4096  # attention takes its keys 512 at a time
 
 
 @pytest.mark.parametrize("build", [peers.ours, peers.hugging_face, peers.TorchGPT])
