@@ -185,6 +185,12 @@ line_weights = Exercise(
         "light and heavy are exchanged.": lambda sounds: _weigh()(sounds).translate(
             str.maketrans("lg", "gl")
         ),
+        "the last syllable is missing: what follows the last vowel goes to the end of the line.": (
+            lambda sounds: _weigh()(sounds)[:-1]
+        ),
+        "write light as l and heavy as g, in small letters.": lambda sounds: _weigh()(
+            sounds
+        ).upper(),
         "that is a list; give one string, a letter a syllable.": lambda sounds: list(
             _weigh()(sounds)
         ),
@@ -274,6 +280,10 @@ line_batch = Exercise(
         ),
         "targets are what comes next, one place further than the inputs.": _same_place,
         "inputs and targets are exchanged.": lambda lines: _batch(lines)[::-1],
+        "-100 is what torch leaves out by default; here the mark is -1.": lambda lines: (
+            _batch(lines)[0],
+            np.where(_batch(lines)[1] == -1, -100, _batch(lines)[1]),
+        ),
         "the mending went too far: 0 in the inputs, in front of a line, is right.": (
             lambda lines: _batch(lines, start=-1)
         ),
