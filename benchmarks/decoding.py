@@ -3,14 +3,11 @@
 Each token reads every weight once, so that the bytes read in a second are the floor.
 """
 
-import inspect
-from functools import partial
-
 import torch
 
 import tantra
 from benchmarks import peers
-from benchmarks.compare import Skipped, compare, interleave
+from benchmarks.compare import compare, interleave
 from benchmarks.peers import Size
 from tantra import gpt2
 
@@ -27,48 +24,35 @@ def rows(floors, budget):
     """Ours by kind of weights, and NumPy alone, against transformers' generate with its cache."""
     model = peers.ours(SIZE).eval()
     peer = peers.hugging_face(SIZE).eval()
+    decoders = {kind: tantra.prepare(model, kind) for kind in WEIGHTS}
+    numbers = sum(p.numel() for p in model.parameters())
+    ways = {f"ours, {kind}": about for kind, about in WEIGHTS.items()} | {NUMPY: (4, NUMPY_AIM)}
     for length in PROMPTS:
         prompt = torch.randint(SIZE.vocab, (1, length), generator=torch.Generator().manual_seed(0))
-        case = f"GPT-2 small, prompt {length}, {NEW} new tokens"
-        ways, missing = _ways(model, prompt)
-        for name, reason in missing.items():
-            yield Skipped(ROOM, case, name, PEER, reason)
-        yield from _compared(ways, _hugging_face(peer, prompt), case, floors, budget / len(PROMPTS))
+        actions = {f"ours, {kind}": _ours(decoder, prompt) for kind, decoder in decoders.items()}
+        actions |= {NUMPY: _numpy(model, prompt), PEER: _hugging_face(peer, prompt)}
+        seconds = interleave(actions, budget / len(PROMPTS))
+        for name, (width, aim) in ways.items():
+            yield _row(seconds, name, length, numbers, width, aim, floors)
 
 
-def _compared(ways, peer, case, floors, budget):
-    seconds = interleave({name: way for name, (way, _, _) in ways.items()} | {PEER: peer}, budget)
-    numbers = sum(p.numel() for p in peers.ours(SIZE).parameters())
-    for name, (_, width, aim) in ways.items():
-        yield compare(
-            seconds,
-            name,
-            PEER,
-            room=ROOM,
-            case=case,
-            work=numbers * width * NEW,
-            peer_work=numbers * 4 * NEW,
-            floor=floors["read"],
-            aim=aim,
-        )
+def _row(seconds, name, length, numbers, width, aim, floors):
+    """The row of one way, whose every weight takes width bytes."""
+    return compare(
+        seconds,
+        name,
+        PEER,
+        room=ROOM,
+        case=f"GPT-2 small, prompt {length}, {NEW} new tokens",
+        work=numbers * width * NEW,
+        peer_work=numbers * 4 * NEW,
+        floor=floors["read"],
+        aim=aim,
+    )
 
 
-def _ways(model, prompt):
-    """{name: (action, bytes of a weight, aim)}, and {name: why it is missing}."""
-    ways, missing = {}, {}
-    takes_weights = "weights" in inspect.signature(tantra.stream).parameters
-    for kind, (width, aim) in WEIGHTS.items():
-        name, how = f"ours, {kind}", {"weights": kind} if takes_weights else {}
-        if kind != "float32" and not takes_weights:
-            missing[name] = "generate has no weights= yet"
-        else:
-            ways[name] = partial(_generate, model, prompt, **how), width, aim
-    ways[NUMPY] = _numpy(model, prompt), 4, NUMPY_AIM
-    return ways, missing
-
-
-def _generate(model, prompt, **how):
-    return tantra.generate(model, prompt, NEW, temperature=0, **how)
+def _ours(decoder, prompt):
+    return lambda: tantra.generate(decoder, prompt, NEW, temperature=0)
 
 
 def _numpy(model, prompt):
