@@ -1,8 +1,8 @@
 """The small models that ship with the course: they write half-verses, sound by sound.
 
-tools/train_verse.py made model.safetensors from a seed, tools/train_inside.py inside.safetensors.
-The weights are kept as float16, which halves the file; the numbers kept beside them are the seed,
-the steps and what a thousand lines of the model, drawn at temperature 0.8, were judged to be.
+tools/train_verse.py made model.safetensors from a seed, tools/train_inside.py the other two.  The
+weights are kept as float16, which halves the file; the numbers kept beside them are the seed, the
+steps and what a thousand lines of the model, drawn at temperature 0.8, were judged to be.
 """
 
 from dataclasses import replace
@@ -26,17 +26,15 @@ CONFIG = GPTConfig(
     expansion=8 / 3,  # three matrices, together as large as two with 4
     bias=False,
 )
-INSIDE = "inside.safetensors"  # the one that chapter 15 opens first
-CONFIGS = {
-    FILE: CONFIG,
-    INSIDE: replace(CONFIG, feed_forward="gelu", expansion=4),
-}
+INSIDE, SECOND = "inside.safetensors", "second.safetensors"  # two seeds, which chapter 15 opens
+GELU = replace(CONFIG, feed_forward="gelu", expansion=4)
+CONFIGS = {FILE: CONFIG, INSIDE: GELU, SECOND: GELU}
 
 
 def trained_model(file=FILE):
     """The trained GPT, in float32; its row for line_end begins a line.
 
-    file is FILE, the model of chapter 14, or INSIDE, that of chapter 15.
+    file is FILE, the model of chapter 14, or INSIDE or SECOND, those of chapter 15.
     """
     return load_trained(files(__package__).joinpath(file), CONFIGS[file])[0]
 
