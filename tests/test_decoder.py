@@ -28,7 +28,7 @@ def round_by_hand(weight, kind):
     if kind == "float32":
         return weight
     if kind == "float16":
-        return torch.tensor([[float(x.half()) for x in row] for row in weight])
+        return torch.from_numpy(weight.numpy().astype("float16").astype("float32"))
     rows = []
     for row in weight.tolist():
         scale = max(map(abs, row)) / 127
@@ -114,9 +114,9 @@ def changes(model, tokens):
 LIMITS = {"float32": 1e-5, "float16": 1 / 1000, "int8": 1 / 50}  # as prepare says
 
 
-def test_rounding_moves_the_logits_of_gpt2_small_so_far(generator):
-    model = GPT(GPTConfig(num_layers=6, vocab_size=5000), generator=generator)
-    moved = changes(model, draw_tokens(generator, 1, 24, vocab_size=5000))
+def test_rounding_moves_the_logits_of_layers_as_wide_as_gpt2_small_so_far(generator):
+    model = GPT(GPTConfig(num_layers=3, vocab_size=1000), generator=generator)
+    moved = changes(model, draw_tokens(generator, 1, 24, vocab_size=1000))
     for kind, limit in LIMITS.items():
         assert moved[kind] <= limit
     assert 10 * moved["float32"] < moved["float16"] < moved["int8"] / 10
