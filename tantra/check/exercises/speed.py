@@ -1,0 +1,458 @@
+"""The exercises of chapter 16, speed."""
+
+import math
+
+import numpy as np
+
+from tantra.check.engine import Exercise, Prediction
+from tantra.check.inputs import array
+
+# 1. the operations of a block
+
+
+def _operations(T, D, F, *, maps=4, layers=2, pairs=2, each=2, own=True):
+    """Operations of a block, with places where a count may go wrong."""
+    positions = T if own else 1
+    return each * (positions * (maps * D * D + layers * D * F) + pairs * T * T * D)
+
+
+block_operations = Exercise(
+    name="block_operations",
+    kind="implement",
+    asks="The operations in the products of one block, forward, for T positions.",
+    reference=_operations,
+    cases={
+        "GPT-2 small, 1024 positions": (1024, 768, 3072),
+        "one position": (1, 8, 32),
+        "two positions": (2, 3, 5),
+        "more positions than width": (7, 2, 3),
+    },
+    draw=lambda rng: (
+        int(rng.integers(2, 9)),
+        int(rng.integers(10, 19)),
+        int(rng.integers(20, 29)),
+    ),
+    mistakes={
+        "each product of two numbers is a multiplication and an addition: 2 operations.": (
+            lambda T, D, F: _operations(T, D, F, each=1)
+        ),
+        "the products of attention are missing: T queries meet T keys, and T weights meet T "
+        "values.": lambda T, D, F: _operations(T, D, F, pairs=0),
+        "scores and averages are two products, each T · T · D: you count one of them.": (
+            lambda T, D, F: _operations(T, D, F, pairs=1)
+        ),
+        "the matrices of attention are four: query, key, value and output.": (
+            lambda T, D, F: _operations(T, D, F, maps=3)
+        ),
+        "you count one matrix for queries, keys and values together, and one for the output: each "
+        "of the four is D × D.": lambda T, D, F: _operations(T, D, F, maps=2),
+        "the feed-forward has two matrices, up and down: you count one.": (
+            lambda T, D, F: _operations(T, D, F, layers=1)
+        ),
+        "the feed-forward is missing: D to F and back.": (
+            lambda T, D, F: _operations(T, D, F, layers=0)
+        ),
+        "every position meets the matrices: the part with the weights grows with T.": (
+            lambda T, D, F: _operations(T, D, F, own=False)
+        ),
+        "the weights of attention have T · T numbers for each head, and all heads together are D "
+        "wide: 4 · T · T · D, not 4 · T · D.": lambda T, D, F: (
+            2 * T * (4 * D * D + 2 * D * F) + 4 * T * D
+        ),
+        "that is a training step's work: forward alone is a third of it.": lambda T, D, F: (
+            3 * _operations(T, D, F)
+        ),
+    },
+    hints=(
+        "A product of (n, k) and (k, m) has n · m results of k multiplications and k additions.",
+        "Six matrices meet every position: four of D × D, two of D × F. Then scores and averages.",
+        "2 · T · (4 · D² + 2 · D · F) for the weights, and 2 · T² · D twice for attention.",
+    ),
+)
+
+
+# 2. the bytes of a decoded token
+
+
+def _bytes(weights, layers, kv_heads, d_head, length, width, *, both=2, each=4):
+    return weights * width + both * layers * kv_heads * d_head * length * each
+
+
+token_bytes = Exercise(
+    name="token_bytes",
+    kind="implement",
+    asks="The bytes that one decoded token carries: every weight, and the cache of every layer.",
+    reference=_bytes,
+    cases={
+        "GPT-2 small, 512 positions": (124_000_000, 12, 12, 64, 512, 4),
+        "half-width weights": (1000, 2, 3, 5, 7, 2),
+        "8-bit weights": (1000, 2, 3, 5, 7, 1),
+        "an empty cache": (10, 2, 3, 5, 0, 4),
+    },
+    draw=lambda rng: (
+        int(rng.integers(1000, 2000)),
+        int(rng.integers(2, 5)),
+        int(rng.integers(5, 8)),
+        int(rng.integers(8, 16)),
+        int(rng.integers(16, 40)),
+        int(rng.integers(1, 3)),
+    ),
+    mistakes={
+        "the cache holds keys and values: you count one of them.": (
+            lambda *args: _bytes(*args, both=1)
+        ),
+        "the cache is missing: each layer reads the keys and values of all positions.": (
+            lambda *args: _bytes(*args, both=0)
+        ),
+        "each layer has a cache of its own.": lambda w, n, h, k, s, b: _bytes(w, 1, h, k, s, b),
+        "each key head has keys of its own: the cache grows with kv_heads.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, 1, k, s, b)
+        ),
+        "the cache grows with the positions it remembers: length is missing.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, h, k, 1, b)
+        ),
+        "only the weights are narrower: the cache keeps 4 bytes a number.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, h, k, s, b, each=b)
+        ),
+        "the weights take width bytes each, not 4.": lambda w, n, h, k, s, b: _bytes(
+            w, n, h, k, s, 4
+        ),
+        "those are numbers; multiply by the bytes of each.": lambda w, n, h, k, s, b: (
+            w + 2 * n * h * k * s
+        ),
+        "a token reads the weights once, and reads the cache once: nothing is counted twice.": (
+            lambda *args: 2 * _bytes(*args)
+        ),
+        "bytes are asked for, not bits.": lambda *args: 8 * _bytes(*args),
+    },
+    hints=(
+        "Two parts: the weights, read once a token; and what attention reads.",
+        "A layer keeps kv_heads · d_head numbers of keys for each position, and as many of values.",
+        "weights · width + 2 · layers · kv_heads · d_head · length · 4.",
+    ),
+)
+
+
+# 3. rows needed
+
+
+def _rows(D, F, width, ridge, *, factor=2, answers=True, guard=True):
+    """The rows n at which 2 n D F = ridge · width · (n D + D F + n F)."""
+    left = factor * D * F - ridge * width * (D + (F if answers else 0))
+    if guard and left <= 0:
+        return math.inf
+    return ridge * width * D * F / left
+
+
+rows_needed = Exercise(
+    name="rows_needed",
+    kind="derive",
+    asks="The number of rows at which a product of rows and a matrix reaches the ridge.",
+    reference=_rows,
+    cases={
+        "GPT-2 small's feed-forward": (768, 3072, 4, 8.0),
+        "half the width": (768, 3072, 2, 8.0),
+        "a small matrix": (5, 7, 1, 2.0),
+        "never: the matrix is too small": (5, 7, 4, 8.0),
+    },
+    draw=lambda rng: (
+        int(rng.integers(100, 200)),
+        int(rng.integers(300, 400)),
+        int(rng.integers(1, 5)),
+        float(rng.uniform(2, 9)),
+    ),
+    mistakes={
+        "a multiplication and an addition are 2 operations.": (
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, factor=1)
+        ),
+        "the results are written too: n · F numbers more to carry.": (
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, answers=False)
+        ),
+        "the intensity has a limit, 2DF / (width · (D + F)), however many rows there are: where "
+        "the ridge is not below it, the answer is infinity.": (
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, guard=False)
+        ),
+        "rows and results are carried as well as the matrix; you count the matrix alone.": (
+            lambda D, F, width, ridge: ridge * width / 2
+        ),
+        "each number takes width bytes: the intensity is per byte.": (
+            lambda D, F, width, ridge: _rows(D, F, 1, ridge)
+        ),
+        "that is the intensity of ridge rows; solve for the number of rows.": (
+            lambda D, F, width, ridge: 2 * ridge * D * F / (width * (ridge * D + D * F + ridge * F))
+        ),
+        "the fraction is upside down.": lambda D, F, width, ridge: (
+            1 / _rows(D, F, width, ridge) if _rows(D, F, width, ridge) else math.inf
+        ),
+    },
+    hints=(
+        "Write the intensity of n rows: 2 n D F operations over width · (n D + D F + n F) bytes.",
+        "Set it equal to ridge, and gather what has n on one side.",
+        "n = ridge · width · D F / (2 D F - ridge · width · (D + F)), if the divisor is above 0.",
+    ),
+)
+
+
+# 4. which ceiling
+
+LIMITS = "memory", "products", "memory", "products", "memory"
+
+which_ceiling = Prediction(
+    name="which_ceiling",
+    asks='Which ceiling governs each of the five works: "memory" or "products".',
+    answer=LIMITS,
+    mistakes={
+        "one row reads all the weights for two operations each: count its intensity first, 1/2.": (
+            "products",
+            *LIMITS[1:],
+        ),
+        "a prompt is read at once: each weight meets all of its 512 tokens.": (
+            *LIMITS[:1],
+            "memory",
+            *LIMITS[2:],
+        ),
+        "AdamW has about a dozen operations for the 28 bytes of each weight: below the ridge.": (
+            *LIMITS[:2],
+            "products",
+            *LIMITS[3:],
+        ),
+        "512 rows in half the width have an intensity of hundreds: the width moves the work to "
+        "the right, away from the memory's ceiling.": (*LIMITS[:3], "memory", *LIMITS[4:]),
+        "8-bit weights quadruple the intensity of one row, from 1/2 to 2: still below the ridge.": (
+            *LIMITS[:4],
+            "products",
+        ),
+        "all turned round: on the left of the ridge the memory governs.": tuple(
+            "products" if limit == "memory" else "memory" for limit in LIMITS
+        ),
+        "not all: a matrix that meets many rows at once is fetched once for all of them.": (
+            ("memory",) * 5
+        ),
+        "not all: a matrix that meets one row is fetched for two operations a weight.": (
+            ("products",) * 5
+        ),
+    },
+    hints=(
+        "The ridge of this machine is peak / bandwidth = 8 operations a byte.",
+        "n rows have about n/2 operations a byte in float32, n in half width, 2n in 8 bits.",
+        "Left of the ridge, below 8, the memory governs; right of it the products do.",
+    ),
+)
+
+
+# 5. a decode that allocates
+
+
+def _given_remember(room, seen, k):
+    return np.concatenate([room[:seen], k[None]])
+
+
+def _remember(room, seen, k, *, at=0, upto=1, copy=False):
+    room[seen + at] = k
+    found = room[: seen + upto]
+    return found.copy() if copy else found
+
+
+def _whole_room(room, seen, k):
+    room[seen] = k
+    return room
+
+
+def _added(room, seen, k):
+    room[seen] += k
+    return room[: seen + 1]
+
+
+def _only_read(room, seen, k):
+    return room[: seen + 1]
+
+
+def _used(attempt, room, seen, k):
+    """What comes back, whether it lies in the room, and the room afterwards."""
+    room = room.copy()
+    keys = attempt(room, seen, k)
+    inside = isinstance(keys, np.ndarray) and np.shares_memory(keys, room)
+    return keys, "in the room" if inside else "in new memory", room
+
+
+remember_in_place = Exercise(
+    name="remember_in_place",
+    kind="hunt",
+    asks="The keys remembered so far, the new one written into the room, nothing copied.",
+    reference=_remember,
+    given=_given_remember,
+    call=_used,
+    results=("keys", "where they lie", "the room afterwards"),
+    cases={
+        "two of four": (array(4, 3), 2, array(3, seed=1)),
+        "the first": (array(3, 2), 0, array(2, seed=1)),
+        "the last": (array(3, 5), 2, array(5, seed=1)),
+    },
+    draw=lambda rng: (rng.standard_normal((6, 4)), int(rng.integers(1, 5)), rng.standard_normal(4)),
+    mistakes={
+        "the whole room comes back, with rows that nothing was written to: return the first "
+        "seen + 1.": _whole_room,
+        "the new key's row is seen: positions count from 0.": (
+            lambda room, seen, k: _remember(room, seen, k, at=-1)
+        ),
+        "the newest key is written, and not returned: the slice must end after it.": (
+            lambda room, seen, k: _remember(room, seen, k, upto=0)
+        ),
+        "what comes back is a copy: a slice of the room costs nothing.": (
+            lambda room, seen, k: _remember(room, seen, k, copy=True)
+        ),
+        "the room holds numbers that mean nothing yet: put the key in their place, do not add.": (
+            _added
+        ),
+        "the key is never written into the room.": _only_read,
+    },
+    hints=(
+        "Which line makes a new array, and how long is it at the thousandth token?",
+        "Write the key into its row of the room, then return a slice.",
+        "room[seen] = k, and room[: seen + 1] is a view: no number is copied.",
+    ),
+)
+
+
+# 6. weights in eight bits
+
+
+def _quantise(w, *, axis=-1, most=127, round_=np.round):
+    scale = abs(w).max(axis=axis, keepdims=True) / most
+    codes = round_(w / np.where(scale > 0, scale, 1))
+    return codes.astype(np.int8), scale + np.zeros((len(w), 1))
+
+
+def _by_columns(w):
+    codes, _ = _quantise(w, axis=0)
+    return codes, abs(w).max(axis=0, keepdims=True).T / 127
+
+
+def _whole_codes(w):
+    codes, scale = _quantise(w)
+    return codes * scale, scale
+
+
+def _from_largest(w):
+    scale = w.max(axis=-1, keepdims=True) / 127
+    safe = np.where(scale != 0, scale, 1)
+    return np.clip(np.round(w / safe), -127, 127).astype(np.int8), scale
+
+
+def _inverse_scale(w):
+    codes, scale = _quantise(w)
+    with np.errstate(divide="ignore"):
+        return codes, 1 / scale
+
+
+def _checked(attempt, w):
+    """The codes as numbers, the scale, and the type of the codes."""
+    codes, scale = attempt(w)
+    return np.asarray(codes, dtype=np.float64), scale, str(np.asarray(codes).dtype)
+
+
+quantise_rows = Exercise(
+    name="quantise_rows",
+    kind="implement",
+    asks="Each row as whole numbers from -127 to 127 in int8, and a scale that leads back.",
+    reference=_quantise,
+    call=_checked,
+    results=("codes", "scale", "type of the codes"),
+    cases={
+        "two rows": (np.array([[0.9, -2.0, 0.5], [10.0, 0.0, -4.0]]),),
+        "a row of zeros": (np.array([[0.0, 0.0, 0.0], [1.0, 2.0, -3.0]]),),
+        "a row that is all negative": (np.array([[-0.9, -2.0, -0.3], [0.1, 0.9, -0.4]]),),
+        "rows of very different size": (np.array([[0.9e-3, 2e-3], [50.0, -20.0], [1.0, 0.3]]),),
+    },
+    draw=lambda rng: (rng.standard_normal((3, 7)) * rng.uniform(0.1, 10, (3, 1)),),
+    mistakes={
+        "one scale for the whole matrix: a row of small weights then has only a few codes. Take "
+        "each row's own largest, with keepdims=True.": lambda w: _quantise(w, axis=None),
+        "each row shares a scale, not each column: take the largest along the last axis.": (
+            _by_columns
+        ),
+        "rounded towards 0: np.round goes to the nearest code, and halves the worst error.": (
+            lambda w: _quantise(w, round_=np.trunc)
+        ),
+        "rounded down: np.round goes to the nearest code.": (
+            lambda w: _quantise(w, round_=np.floor)
+        ),
+        "int8 ends at 127, and 128 wraps round to -128: divide the largest by 127.": (
+            lambda w: _quantise(w, most=128)
+        ),
+        "the codes are already multiplied by the scale: return the whole numbers.": _whole_codes,
+        "the largest weight is the largest in size: take abs first, or a large negative weight is "
+        "cut off.": _from_largest,
+        "the scale leads back by a product, codes · scale: yours is its inverse.": _inverse_scale,
+        "the codes are whole, but not int8: without .astype(np.int8) they take 8 bytes each.": (
+            lambda w: (_quantise(w)[0].astype(np.float64), _quantise(w)[1])
+        ),
+    },
+    hints=(
+        "The largest weight of a row, in size, should become 127 or -127.",
+        "scale = abs(w).max(axis=-1, keepdims=True) / 127; codes are w / scale, rounded.",
+        "Where a row's scale is 0 divide by 1; then np.round and .astype(np.int8).",
+    ),
+)
+
+
+# 7. a step of Newton and Schulz
+
+
+def _newton_schulz(x, *, signs=(3.4445, -4.7750, 2.0315), short=True):
+    a, b, c = signs
+    square = x @ x.T
+    return a * x + (b * square + c * (square @ square if short else square * square)) @ x
+
+
+newton_schulz_step = Exercise(
+    name="newton_schulz_step",
+    kind="implement",
+    asks="One step: every singular value s becomes 3.4445 s - 4.7750 s³ + 2.0315 s⁵.",
+    reference=_newton_schulz,
+    cases={
+        "a diagonal matrix": (np.array([[1.0, 0.0, 0.0], [0.0, 0.5, 0.0]]),),
+        "two rows of three": (array(2, 3) / 3,),
+        "one row": (np.array([[0.6, 0.0, -0.8]]),),
+        "four rows of two": (array(4, 2) / 4,),
+    },
+    draw=lambda rng: (rng.standard_normal((3, 5)) / 4,),
+    mistakes={
+        "the square of a matrix is a product of matrices, @: * squares each number alone.": (
+            lambda x: _newton_schulz(x, short=False)
+        ),
+        "the powers are of each number alone: s is a singular value, so use products of "
+        "matrices.": lambda x: 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5,
+        "the term with s³ is subtracted: its coefficient is -4.7750.": (
+            lambda x: _newton_schulz(x, signs=(3.4445, 4.7750, 2.0315))
+        ),
+        "the fifth power is missing: (X Xᵀ)² X.": (
+            lambda x: _newton_schulz(x, signs=(3.4445, -4.7750, 0.0))
+        ),
+        "the first term is missing: a X.": (
+            lambda x: _newton_schulz(x, signs=(0.0, -4.7750, 2.0315))
+        ),
+        "the coefficients of s³ and s⁵ have changed places.": (
+            lambda x: _newton_schulz(x, signs=(3.4445, 2.0315, -4.7750))
+        ),
+        "that is the classical step, 1.5 X - 0.5 X Xᵀ X: it goes to 1 exactly, but slowly.": (
+            lambda x: 1.5 * x - 0.5 * x @ x.T @ x
+        ),
+    },
+    hints=(
+        "X Xᵀ = U S² Uᵀ, so X Xᵀ X has the singular values s³, with the same U and V.",
+        "square = x @ x.T; then square @ x has s³, and square @ square @ x has s⁵.",
+        "a * x + (b * square + c * square @ square) @ x.",
+    ),
+)
+
+
+EXERCISES = [
+    block_operations,
+    token_bytes,
+    rows_needed,
+    which_ceiling,
+    remember_in_place,
+    quantise_rows,
+    newton_schulz_step,
+]

@@ -1,0 +1,143 @@
+import pytest
+import torch
+from agreement import draw
+
+from tantra import AdamW
+from tantra.muon import COEFFICIENTS, Muon, Together, orthogonalise
+
+SHAPES = [(3, 5), (5, 3), (4, 4), (1, 6), (2, 3, 5), (2, 5, 3)]
+
+
+def by_svd(matrix, steps):
+    """The same from the decomposition: the polynomial on the singular values alone."""
+    u, s, v = torch.linalg.svd(matrix, full_matrices=False)
+    s = s / torch.linalg.vector_norm(s, dim=-1, keepdim=True)
+    a, b, c = COEFFICIENTS
+    for _ in range(steps):
+        s = a * s + b * s**3 + c * s**5
+    return u @ torch.diag_embed(s) @ v
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("steps", [0, 1, 5])
+def test_every_singular_value_goes_its_way_and_directions_stay(shape, steps, generator):
+    matrix = draw(generator, *shape)
+    torch.testing.assert_close(
+        orthogonalise(matrix, steps), by_svd(matrix, steps), rtol=1e-5, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("shape", [(16, 24), (24, 16), (3, 8, 16)])
+def test_five_steps_bring_singular_values_near_one(shape, generator):
+    s = torch.linalg.svdvals(orthogonalise(draw(generator, *shape)))
+    assert s.min() > 0.68
+    assert s.max() < 1.21
+
+
+def test_size_does_not_matter_and_nothing_stays_nothing(generator):
+    matrix = draw(generator, 4, 6)
+    torch.testing.assert_close(
+        orthogonalise(1000 * matrix), orthogonalise(matrix), rtol=1e-5, atol=1e-6
+    )
+    assert not orthogonalise(torch.zeros(4, 6)).any()
+
+
+def test_only_matrices_are_taken():
+    with pytest.raises(ValueError, match=r"shape \(3,\); it needs rows and columns"):
+        orthogonalise(torch.ones(3))
+    with pytest.raises(ValueError, match=r"shape \(3,\), and Muon moves matrices"):
+        Muon([torch.nn.Parameter(torch.ones(3))])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"lr": -1.0}, "lr is -1.0"),
+        ({"weight_decay": float("inf")}, "weight_decay is inf"),
+        ({"rms": float("nan")}, "rms is nan"),
+        ({"momentum": 1.0}, "momentum is 1.0"),
+        ({"steps": 0}, "steps"),
+    ],
+)
+def test_wrong_settings_are_named(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        Muon([torch.nn.Parameter(torch.ones(2, 3))], **wrong)
+
+
+def pull(weights, generator):
+    for weight in weights:
+        weight.grad = draw(generator, *weight.shape, dtype=weight.dtype)
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.5])
+@pytest.mark.parametrize("momentum", [0.0, 0.95])
+def test_steps_are_those_of_the_equation(weight_decay, momentum, generator):
+    weights = [torch.nn.Parameter(draw(generator, *shape)) for shape in ((3, 5), (5, 3), (3, 5))]
+    optimizer = Muon(weights, lr=0.1, momentum=momentum, weight_decay=weight_decay, rms=0.3)
+    expected = [weight.detach().clone() for weight in weights]
+    means = [torch.zeros_like(weight) for weight in weights]
+    for _ in range(4):
+        pull(weights, generator)
+        optimizer.step()
+        for i, weight in enumerate(weights):
+            means[i] = momentum * means[i] + (1 - momentum) * weight.grad
+            turned = by_svd((1 - momentum) * weight.grad + momentum * means[i], 5)
+            expected[i] = expected[i] * (1 - 0.1 * weight_decay) - 0.1 * 0.3 * 5**0.5 * turned
+    for weight, there in zip(weights, expected, strict=True):
+        torch.testing.assert_close(weight.detach(), there, rtol=1e-4, atol=1e-5)
+
+
+def test_torchs_own_is_as_close_as_bfloat16_allows(generator):
+    ours = [torch.nn.Parameter(draw(generator, 24, 40, dtype=torch.float32)) for _ in range(2)]
+    theirs = [torch.nn.Parameter(weight.detach().clone()) for weight in ours]
+    mine = Muon(ours, lr=0.02, weight_decay=0.1)
+    other = torch.optim.Muon(theirs, lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for _ in range(10):
+        pull(ours, generator)
+        for a, b in zip(ours, theirs, strict=True):
+            b.grad = a.grad.clone()
+        mine.step()
+        other.step()
+    for a, b in zip(ours, theirs, strict=True):
+        assert (a - b).abs().max() < 0.01
+        assert (a - b).norm() < 0.02 * b.norm()
+
+
+def test_a_weight_without_gradient_stays_and_the_closure_is_called(generator):
+    still, moved = (torch.nn.Parameter(draw(generator, 2, 3)) for _ in range(2))
+    before = still.detach().clone()
+    optimizer = Muon([still, moved], lr=0.1)
+
+    def closure():
+        loss = moved.sum()
+        loss.backward()
+        return loss
+
+    start = moved.sum().item()
+    assert optimizer.step(closure).item() == start
+    assert torch.equal(still.detach(), before)
+    assert moved.sum().item() != start
+
+
+def test_together_each_moves_its_own(generator):
+    matrix, vector = torch.nn.Parameter(draw(generator, 2, 3)), torch.nn.Parameter(torch.ones(3))
+    both = Together(Muon([matrix]), AdamW([vector]))
+    assert len(both.param_groups) == 2
+    for group in both.param_groups:
+        group["lr"] = 0.1
+    before = matrix.detach().clone(), vector.detach().clone()
+    (matrix.sum() + vector.sum()).backward()
+    both.step()
+    assert not torch.equal(matrix, before[0])
+    torch.testing.assert_close(
+        vector.detach(), before[1] * (1 - 0.1 * 0.01) - 0.1, rtol=1e-5, atol=0
+    )
+    both.zero_grad()
+    assert matrix.grad is None
+    assert vector.grad is None
+
+
+def test_together_refuses_what_two_would_move():
+    shared = torch.nn.Parameter(torch.ones(2, 3))
+    with pytest.raises(ValueError, match="hold the same parameter"):
+        Together(Muon([shared]), AdamW([shared]))

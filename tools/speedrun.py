@@ -1,0 +1,194 @@
+"""The speedrun: which ideas lower the held-out loss, in the same processor time?
+
+    python tools/speedrun.py                    the whole ladder: about a quarter of an hour
+    python tools/speedrun.py --steps 40 --seeds 1 --keep /tmp/try.json    a try
+    python tools/speedrun.py --text FILE        on a text of your own
+
+One idea after another is added to what was kept so far.  A rung gets as many steps as take the
+processor time of --steps plain ones, by the cost of its step, measured in turns with the plain
+step.  An idea is kept where the mean over the seeds is lower than without it.  Runs that the file
+of --keep already holds are not made again; the table is written beside it.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # for benchmarks
+
+from benchmarks import machine
+from tantra import CharTokenizer, GPTConfig, batches, evaluate, train
+from tantra.metre import corpus
+from tantra.recipes import IDEAS, recipe
+
+SIZES = {"context_length": 64, "d_model": 128, "num_layers": 4, "num_heads": 4}
+BATCH, LENGTH, HELD_OUT, JUDGED = 12, 64, 0.05, 60  # JUDGED batches of the held-out text
+TUNING_SEED = 100
+KEEP = Path(__file__).parent.parent / "benchmarks/results/speedrun.json"
+# The learning rates tried, with a seed of their own, where an idea changes what suits.
+RATES = {
+    "plain": (1e-3, 2e-3, 4e-3, 8e-3),
+    "linear decay": (4e-3, 8e-3),
+    "Muon": (4e-3, 8e-3),
+}
+
+
+def main(words=None):
+    """Climb the ladder and write the table."""
+    told = options().parse_args(words)
+    torch.set_num_threads(1)
+    text = told.text.read_text("utf-8") if told.text else "\n".join(corpus(60_000))
+    runs = Runs(text, told.steps, told.keep)
+    ladder = climb(runs, range(told.seeds))
+    runs.keep(ladder=ladder, machine=machine.describe())
+    told.keep.with_suffix(".md").write_text(page(runs, told), encoding="utf-8")
+    print(table(ladder))
+
+
+def options():
+    """What may be said on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--steps", type=int, default=200, help="plain steps whose time all get")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--text", type=Path, help="a text; generated half-verses, unless given")
+    parser.add_argument("--keep", type=Path, default=KEEP)
+    return parser
+
+
+class Runs:
+    """Trainings on one text, each made once and kept in a file."""
+
+    def __init__(self, text, steps, path):
+        tokenizer = CharTokenizer(text)
+        tokens = torch.tensor(tokenizer.encode(text))
+        cut = int(len(tokens) * (1 - HELD_OUT))
+        self.train, self.held_out = tokens[:cut], tokens[cut:]
+        self.config = GPTConfig(vocab_size=tokenizer.vocab_size, **SIZES)
+        self.steps, self.path = steps, path
+        self.kept = json.loads(path.read_text("utf-8")) if path.exists() else {"runs": {}}
+
+    def keep(self, **more):
+        """Write down all that is known."""
+        self.kept |= more
+        self.path.write_text(json.dumps(self.kept, indent=1) + "\n", encoding="utf-8")
+
+    def remember(self, key, compute):
+        """What is kept under this key, computed if it is not there."""
+        key, runs = " | ".join(map(str, key)), self.kept["runs"]
+        if key not in runs:
+            runs[key] = compute()
+            self.keep()
+            print(key, runs[key], flush=True)
+        return runs[key]
+
+    def start(self, ideas, lr, steps, seed):
+        """A training about to begin: its model, and its steps as a generator."""
+        generator = torch.Generator().manual_seed(seed)
+        made = recipe(self.config, ideas, steps=steps, lr=lr, generator=generator)
+        supply = batches(self.train, BATCH, LENGTH, generator=generator)
+        how = {"steps": steps, "schedule": made.schedule}
+        return made.model, train(made.model, supply, made.optimizer, **how)
+
+    def cost(self, ideas):
+        """The processor time of a step, in plain steps."""
+        return self.remember(("cost", *ideas), lambda: self._cost(ideas)) if ideas else 1.0
+
+    def _cost(self, ideas, rounds=25):
+        pair = [self.start(which, 1e-3, rounds + 2, 0)[1] for which in ((), ideas)]
+        ratios = []
+        for _ in range(rounds + 2):
+            plain, ours = (_seconds(steps) for steps in pair)
+            ratios.append(ours / plain)
+        return round(statistics.median(ratios[2:]), 3)
+
+    def steps_for(self, ideas):
+        """How many steps take the time of the plain ones."""
+        return round(self.steps / self.cost(ideas))
+
+    def loss(self, ideas, lr, seed):
+        """The held-out loss after training for as long as the plain steps take."""
+        steps = self.steps_for(ideas)
+        return self.remember(
+            ("loss", *ideas, lr, steps, seed), lambda: self._loss(ideas, lr, steps, seed)
+        )
+
+    def _loss(self, ideas, lr, steps, seed):
+        model, training = self.start(ideas, lr, steps, seed)
+        for _ in training:
+            pass
+        judged = batches(self.held_out, BATCH, LENGTH, generator=torch.Generator().manual_seed(0))
+        return round(evaluate(model, judged, steps=JUDGED), 4)
+
+
+def _seconds(steps):
+    before = time.process_time()
+    next(steps)
+    return time.process_time() - before
+
+
+def climb(runs, seeds):
+    """Every rung, the plain one first."""
+    ideas, lr, ladder = (), best_rate(runs, (), RATES["plain"]), []
+    least = math.inf
+    for idea in ("plain", *IDEAS):
+        tried = (*ideas, idea) if idea in IDEAS else ()
+        rate = best_rate(runs, tried, RATES[idea]) if idea in RATES else lr
+        losses = [runs.loss(tried, rate, seed) for seed in seeds]
+        wins = statistics.mean(losses) < least
+        if wins:
+            ideas, lr, least = tried, rate, statistics.mean(losses)
+        rung = {"idea": idea, "rate": rate, "cost": runs.cost(tried)}
+        rung |= {"steps": runs.steps_for(tried), "losses": losses, "kept": wins}
+        ladder.append(rung)
+    return ladder
+
+
+def best_rate(runs, ideas, rates):
+    """The learning rate with the lowest loss."""
+    return min(rates, key=lambda lr: runs.loss(ideas, lr, TUNING_SEED))
+
+
+def table(ladder):
+    """The ladder in Markdown."""
+    lines = ["| idea | rate | cost of a step | steps | held-out loss | each seed | |"]
+    lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
+    for rung in ladder:
+        each = ", ".join(f"{loss:.3f}" for loss in rung["losses"])
+        lines.append(
+            f"| {rung['idea']} | {rung['rate']:g} | {rung['cost']:.2f} | {rung['steps']} | "
+            f"**{statistics.mean(rung['losses']):.3f}** | {each} | "
+            f"{'kept' if rung['kept'] else 'not kept'} |"
+        )
+    return "\n".join(lines)
+
+
+def page(runs, told):
+    """The table, and what one must know to read it."""
+    ladder = runs.kept["ladder"]
+    means = [statistics.mean(rung["losses"]) for rung in ladder if rung["kept"]]
+    text = "a text of the reader's" if told.text else "60,000 generated half-verses, as letters"
+    facts = "; ".join(f"{name}: {words}" for name, words in runs.kept["machine"].items())
+    return f"""# The speedrun
+
+Written by `python tools/speedrun.py`, which says how. {SIZES["num_layers"]} layers ×
+{SIZES["d_model"]}, length {LENGTH}, batch {BATCH}; {text}, of which the last {HELD_OUT:.0%} are
+held out. Every rung had the processor time of {told.steps} plain steps. Plain is AdamW, GELU, layer
+norm, learned positions and a constant rate after a warm-up, at the best of {len(RATES["plain"])}
+rates. Losses in nats a letter; each mean is over {told.seeds} seeds.
+
+{table(ladder)}
+
+From plain to the last rung kept: **{means[0] - means[-1]:.3f} nats**.
+
+*{facts}.*
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
