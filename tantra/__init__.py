@@ -18,6 +18,8 @@
     processes    several of them train one model
     training     cross-entropy, clipping, schedules, the loop
     optimizers   AdamW
+    muon         Muon, and several optimizers as one
+    recipes      what the speedrun kept, as one function
     checkpoints  a training kept in one file and taken up again
     prompts      what a model goes on from
     sampling     from scores to chances: temperature, top-k, top-p

@@ -25,7 +25,7 @@ def orthogonalise(matrix, steps=5, coefficients=COEFFICIENTS, eps=1e-7):
     a, b, c = coefficients
     tall = matrix.shape[-2] > matrix.shape[-1]
     x = matrix.mT if tall else matrix  # X Xᵀ is then the smaller of the two squares
-    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + eps)  # every singular value is at most 1
+    x = x / ((x**2).sum(axis=(-2, -1), keepdims=True) ** 0.5 + eps)  # no value above 1
     for _ in range(steps):
         square = x @ x.mT
         x = a * x + (b * square + c * (square @ square)) @ x

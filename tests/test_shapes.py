@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import tantra
-from tantra import embedding
+from tantra import embedding, recipes
 
 SIZES = {"B": 2, "T": 5, "S": 7, "D": 6, "H": 3, "K": 4, "V": 11, "F": 13}  # no two alike
 LEADING = (2, 3)  # what ... stands for
@@ -46,6 +46,8 @@ FILES = [
     "processes",
     "training",
     "optimizers",
+    "muon",
+    "recipes",
     "checkpoints",
     "prompts",
     "sampling",
@@ -61,6 +63,8 @@ BUILDERS = {
     "LayerNorm": lambda: tantra.LayerNorm(6),
     "RMSNorm": lambda: tantra.RMSNorm(6),
     "FeedForward": lambda: tantra.FeedForward(6, 13),
+    "SquaredReLU": lambda: recipes.SquaredReLU(6, 13),
+    "HeadNorm": lambda: recipes.HeadNorm(2),
     "SwiGLU": lambda: tantra.SwiGLU(6, 13),
     "MultiHeadAttention": lambda: tantra.MultiHeadAttention(6, 3),
     "Block": lambda: tantra.Block(*parts()),
