@@ -34,7 +34,8 @@ def test_each_idea_changes_one_thing(idea):
         "RMS norm": other.config.norm == "rms",
         "rotary positions": other.config.positions == "rotary",
         "squared ReLU": isinstance(other.blocks[1].feed_forward, SquaredReLU),
-        "normalised queries and keys": any(".query.linear." in name for name in names),
+        "normalised queries and keys": {"query.linear", "key.linear"}
+        <= {".".join(name.split(".")[-3:-1]) for name in names},
         "zero output projections": "blocks.1.attention.output.weight" in zeros
         and "blocks.0.feed_forward.down.weight" in zeros,
         "Muon": isinstance(made(idea).optimizer, Together),
@@ -88,6 +89,12 @@ def test_the_winner_learns_and_decodes_as_it_was_trained(generator):
     with torch.no_grad():
         rows = [whole(tokens[:, i : i + 1], caches) for i in range(9)]
         agree(torch.cat(rows, dim=1), whole(tokens[:, :9]), 1e-10)
+
+
+def test_new_parts_start_as_small_as_gpt_2s():
+    up = made("squared ReLU").model.blocks[0].feed_forward.up
+    assert up.weight.std().item() == pytest.approx(0.02, rel=0.1)
+    assert not up.bias.any()
 
 
 def test_squared_relu_squares_what_is_positive(generator):
