@@ -116,6 +116,9 @@ head_damages = Exercise(
                 a, w, target, drop=lambda a, h: a * (np.arange(a.shape[1]) > h)[:, None, None]
             )
         ),
+        "keep the sign: where the error shrinks, the damage is negative.": (
+            lambda a, w, target: np.abs(_damages(a, w, target))
+        ),
         "a head may be missed less than nothing: leave negative damage as it is.": (
             lambda a, w, target: np.maximum(_damages(a, w, target), 0)
         ),
@@ -146,6 +149,12 @@ def _mean_guess(group, label, train):
     return (np.array(guess)[group] == label)[~train].mean()
 
 
+def _once_each(group, label, train):
+    votes = np.zeros((group.max() + 1, label.max() + 1))
+    votes[group[train], label[train]] += 1
+    return (votes[group].argmax(axis=1) == label)[~train].mean()
+
+
 def _draw_guesses(rng):
     """Rows of six groups, each with one label a little more frequent than the others."""
     group, train = np.arange(180) % 6, np.arange(180) < 108
@@ -172,7 +181,7 @@ best_guess = Exercise(
     given=lambda group, label, train: _best_guess(group, label, train, EVERY),
     cases={
         "two groups": (GROUP, LABEL, FIRST_SIX),
-        "the other half": (GROUP, LABEL[::-1].copy(), FIRST_SIX),
+        "the other half": (GROUP, LABEL, ~FIRST_SIX),
     },
     draw=_draw_guesses,
     mistakes={
@@ -194,6 +203,8 @@ best_guess = Exercise(
         "that is the rounded mean of the labels; the most frequent one is the better guess.": (
             _mean_guess
         ),
+        "a pair that comes often has one vote only: += counts such a place once, np.add.at counts "
+        "each time.": _once_each,
         "that is how often the guess is wrong.": (
             lambda group, label, train: 1 - _best_guess(group, label, train)
         ),
@@ -277,6 +288,9 @@ even_head = Prediction(
         "that is the last row for all: a query does not see later sounds.": (1 / 3,) * 6,
         "ai is one vowel as well.": (0.0, 0.0, 1 / 3, 1 / 4, 1 / 5, 1 / 6),
         "those are the values that are looked at: take their average so far.": (0, 0, 1, 0, 1, 0),
+        "those are the weights on one key: add up what the head takes from the vowels.": (
+            1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6,
+        ),
         "all six keys are in each average: a query divides by those it sees.": (
             0.0, 0.0, 1 / 6, 1 / 6, 2 / 6, 2 / 6,
         ),
@@ -317,6 +331,20 @@ def _latest(weights, tokens):
     return _induction(weights, tokens, t == (last + 1)[:, None] * (last >= 0)[:, None])
 
 
+def _first(weights, tokens):
+    t = np.arange(len(tokens))
+    first = np.array([np.flatnonzero(tokens == token)[0] for token in tokens])
+    return _induction(weights, tokens, (t == (first + 1)[:, None]) & (first < t)[:, None])
+
+
+def _shared(tokens):
+    """What each key after an earlier place counts if their number is divided by."""
+    t = np.arange(len(tokens))
+    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
+    after = np.pad(seen, ((0, 0), (1, 0)))[:, :-1]
+    return after / np.maximum(seen.sum(axis=1, keepdims=True), 1)
+
+
 def _previous(weights, tokens):
     return np.diagonal(weights, -1).mean()
 
@@ -350,6 +378,10 @@ induction_score = Exercise(
         "the mean runs over all queries: leave out those whose token is new, which have nowhere "
         "to look.": lambda weights, tokens: _induction(weights, tokens, among=slice(None)),
         "only the latest earlier place is counted: add the weights after all of them.": _latest,
+        "only the first earlier place is counted: add the weights after all of them.": _first,
+        "for each query the weights are averaged over the earlier places: add them.": (
+            lambda weights, tokens: _induction(weights, tokens, _shared(tokens))
+        ),
         "that is the weight on the previous position, whatever stands there.": _previous,
         "that is a sum over the queries: take their mean.": lambda weights, tokens: (
             _induction(weights, tokens) * sum(token in tokens[:t] for t, token in enumerate(tokens))
