@@ -30,6 +30,7 @@ from tantra.recipes import IDEAS, recipe
 SIZES = {"context_length": 64, "d_model": 128, "num_layers": 4, "num_heads": 4}
 BATCH, LENGTH, HELD_OUT, JUDGED = 12, 64, 0.05, 60  # JUDGED batches of the held-out text
 TUNING_SEED = 100
+ROUNDS = 25  # steps by which a cost is measured
 KEEP = Path(__file__).parent.parent / "benchmarks/results/speedrun.json"
 # The learning rates tried, with a seed of their own, where an idea changes what suits.
 RATES = {
@@ -99,13 +100,13 @@ class Runs:
         """The processor time of a step, in plain steps."""
         return self.remember(("cost", *ideas), lambda: self._cost(ideas)) if ideas else 1.0
 
-    def _cost(self, ideas, rounds=25):
-        pair = [self.start(which, 1e-3, rounds + 2, 0)[1] for which in ((), ideas)]
+    def _cost(self, ideas):
+        pair = [self.start(which, 1e-3, ROUNDS + 2, 0)[1] for which in ((), ideas)]
         ratios = []
-        for _ in range(rounds + 2):
+        for _ in range(ROUNDS + 2):
             plain, ours = (_seconds(steps) for steps in pair)
             ratios.append(ours / plain)
-        return round(statistics.median(ratios[2:]), 3)
+        return round(statistics.median(ratios[2:]), 3)  # the first two are slow to start
 
     def steps_for(self, ideas):
         """How many steps take the time of the plain ones."""
