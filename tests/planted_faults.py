@@ -417,7 +417,6 @@ FAULTS = {
         ("weight.T.contiguous().T", "weight"),
         ("_constant(weight), _constant(bias)", "_constant(weight), None"),
         ("linear_prepack_fp16(weight, bias)", "linear_prepack_fp16(weight, None)"),
-        (".clamp_(min=1e-30)", ""),
         ("math.inf, -1, keepdim=True)", "math.inf).view(1, 1)"),
         ("        coarse.round_()", "        coarse.trunc_()"),
         ("rest.sub_(coarse, alpha=126)", "rest.zero_()"),

@@ -142,6 +142,7 @@ def test_the_largest_of_a_row_becomes_127_and_none_is_off_by_more_than_half(gene
     assert whole.dtype == torch.int8
     assert whole.abs().amax(-1).tolist() == [127, 127, 0, 127, 127]
     assert whole[3, 7] == -127
+    assert (scale > 0).all()
     assert ((whole * scale[:, None] - weight).abs() <= scale[:, None] * 0.5001).all()
     assert by_rows(torch.tensor([[-2.0, 1.0, 0.5]]))[0].tolist() == [[-127, 64, 32]]
 
