@@ -40,7 +40,8 @@ class Recipe:
 
 def speedrun_recipe(config, *, steps, lr=0.004, generator=None):
     """The Recipe that won the speedrun, for a model of the config's sizes and this many steps."""
-    won = tuple(IDEAS)
+    lost = "RMS norm", "zero output projections"
+    won = [idea for idea in IDEAS if idea not in lost]
     return recipe(config, won, steps=steps, lr=lr, generator=generator)
 
 
