@@ -16,7 +16,13 @@ from tantra.metre.varna import VarnaTokenizer
 KINDS = ["float32", "float16", "int8"]
 # of the largest logit, between a decoder and the model of rounded numbers, which are the same
 TWIN = {"float32": 2e-6, "float16": 2e-6, "int8": 1e-3}
+decoder_large = decoder.LARGE  # as it is without the fixture below
 kinds = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(autouse=True)
+def every_matrix_is_large(monkeypatch):
+    monkeypatch.setattr(decoder, "LARGE", 0)
 
 
 def small(**kwargs):
@@ -242,6 +248,16 @@ def test_the_layers_are_what_they_are_called():
     model = small()
     assert type(prepare(model, "float16").unembedding) is Half
     assert type(prepare(model, "int8").blocks[1].attention.output) is Int8
+
+
+def test_a_small_matrix_keeps_its_8_bits_in_float16(generator, monkeypatch):
+    assert decoder_large == 2**21
+    model, tokens = small(), draw_tokens(generator, 2, 9)
+    monkeypatch.setattr(decoder, "LARGE", 50 * 16)
+    ready = prepare(model, "int8")
+    assert type(ready.unembedding) is Int8
+    assert type(ready.blocks[0].attention.query) is Half
+    agree(ready(tokens), rounded(model, "int8")(tokens).detach(), TWIN["int8"])
 
 
 class Doubled(nn.Linear):
