@@ -181,7 +181,8 @@ Written by `python tools/speedrun.py`, which says how. {SIZES["num_layers"]} lay
 {SIZES["d_model"]}, length {LENGTH}, batch {BATCH}; {text}, of which the last {HELD_OUT:.0%} are
 held out. Every rung had the processor time of {told.steps} plain steps. Plain is AdamW, GELU, layer
 norm, learned positions and a constant rate after a warm-up, at the best of {len(RATES["plain"])}
-rates. Losses in nats a letter; each mean is over {told.seeds} seeds.
+rates; linear decay and Muon chose between two, by a seed of their own; all else kept the rate it
+found. Losses in nats a letter; each mean is over {told.seeds} seeds.
 
 {table(ladder)}
 
