@@ -89,7 +89,7 @@ def test_a_compiler_sees_torchs_gelu(generator):
 
     torch.compiler.reset()
     compiled = torch.compile(kernels.gelu, fullgraph=True, backend=look)
-    x = draw(generator, 5)
+    x = draw(generator, 5).requires_grad_()
     agree(compiled(x), layers.gelu(x))
     assert F.gelu in seen
 

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from agreement import draw
+from torch.utils.flop_counter import FlopCounterMode
 
 from tantra import AdamW
 from tantra.muon import COEFFICIENTS, Muon, Together, orthogonalise
@@ -32,6 +33,14 @@ def test_five_steps_bring_singular_values_near_one(shape, generator):
     s = torch.linalg.svdvals(orthogonalise(draw(generator, *shape)))
     assert s.min() > 0.68
     assert s.max() < 1.21
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (9, 4)])
+def test_products_are_those_of_the_smaller_square(shape, generator):
+    matrix = draw(generator, *shape)
+    with FlopCounterMode(display=False) as counter:
+        orthogonalise(matrix, 1)
+    assert counter.get_total_flops() == 2 * (4 * 4 * 9 + 4 * 4 * 4 + 4 * 4 * 9)
 
 
 def test_size_does_not_matter_and_nothing_stays_nothing(generator):
