@@ -49,7 +49,7 @@ TESTS = {  # where a fault in a file must be noticed
     "tokenizer.py": ["test_tokenizer.py"],
     "data.py": ["test_data.py"],
     "processes.py": ["test_processes.py"],
-    "training.py": ["test_training.py"],
+    "training.py": ["test_training.py", "test_processes.py"],
     "optimizers.py": ["test_optimizers.py"],
     "muon.py": ["test_muon.py"],
     "recipes.py": ["test_recipes.py"],
