@@ -16,6 +16,7 @@ import safetensors.torch
 import torch
 
 from tantra.files import write_whole
+from tantra.muon import Together
 
 
 def save(path, model, optimizer=None, **numbers):
@@ -83,7 +84,19 @@ def _config(model):
 
 
 def _settings(optimizer):
-    return {"kind": type(optimizer).__name__, "groups": optimizer.state_dict()["param_groups"]}
+    if not hasattr(optimizer, "state_dict"):
+        raise TypeError(
+            f"{type(optimizer).__name__} has no state_dict that says what it remembers; give a "
+            "torch.optim.Optimizer, or save the model alone; nothing was written"
+        )
+    kind = " and ".join(dict.fromkeys(kind.__name__ for kind in _kinds(optimizer)))
+    return {"kind": kind, "groups": optimizer.state_dict()["param_groups"]}
+
+
+def _kinds(optimizer):
+    """The class that each group of parameters belongs to."""
+    parts = optimizer.optimizers if isinstance(optimizer, Together) else (optimizer,)
+    return [type(part) for part in parts for _ in part.param_groups]
 
 
 def _not_finite(arrays):
@@ -160,21 +173,23 @@ def _short(thing, most=60):
 
 def _fitting_settings(kept, optimizer):
     """The settings of all groups, for load_state_dict, once the optimizer's class allows them."""
-    kind, groups = type(optimizer), _settings(optimizer)["groups"]
-    known, settings = inspect.signature(kind).parameters, []
+    ours, settings = _settings(optimizer), []
     try:
-        if kept["kind"] != kind.__name__:
+        if kept["kind"] != ours["kind"]:
             raise ValueError(f"its kind is {kept['kind']}")
-        for there, here in zip(kept["groups"], groups, strict=True):
+        for kind, there, here in zip(
+            _kinds(optimizer), kept["groups"], ours["groups"], strict=True
+        ):
             if there["params"] != here["params"]:
                 raise ValueError("its groups hold other weights")
+            known = inspect.signature(kind).parameters
             given = {name: there[name] for name in here if name in known and name != "params"}
             given = {n: tuple(x) if isinstance(x, list) else x for n, x in given.items()}
-            kind([torch.zeros(1)], **given)
+            kind([torch.zeros(1, 1)], **given)  # Muon takes matrices only
             settings.append(here | given)
     except Exception as error:  # whatever the class says of settings that it cannot use
         raise ValueError(
-            f"its optimizer does not fit {kind.__name__}: {_short(str(error))}"
+            f"its optimizer does not fit {ours['kind']}: {_short(str(error))}"
         ) from None
     return settings
 

@@ -120,3 +120,37 @@ class Together:
         """Let each take its step."""
         for optimizer in self.optimizers:
             optimizer.step()
+
+    def state_dict(self):
+        """What all of them remember, their parameters numbered through."""
+        state, groups, first = {}, [], 0
+        for optimizer in self.optimizers:
+            own = optimizer.state_dict()
+            state |= {first + number: held for number, held in own["state"].items()}
+            for group in own["param_groups"]:
+                groups.append(group | {"params": [first + n for n in group["params"]]})
+            first += sum(len(group["params"]) for group in own["param_groups"])
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, saved):
+        """Give each its own part of what state_dict returned."""
+        groups, first = list(saved["param_groups"]), 0
+        if len(groups) != len(self.param_groups):
+            raise ValueError(
+                f"the state has {len(groups)} groups of parameters and these optimizers have "
+                f"{len(self.param_groups)}; make them as they were when it was saved"
+            )
+        for optimizer in self.optimizers:
+            number = len(optimizer.param_groups)
+            own, groups = groups[:number], groups[number:]
+            count = sum(len(group["params"]) for group in own)
+            mine = range(first, first + count)
+            optimizer.load_state_dict(
+                {
+                    "state": {n - first: x for n, x in saved["state"].items() if n in mine},
+                    "param_groups": [
+                        group | {"params": [n - first for n in group["params"]]} for group in own
+                    ],
+                }
+            )
+            first += count

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from tantra import GPT, AdamW, GPTConfig, batches, checkpoints, train
+from tantra.muon import Muon, Together
 
 SMALL = {"vocab_size": 7, "context_length": 8, "d_model": 8, "num_layers": 1, "num_heads": 2}
 VARIANTS = {
@@ -112,6 +113,42 @@ def test_torchs_optimizers_are_kept_too(kind, tmp_path):
     resumed = Training(seed=1, kind=kind, dtype=torch.float64)
     resumed.load(tmp_path / "x.safetensors")
     assert first + resumed.losses(6) == expected
+
+
+def muon_alone(parameters, lr):
+    return Muon([p for p in parameters if p.ndim == 2], lr=lr)
+
+
+def muon_and_adamw(parameters, lr):
+    parameters = list(parameters)
+    matrices = [p for p in parameters if p.ndim == 2]
+    return Together(Muon(matrices, lr=lr), AdamW([p for p in parameters if p.ndim < 2], lr=lr))
+
+
+def test_two_optimizers_together_are_kept(tmp_path):
+    whole = Training(kind=muon_and_adamw).losses(6)
+    begun = Training(kind=muon_and_adamw)
+    first = begun.losses(3)
+    begun.save(tmp_path / "half")
+    resumed = Training(seed=1, kind=muon_and_adamw)
+    resumed.load(tmp_path / "half")
+    assert resumed.is_as(begun.parts())
+    assert first + resumed.losses(6) == whole
+    state = resumed.state()
+    alone = Training(kind=muon_alone)
+    alone.save(tmp_path / "alone")
+    with pytest.raises(ValueError, match="does not fit Muon and AdamW: 'its kind is Muon"):
+        resumed.load(tmp_path / "alone")
+    assert resumed.is_as(state)
+
+
+def test_an_optimizer_that_does_not_tell_its_state(kept, tmp_path):
+    class Bare:
+        param_groups = ()
+
+    with pytest.raises(TypeError, match="Bare has no state_dict"):
+        checkpoints.save(tmp_path / "none", kept[1].model, Bare())
+    assert not list(tmp_path.iterdir())
 
 
 def test_resumed_in_another_process(tmp_path):

@@ -150,3 +150,25 @@ def test_together_refuses_what_two_would_move():
     shared = torch.nn.Parameter(torch.ones(2, 3))
     with pytest.raises(ValueError, match="hold the same parameter"):
         Together(Muon([shared]), AdamW([shared]))
+
+
+def test_together_remembers_under_numbers_of_its_own(generator):
+    def made():
+        shapes = (2, 3), (3,), (2,)
+        weights = [torch.nn.Parameter(draw(generator, *shape)) for shape in shapes]
+        return weights, Together(Muon(weights[:1]), AdamW([weights[1]]), AdamW([weights[2]]))
+
+    weights, both = made()
+    for weight in weights[:2]:  # the third has no gradient, so nothing is remembered of it
+        weight.grad = draw(generator, *weight.shape)
+    both.step()
+    state = both.state_dict()
+    assert [group["params"] for group in state["param_groups"]] == [[0], [1], [2]]
+    assert sorted(state["state"]) == [0, 1]
+    assert sorted(state["state"][0]) == ["momentum_buffer"]
+    torch.testing.assert_close(state["state"][1]["exp_avg"], 0.1 * weights[1].grad)
+    other = made()[1]
+    other.load_state_dict(state)
+    torch.testing.assert_close(other.state_dict(), state, rtol=0, atol=0)
+    with pytest.raises(ValueError, match="has 3 groups of parameters and these optimizers have 2"):
+        Together(*other.optimizers[:2]).load_state_dict(state)
