@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from benchmarks.compare import Ratio, Row, Skipped
+from tantra.files import write_whole
 
 HERE = Path(__file__).resolve().parent
 RESULTS, README = HERE / "results.json", HERE / "README.md"
@@ -20,7 +21,7 @@ def keep(machine, floors, rows, path=RESULTS):
             "floors": {name: dataclasses.asdict(floor) for name, floor in floors.items()},
             "rows": [dataclasses.asdict(row) for row in rows if row.room == room],
         }
-    path.write_text(json.dumps(kept, indent=1) + "\n")
+    write_whole(path, (json.dumps(kept, indent=1) + "\n").encode())
 
 
 def read(path=RESULTS):
@@ -98,7 +99,7 @@ def write(text, path=README):
     _, _, after = rest.partition(END)
     if not after:
         raise ValueError(f"{path.name} lacks {BEGIN} or {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+    write_whole(path, f"{before}{BEGIN}\n\n{text}\n{END}{after}".encode())
 
 
 def line(row):

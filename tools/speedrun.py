@@ -1,16 +1,18 @@
 """The speedrun: which ideas lower the held-out loss, in the same processor time?
 
-    python tools/speedrun.py                    the whole ladder: about a quarter of an hour
-    python tools/speedrun.py --steps 40 --seeds 1 --keep /tmp/try.json    a try
-    python tools/speedrun.py --text FILE        on a text of your own
+    python tools/speedrun.py --keep mine.json     the whole ladder: about a quarter of an hour
+    python tools/speedrun.py --keep mine.json --steps 40 --seeds 1    a try
+    python tools/speedrun.py --keep mine.json --text FILE             on a text of your own
 
 One idea after another is added to what was kept so far.  A rung gets as many steps as take the
 processor time of --steps plain ones, by the cost of its step, measured in turns with the plain
 step.  An idea is kept where the mean over the seeds is lower than without it.  Runs that the file
-of --keep already holds are not made again; the table is written beside it.
+of --keep already holds are not made again; the table is written beside it.  The file that is kept
+unless another is named is the course's own race, which is complete: it only writes the table anew.
 """
 
 import argparse
+import hashlib
 import json
 import math
 import statistics
@@ -24,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # for benchmarks
 
 from benchmarks import machine
 from tantra import CharTokenizer, GPTConfig, batches, evaluate, train
+from tantra.files import read_json, read_text, write_whole
 from tantra.metre import corpus
 from tantra.recipes import IDEAS, recipe
 
@@ -41,15 +44,19 @@ RATES = {
 
 
 def main(words=None):
-    """Climb the ladder and write the table."""
+    """Climb the ladder and write the table; what went wrong, if anything did."""
     told = options().parse_args(words)
     torch.set_num_threads(1)
-    text = told.text.read_text("utf-8") if told.text else "\n".join(corpus(60_000))
-    runs = Runs(text, told.steps, told.keep)
+    try:
+        text = read_text(told.text) if told.text else "\n".join(corpus(60_000))
+        runs = Runs(text, told.steps, told.keep)
+    except (OSError, ValueError) as error:
+        return str(error)
     ladder = climb(runs, range(told.seeds))
     runs.keep(ladder=ladder, machine=machine.describe())
-    told.keep.with_suffix(".md").write_text(page(runs, told), encoding="utf-8")
+    write_whole(told.keep.with_suffix(".md"), page(runs, told).encode())
     print(table(ladder))
+    return None
 
 
 def options():
@@ -72,12 +79,17 @@ class Runs:
         self.train, self.held_out = tokens[:cut], tokens[cut:]
         self.config = GPTConfig(vocab_size=tokenizer.vocab_size, **SIZES)
         self.steps, self.path = steps, path
-        self.kept = json.loads(path.read_text("utf-8")) if path.exists() else {"runs": {}}
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        self.kept = read_json(path) if path.exists() else {"text": digest, "runs": {}}
+        if self.kept.get("text") != digest:
+            raise ValueError(
+                f"{path} keeps the runs on another text; give --keep a file of their own to these"
+            )
 
     def keep(self, **more):
         """Write down all that is known."""
         self.kept |= more
-        self.path.write_text(json.dumps(self.kept, indent=1) + "\n", encoding="utf-8")
+        write_whole(self.path, (json.dumps(self.kept, indent=1) + "\n").encode())
 
     def remember(self, key, compute):
         """What is kept under this key, computed if it is not there."""

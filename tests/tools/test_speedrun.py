@@ -46,7 +46,34 @@ def test_runs_that_are_kept_are_not_made_again(small, capsys, monkeypatch):
 
 def test_dearer_steps_get_fewer(small):
     kept = small[1]
-    kept.write_text(json.dumps({"runs": {"cost | Muon": 1.6}}), encoding="utf-8")
-    runs = speedrun.Runs("some text " * 200, 200, kept)
+    text = "some text " * 200
+    speedrun.Runs(text, 200, kept).remember(("cost", "Muon"), lambda: 1.6)
+    runs = speedrun.Runs(text, 200, kept)
     assert runs.steps_for(("Muon",)) == 125
     assert runs.steps_for(()) == 200
+
+
+def test_runs_on_another_text_are_not_taken_for_these(small, tmp_path):
+    words, kept = small
+    speedrun.main(words)
+    before = kept.read_bytes()
+    other = tmp_path / "other.txt"
+    other.write_text("another text, and none of it kept. " * 200, encoding="utf-8")
+    said = speedrun.main([*words[:5], str(other), *words[6:]])
+    assert "keeps the runs on another text" in said
+    assert kept.read_bytes() == before
+    assert "No such file" in speedrun.main([*words[:5], str(tmp_path / "none"), *words[6:]])
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was(small, monkeypatch):
+    words, kept = small
+    speedrun.main(words)
+    before = kept.read_bytes()
+    monkeypatch.setattr("tantra.files.os.replace", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        speedrun.main([*words, "--seeds", "3"])
+    assert kept.read_bytes() == before
+
+
+def test_the_races_file_is_of_the_courses_text():
+    speedrun.Runs("\n".join(speedrun.corpus(60_000)), 200, speedrun.KEEP)
