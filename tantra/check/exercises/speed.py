@@ -1,6 +1,7 @@
 """The exercises of chapter 16, speed."""
 
 import math
+import tracemalloc
 
 import numpy as np
 
@@ -111,6 +112,9 @@ token_bytes = Exercise(
         "the cache grows with the positions it remembers: length is missing.": (
             lambda w, n, h, k, s, b: _bytes(w, n, h, k, 1, b)
         ),
+        "length is the number of positions that are read, the new one among them: no + 1.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, h, k, s + 1, b)
+        ),
         "only the weights are narrower: the cache keeps 4 bytes a number.": (
             lambda w, n, h, k, s, b: _bytes(w, n, h, k, s, b, each=b)
         ),
@@ -142,6 +146,10 @@ def _rows(D, F, width, ridge, *, factor=2, answers=True, guard=True):
     if guard and left <= 0:
         return math.inf
     return ridge * width * D * F / left
+
+
+def _whole(n):
+    return n if math.isinf(n) else math.ceil(n)
 
 
 rows_needed = Exercise(
@@ -180,6 +188,9 @@ rows_needed = Exercise(
         ),
         "that is the intensity of ridge rows; solve for the number of rows.": (
             lambda D, F, width, ridge: 2 * ridge * D * F / (width * (ridge * D + D * F + ridge * F))
+        ),
+        "n need not be whole: return it as it is, without rounding.": (
+            lambda D, F, width, ridge: _whole(_rows(D, F, width, ridge))
         ),
         "the fraction is upside down.": lambda D, F, width, ridge: (
             1 / _rows(D, F, width, ridge) if _rows(D, F, width, ridge) else math.inf
@@ -267,12 +278,35 @@ def _only_read(room, seen, k):
     return room[: seen + 1]
 
 
+def _copied_first(room, seen, k):
+    keys = _given_remember(room, seen, k)
+    room[: seen + 1] = keys
+    return room[: seen + 1]
+
+
 def _used(attempt, room, seen, k):
-    """What comes back, whether it lies in the room, and the room afterwards."""
+    """What comes back, whether it lies in the room, the room afterwards, and what was copied."""
     room = room.copy()
     keys = attempt(room, seen, k)
     inside = isinstance(keys, np.ndarray) and np.shares_memory(keys, room)
-    return keys, "in the room" if inside else "in new memory", room
+    return keys, "in the room" if inside else "in new memory", room, _copied(attempt)
+
+
+def _copied(attempt, seen=63, width=512):
+    """What is copied where a room is large: told by the most memory that was taken meanwhile."""
+    room, k = np.zeros((seen + 2, width)), np.zeros(width)
+    running = tracemalloc.is_tracing()
+    if not running:
+        tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        attempt(room, seen, k)
+        most = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        if not running:
+            tracemalloc.stop()
+    return "all keys" if most > room.nbytes / 2 else "no more than the new key"
 
 
 remember_in_place = Exercise(
@@ -282,7 +316,7 @@ remember_in_place = Exercise(
     reference=_remember,
     given=_given_remember,
     call=_used,
-    results=("keys", "where they lie", "the room afterwards"),
+    results=("keys", "where they lie", "the room afterwards", "what was copied"),
     cases={
         "two of four": (array(4, 3), 2, array(3, seed=1)),
         "the first": (array(3, 2), 0, array(2, seed=1)),
@@ -305,6 +339,10 @@ remember_in_place = Exercise(
             _added
         ),
         "the key is never written into the room.": _only_read,
+        "the keys lie in the room, and yet all of them were copied on the way: write the new row "
+        "alone.": _copied_first,
+        "the new key's row comes after the seen ones: positions count from 0, so it is row seen, "
+        "not seen + 1.": lambda room, seen, k: _remember(room, seen, k, at=1),
     },
     hints=(
         "Which line makes a new array, and how long is it at the thousandth token?",
@@ -333,10 +371,24 @@ def _whole_codes(w):
     return codes * scale, scale
 
 
-def _from_largest(w):
+def _from_largest(w, cut=True):
     scale = w.max(axis=-1, keepdims=True) / 127
-    safe = np.where(scale != 0, scale, 1)
-    return np.clip(np.round(w / safe), -127, 127).astype(np.int8), scale
+    codes = np.round(w / np.where(scale != 0, scale, 1))
+    if cut:
+        codes = np.clip(codes, -127, 127)
+    with np.errstate(invalid="ignore"):
+        return codes.astype(np.int8), scale
+
+
+def _cut_at_127(w):
+    scale = abs(w).max(axis=-1, keepdims=True) / 128
+    codes = np.round(w / np.where(scale > 0, scale, 1))
+    return np.clip(codes, -128, 127).astype(np.int8), scale
+
+
+def _flat_scale(w):
+    codes, scale = _quantise(w)
+    return codes, scale[:, 0]
 
 
 def _inverse_scale(w):
@@ -383,6 +435,12 @@ quantise_rows = Exercise(
         "the codes are already multiplied by the scale: return the whole numbers.": _whole_codes,
         "the largest weight is the largest in size: take abs first, or a large negative weight is "
         "cut off.": _from_largest,
+        "the largest weight is the largest in size: take abs first, or a large negative weight "
+        "gets a code below -128, which int8 wraps round.": lambda w: _from_largest(w, cut=False),
+        "codes go from -127 to 127, the same way up and down: divide the largest by 127, and "
+        "nothing has to be cut off.": _cut_at_127,
+        "the scales have shape (F, 1), so that codes * scale takes each row's own: keep the axis "
+        "with keepdims=True.": _flat_scale,
         "the scale leads back by a product, codes · scale: yours is its inverse.": _inverse_scale,
         "the codes are whole, but not int8: without .astype(np.int8) they take 8 bytes each.": (
             lambda w: (_quantise(w)[0].astype(np.float64), _quantise(w)[1])
@@ -434,6 +492,9 @@ newton_schulz_step = Exercise(
         ),
         "the coefficients of s³ and s⁵ have changed places.": (
             lambda x: _newton_schulz(x, signs=(3.4445, 2.0315, -4.7750))
+        ),
+        "x is taken as it is: it was scaled once, before the first step.": (
+            lambda x: _newton_schulz(x / np.linalg.norm(x))
         ),
         "that is the classical step, 1.5 X - 0.5 X Xᵀ X: it goes to 1 exactly, but slowly.": (
             lambda x: 1.5 * x - 0.5 * x @ x.T @ x
