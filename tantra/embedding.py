@@ -84,6 +84,24 @@ class RotaryPositions(nn.Module):
         return x, {"angles": positions[:, None] * self.step}
 
 
+class LearnedRotaryPositions(LearnedPositions):
+    """Both: x plus a row to learn for each position, and the angles that turn queries and keys.
+
+    x (B, T, D)  ->  (B, T, D)
+
+    A head can then look back by a distance, and can also know the number of a position.
+    Source: ours; chapter 14 measures what it does.
+    """
+
+    def __init__(self, context_length, d_model, d_head, *, generator=None):
+        super().__init__(context_length, d_model, generator=generator)
+        self.rotary = RotaryPositions(d_head)
+
+    def forward(self, x, past=0, padding=None):
+        x, _ = super().forward(x, past, padding)
+        return self.rotary(x, past, padding)
+
+
 class AlibiPositions(nn.Module):
     """x as it came; attention gets what distance takes from its scores.
 

@@ -20,6 +20,9 @@ PARTS = {
         ),
         "sinusoidal": lambda c, g: embedding.SinusoidalPositions(c.context_length, c.d_model),
         "rotary": lambda c, g: embedding.RotaryPositions(c.d_head),
+        "learned+rotary": lambda c, g: embedding.LearnedRotaryPositions(
+            c.context_length, c.d_model, c.d_head, generator=g
+        ),
         "alibi": lambda c, g: embedding.AlibiPositions(c.num_heads, c.context_length),
         "none": lambda c, g: embedding.NoPositions(),
     },

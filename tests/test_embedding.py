@@ -7,6 +7,7 @@ from tantra import alibi_bias, rotary_angles, sinusoidal_positions
 from tantra.embedding import (
     AlibiPositions,
     LearnedPositions,
+    LearnedRotaryPositions,
     NoPositions,
     RotaryPositions,
     SinusoidalPositions,
@@ -46,6 +47,12 @@ def test_what_is_added_and_what_attention_must_know(past, generator):
     assert torch.equal(y, x)
     agree(look["angles"], rotary_angles(5, 4)[at])
 
+    both = LearnedRotaryPositions(5, 6, 4, generator=generator).double()
+    y, look = both(x, past)
+    agree(y, x + both.weight[at])
+    agree(look["angles"], rotary_angles(5, 4)[at])
+    assert [name for name, _ in both.named_parameters()] == ["weight"]
+
     y, look = AlibiPositions(2, 5)(x, past)
     assert torch.equal(y, x)
     keys = torch.arange(past + 3)
@@ -61,9 +68,9 @@ def test_padding_moves_where_the_numbers_begin(generator):
     for positions in (
         LearnedPositions(9, 6, generator=generator).double(),
         SinusoidalPositions(9, 6),
+        LearnedRotaryPositions(9, 6, 2, generator=generator).double(),
     ):
-        y, look = positions(x, 1, padding)
-        assert look == {}
+        y, _ = positions(x, 1, padding)
         for row, pads in enumerate(padding):
             alone, _ = positions(x[row : row + 1, max(pads - 1, 0) :], max(1 - pads, 0))
             agree(y[row : row + 1, max(pads - 1, 0) :], alone)

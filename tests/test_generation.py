@@ -18,7 +18,7 @@ from tantra.generation import caches_for, next_logits
 from tantra.prompts import pad_left
 from tantra.sampling import next_token_chances, penalise_repetition
 
-KINDS = ["learned", "sinusoidal", "rotary", "alibi", "none"]
+KINDS = ["learned", "sinusoidal", "rotary", "learned+rotary", "alibi", "none"]
 SLIDING = ["rotary", "alibi", "none"]
 kinds = pytest.mark.parametrize("positions", KINDS)
 prompts = st.lists(st.lists(st.integers(0, 49), min_size=1, max_size=8), min_size=1, max_size=4)

@@ -73,6 +73,7 @@ BUILDERS = {
     "LearnedPositions": lambda: embedding.LearnedPositions(9, 6),
     "SinusoidalPositions": lambda: embedding.SinusoidalPositions(9, 6),
     "RotaryPositions": lambda: embedding.RotaryPositions(2),
+    "LearnedRotaryPositions": lambda: embedding.LearnedRotaryPositions(9, 6, 2),
     "AlibiPositions": lambda: embedding.AlibiPositions(3, 9),
     "NoPositions": lambda: embedding.NoPositions(),
     "GPT": lambda: tantra.GPT(

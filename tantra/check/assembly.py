@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 import tantra
-from tantra.arrays import namespace, one_of
+from tantra.arrays import like, namespace, one_of
 from tantra.attention import attention_scores
 from tantra.check import progress
 from tantra.check.exercises import CHAPTERS, chapter_of
@@ -29,48 +29,61 @@ WORK = {
     "causal_mask": "who may look at whom",
     "scaled_dot_product_attention": "the averages of the values",
     "split_heads": "features to heads",
+    "rotate": "queries and keys turned by their positions",
     "layer_norm": "before each part, and at the end",
     "gelu": "the bend",
     "feed_forward": "expand, bend, compress",
+    "swiglu": "expand twice, open, compress",
     "pre_norm_block": "the two lines of a block",
     "language_model": "from words to logits",
 }
 
 
 # What a model must be for these parts to make it.
-GPT_2 = {
-    "positions": "learned",
-    "norm": "layer",
-    "norm_position": "pre",
-    "feed_forward": "gelu",
-    "num_kv_heads": None,
-    "tied": True,
-    "bias": True,
+POSSIBLE = {
+    "positions": ("learned", "learned+rotary"),
+    "norm": ("layer",),
+    "norm_position": ("pre",),
+    "feed_forward": ("gelu", "swiglu"),
+    "num_kv_heads": (None,),
+    "tied": (True,),
 }
+
+
+def work(config):
+    """Those of WORK that a model of this config needs."""
+    without = {"gelu", "feed_forward"} if config.feed_forward == "swiglu" else {"swiglu"}
+    without |= set() if "rotary" in config.positions else {"rotate"}
+    return {name: what for name, what in WORK.items() if name not in without}
 
 
 def assemble(gpt, without=()):
     """The model of gpt's weights and the reader's parts, the library's where there is none.
 
     without names parts to take from the library although they have been passed.  Raises
-    ValueError for a gpt that is not built as GPT-2 is.
+    ValueError for a gpt that has other parts.
     """
-    for field, needed in GPT_2.items():
-        if (found := getattr(gpt.config, field)) != needed:
-            raise ValueError(
-                f"the parts of the exercises make a GPT-2, and this model has {field}={found!r}; "
-                f"give one with {field}={needed!r}"
-            )
+    _check(gpt.config)
     without = [without] if isinstance(without, str) else without
     for name in without:
         one_of(WORK, "a part", name)
     own, reasons = {}, []
-    for name in WORK.keys() & progress.passed().keys() - set(without):
+    for name in work(gpt.config).keys() & progress.passed().keys() - set(without):
         try:
             own[name] = _named(name, progress.mine(name))
         except LookupError as error:
             reasons.append(str(error))
     return Assembly(gpt, own, reasons)
+
+
+def _check(config):
+    possible = POSSIBLE | ({"bias": (False,)} if config.feed_forward == "swiglu" else {})
+    for field, needed in possible.items():
+        if (found := getattr(config, field)) not in needed:
+            raise ValueError(
+                f"the parts of the exercises do not make a model with {field}={found!r}; "
+                f"give one with {field}={' or '.join(map(repr, needed))}"
+            )
 
 
 class Assembly(nn.Module):
@@ -119,11 +132,12 @@ class Assembly(nn.Module):
         return parts(self.own[namespace(tokens)])
 
     def __repr__(self):
-        width = max(map(len, WORK))
+        rows = work(self.config)
+        width = max(map(len, rows))
         head = f"{'part':{width}}  in NumPy  in torch  what it does"
         rows = [
-            f"{name:{width}}  {self._whose(name, np):8}  {self._whose(name, torch):8}  {work}"
-            for name, work in WORK.items()
+            f"{name:{width}}  {self._whose(name, np):8}  {self._whose(name, torch):8}  {what}"
+            for name, what in rows.items()
         ]
         return "\n".join([head, *rows, *sorted(self.reasons)])
 
@@ -138,10 +152,12 @@ def parts(own):
         log_softmax=tantra.log_softmax,
         causal_mask=tantra.causal_mask,
         split_heads=tantra.split_heads,
+        rotate=tantra.rotate,
         layer_norm=tantra.layer_norm,
         gelu=tantra.gelu,
         scaled_dot_product_attention=lambda *qkvm: _attend(part, *qkvm),
         feed_forward=lambda x, w_1, b_1, w_2, b_2: part.gelu(x @ w_1 + b_1) @ w_2 + b_2,
+        swiglu=lambda x, w_gate, w_up, w_down: (tantra.silu(x @ w_gate) * (x @ w_up)) @ w_down,
         pre_norm_block=_pre_norm_block,
         language_model=_language_model,
     )
@@ -172,40 +188,52 @@ def logits(tokens, weights, config, part):
     tokens (B, T)  ->  (B, T, V)
     """
     blocks = [
-        _block(_below(weights, f"blocks.{i}."), config.num_heads, part)
-        for i in range(config.num_layers)
+        _block(_below(weights, f"blocks.{i}."), config, part) for i in range(config.num_layers)
     ]
     table, positions = weights["token_embedding.weight"], weights["positions.weight"]
     return part.language_model(tokens, table, positions, blocks, _norm(weights, "norm", part))
 
 
-def _block(weights, num_heads, part):
+def _block(weights, config, part):
     def attention(x):
         places = namespace(x).arange(x.shape[-2], device=x.device)
         mask = part.causal_mask(places, places)
         q, k, v = (
-            part.split_heads(_linear(x, weights, f"attention.{name}"), num_heads)
+            part.split_heads(_linear(x, weights, f"attention.{name}"), config.num_heads)
             for name in ("query", "key", "value")
         )
+        if "rotary" in config.positions:
+            angles = like(tantra.rotary_angles(x.shape[-2], config.d_head), x)
+            q, k = part.rotate(q, angles), part.rotate(k, angles)
         averages, _ = part.scaled_dot_product_attention(q, k, v, mask)  # (B, H, T, K)
         return _linear(tantra.merge_heads(averages), weights, "attention.output")
 
     def feed_forward(x):
         w = _below(weights, "feed_forward.")
-        return part.feed_forward(
-            x, w["up.weight"].mT, w["up.bias"], w["down.weight"].mT, w["down.bias"]
-        )
+        up, down = w["up.weight"].mT, w["down.weight"].mT
+        if config.feed_forward == "swiglu":
+            return part.swiglu(x, w["gate.weight"].mT, up, down)
+        return part.feed_forward(x, up, _offset(w, "up"), down, _offset(w, "down"))
 
     norms = _norm(weights, "norm_1", part), _norm(weights, "norm_2", part)
     return lambda x: part.pre_norm_block(x, attention, feed_forward, *norms)
 
 
 def _linear(x, weights, name):
-    return x @ weights[f"{name}.weight"].mT + weights[f"{name}.bias"]
+    return x @ weights[f"{name}.weight"].mT + _offset(weights, name)
+
+
+def _offset(weights, name):
+    """The offset of a map or a norm; zeros where the model has none."""
+    if f"{name}.bias" in weights:
+        return weights[f"{name}.bias"]
+    return 0 * (
+        weights[f"{name}.gain"] if f"{name}.gain" in weights else weights[f"{name}.weight"][:, 0]
+    )
 
 
 def _norm(weights, name, part):
-    return lambda x: part.layer_norm(x, weights[f"{name}.gain"], weights[f"{name}.bias"])
+    return lambda x: part.layer_norm(x, weights[f"{name}.gain"], _offset(weights, name))
 
 
 def _below(weights, prefix):
@@ -247,9 +275,10 @@ def _where(name):
 
 def _runs_on_torch(name, part):
     """Whether a small torch model with this part has the library's logits, loss and gradients."""
-    config = tantra.GPTConfig(
-        vocab_size=11, context_length=7, d_model=12, num_layers=2, num_heads=3, expansion=2
-    )
+    sizes = {"vocab_size": 11, "context_length": 7, "d_model": 12, "num_layers": 2, "num_heads": 3}
+    kind = {"positions": "learned+rotary"} if name == "rotate" else {}
+    kind |= {"feed_forward": "swiglu", "bias": False} if name == "swiglu" else {}
+    config = tantra.GPTConfig(**sizes, expansion=2, **kind)
     generator = torch.Generator().manual_seed(0)
     with torch.device("cpu"):
         gpt = tantra.GPT(config, generator=generator).double()

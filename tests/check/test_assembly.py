@@ -11,17 +11,26 @@ import torch
 
 import tantra
 from tantra.check import assembly, progress
-from tantra.check.assembly import WORK, PartFailed, assemble
+from tantra.check.assembly import WORK, PartFailed, assemble, work
 
 SOLUTIONS = sorted((Path(__file__).parents[2] / "solutions").glob("*.ipynb"))
 SIZES = {"vocab_size": 13, "context_length": 9, "d_model": 12, "num_layers": 3, "num_heads": 4}
 TOKENS = np.random.default_rng(0).integers(13, size=(2, 7))
 
+SWIGLU = {"feed_forward": "swiglu"}
+VERSE = {"positions": "learned+rotary", "bias": False, "num_heads": 3} | SWIGLU
+KINDS = {"GPT-2": {}, "without offsets": {"bias": False}, "of chapter 14": VERSE}
+kinds = pytest.mark.parametrize("kind", KINDS)
+
 
 @pytest.fixture
 def gpt():
+    return made()
+
+
+def made(**kind):
     generator = torch.Generator().manual_seed(0)
-    model = tantra.GPT(tantra.GPTConfig(**SIZES), generator=generator).double()
+    model = tantra.GPT(tantra.GPTConfig(**SIZES | kind), generator=generator).double()
     for weights in model.parameters():  # larger weights, so that every part shows in the logits
         weights.data += 0.2 * torch.randn(weights.shape, generator=generator, dtype=weights.dtype)
     return model
@@ -63,18 +72,35 @@ def library(gpt, tokens=TOKENS):
     return gpt(torch.from_numpy(tokens)).detach().numpy()
 
 
-def test_with_nothing_passed_every_part_is_the_librarys(gpt):
+@kinds
+def test_with_nothing_passed_every_part_is_the_librarys(kind):
+    gpt = made(**KINDS[kind])
     model = assemble(gpt)
     np.testing.assert_allclose(model(TOKENS), library(gpt), rtol=1e-10, atol=1e-12, strict=True)
     assert "yours" not in repr(model)
-    assert all(name in repr(model) for name in WORK)
+    told = [line.split()[0] for line in repr(model).splitlines()[1:]]
+    assert told == list(work(gpt.config))
 
 
-def test_the_solutions_make_the_librarys_model(gpt):
+def test_a_model_needs_some_of_the_parts():
+    assert WORK.keys() - work(made().config) == {"rotate", "swiglu"}
+    assert WORK.keys() - work(made(**VERSE).config) == {"gelu", "feed_forward"}
+
+
+@kinds
+def test_the_solutions_make_the_librarys_model(kind):
+    keep_solutions()
+    gpt = made(**KINDS[kind])
+    model = assemble(gpt)
+    assert set(model.own[np]) == set(work(gpt.config))
+    np.testing.assert_allclose(model(TOKENS), library(gpt), rtol=1e-10, atol=1e-12, strict=True)
+    ours = model(torch.from_numpy(TOKENS)).detach().numpy()
+    np.testing.assert_allclose(ours, library(gpt), rtol=1e-10, atol=1e-12, strict=True)
+
+
+def test_whose_part_is_whose(gpt):
     keep_solutions()
     model = assemble(gpt)
-    assert set(model.own[np]) == set(WORK)
-    np.testing.assert_allclose(model(TOKENS), library(gpt), rtol=1e-10, atol=1e-12, strict=True)
     assert "layer_norm                    yours     yours" in repr(model)
     assert "gelu                          yours     library" in repr(model)  # it says np.tanh
 
@@ -82,6 +108,8 @@ def test_the_solutions_make_the_librarys_model(gpt):
 @pytest.mark.parametrize("name", WORK)
 def test_each_solution_is_used_where_it_stands_alone(gpt, name):
     keep_solutions()
+    if name not in work(gpt.config):
+        gpt = made(**VERSE)
     model = assemble(gpt, without=WORK.keys() - {name})
     assert set(model.own[np]) == {name}
     calls = []
@@ -140,6 +168,20 @@ def test_a_part_that_is_wrong_on_torch_is_yours_in_numpy_only(gpt):
     torch.testing.assert_close(model(torch.from_numpy(TOKENS)), gpt(torch.from_numpy(TOKENS)))
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    {
+        "rotate": "def rotate(x, angles):\n    return tantra.rotate(x, np.asarray(angles) / 2)\n",
+        "swiglu": "def swiglu(x, gate, up, down):\n    return tantra.silu(x @ gate) @ down\n",
+    }.items(),
+)
+def test_a_part_that_is_wrong_in_the_model_of_verse_is_not_used_on_torch(name, text):
+    keep(name, text)
+    model = assemble(made(**VERSE))
+    assert name in model.own[np]
+    assert name not in model.own[torch]
+
+
 def test_a_part_without_gradient_is_not_used_on_torch(gpt):
     keep("gelu", "def gelu(x):\n    return tantra.gelu(getattr(x, 'data', x)) + 0 * x\n")
     model = assemble(gpt)
@@ -186,7 +228,7 @@ def test_a_part_whose_text_was_not_kept_is_the_librarys_and_says_so(gpt):
 
 def test_one_name_to_leave_out_needs_no_list(gpt):
     keep_solutions()
-    assert set(assemble(gpt, without="softmax").own[np]) == WORK.keys() - {"softmax"}
+    assert set(assemble(gpt, without="softmax").own[np]) == work(gpt.config).keys() - {"softmax"}
 
 
 def test_more_tokens_than_the_context_are_refused(gpt):
@@ -200,11 +242,12 @@ def test_an_unknown_name_to_leave_out_is_refused(gpt):
 
 
 @pytest.mark.parametrize(
-    "change", [{"tied": False}, {"positions": "sinusoidal"}, {"bias": False}, {"norm": "rms"}]
+    "change",
+    [{"tied": False}, {"positions": "sinusoidal"}, {"norm": "rms"}, {"bias": True} | SWIGLU],
 )
 def test_another_kind_of_model_is_refused_with_the_fix(change):
     other = tantra.GPT(tantra.GPTConfig(**SIZES, **change))
-    (field,) = change
+    field = next(iter(change))
     with pytest.raises(ValueError, match=f"{field}=.*give one with {field}="):
         assemble(other)
 
