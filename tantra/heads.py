@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tantra import kernels
 from tantra.arrays import check_count, check_divides, check_width, like
 from tantra.attention import attention_scores, causal_mask, check_mask, softmax
 from tantra.layers import linear
-from tantra.positions import rotate
 from tantra.probes import Probe
 
 
@@ -79,7 +79,7 @@ class MultiHeadAttention(nn.Module):
         k = split_heads(self.key(context), self.num_kv_heads)
         v = split_heads(self.value(context), self.num_kv_heads)
         if angles is not None:
-            q, k = rotate(q, angles), rotate(k, angles)
+            q, k = kernels.rotate(q, angles), kernels.rotate(k, angles)
         if cache is not None:
             k, v = cache.append(k, v)
         q, k, v = self.q(q), self.k(k), self.v(v)

@@ -49,7 +49,7 @@ def rotate(x, angles, pairs="halves"):
     own type, and only then cast to x's.  Source: Su et al. 2021, equation 34.
     """
     axis = one_of(PAIRS, "pairs", pairs)
-    _check_angles(x, angles)
+    check_angles(x, angles)
     xp = namespace(angles)
     cos, sin = like(xp.cos(angles), x), like(xp.sin(angles), x)
     a, b = _partners(x, pairs)  # each (..., T, K)
@@ -103,7 +103,7 @@ def _partners(x, pairs):
     return x[..., 0::2], x[..., 1::2]
 
 
-def _check_angles(x, angles):
+def check_angles(x, angles):
     if angles.dtype.itemsize < 4:
         raise TypeError(
             f"angles are {angles.dtype}, too coarse for far positions; keep them float64 (rotate "

@@ -156,6 +156,13 @@ FAULTS = {
         ("if x.ndim < 2 or (x.shape[-2], x.shape[-1]) != (angles", "if False and (angles"),
     ],
     "kernels.py": [
+        ("torch.cat([-sin, sin], dim=-1)", "torch.cat([sin, -sin], dim=-1)"),
+        ("torch.cat([cos, cos], dim=-1)", "torch.cat([cos, -cos], dim=-1)"),
+        ("_turned(gradient, cos, -sin), None, None", "_turned(gradient, cos, sin), None, None"),
+        ("x.roll(x.shape[-1] // 2, dims=-1)", "x.flip(-1)"),
+        ("    positions.check_angles(x, angles)\n", ""),
+        ("like(angles.cos(), x), like(angles.sin(), x)", "like(angles, x).cos(), like(angles, x).sin()"),
+        ("or x.is_meta:", "or False:"),
         ("math.sqrt(8 / math.pi)", "math.sqrt(2 / math.pi)"),
         (", 0.044715", ", 0.044751"),
         ("x.is_cpu and x.dtype.itemsize >= 4", "x.is_cpu"),

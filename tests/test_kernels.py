@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from agreement import agree, draw, forward_and_gradients
 
-from tantra import kernels, layers
+from tantra import kernels, layers, positions, rotary_angles
 
 
 @pytest.mark.parametrize("shape", [(200,), (2, 3, 50), (0, 4)])
@@ -99,3 +99,58 @@ def test_other_devices_are_left_to_torch():
     assert kernels.gelu(x).shape == (3, 4)
     assert kernels.gelu(x).grad_fn.name() == "GeluBackward0"
     assert kernels.gelu(torch.tensor(0.5)).shape == ()
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 5, 6), (2, 3, 5, 8), (1, 2)])
+def test_rotate_is_the_one_by_hand(shape, dtype, generator):
+    x, angles = draw(generator, *shape, dtype=dtype), rotary_angles(*shape[-2:]) + 1
+    ours = forward_and_gradients(lambda x: kernels.rotate(x, angles), x)
+    agree(ours, forward_and_gradients(lambda x: positions.rotate(x, angles), x))
+    agree(kernels.rotate(x, torch.from_numpy(angles)), positions.rotate(x, angles))
+
+
+def test_rotate_takes_nothing():
+    assert kernels.rotate(torch.zeros(0, 3, 4), rotary_angles(3, 4)).shape == (0, 3, 4)
+
+
+def test_rotate_takes_heads_as_they_lie(generator):
+    x = draw(generator, 2, 5, 24).requires_grad_()
+    angles, weighing = rotary_angles(5, 8), draw(generator, 2, 3, 5, 8)
+    for turn in (kernels.rotate, positions.rotate):
+        heads = x.reshape(2, 5, 3, 8).swapaxes(1, 2)
+        x.grad = None
+        (turn(heads, angles) * weighing).sum().backward()
+        if turn is kernels.rotate:
+            ours = x.grad.clone()
+    agree(ours, x.grad)
+
+
+def test_the_gradients_of_rotate_are_its_slopes(generator):
+    x, angles = draw(generator, 3, 4).requires_grad_(), rotary_angles(3, 4)
+    assert torch.autograd.gradcheck(lambda x: kernels.rotate(x, angles), x)
+    assert torch.autograd.gradgradcheck(lambda x: kernels.rotate(x, angles), x)
+
+
+def test_rotate_changes_no_input_and_refuses_what_does_not_fit(generator):
+    x = draw(generator, 3, 4)
+    before = x.clone()
+    kernels.rotate(x, rotary_angles(3, 4))
+    assert torch.equal(x, before)
+    with pytest.raises(ValueError, match=r"x \(3, 4\) does not fit angles \(2, 2\)"):
+        kernels.rotate(x, rotary_angles(2, 4))
+    with pytest.raises(TypeError, match=r"angles are torch.bfloat16, too coarse"):
+        kernels.rotate(x, torch.zeros(3, 2).bfloat16())
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_rotate_in_half_the_width(kind, generator):
+    x = draw(generator, 4, 6).to(kind)
+    y = kernels.rotate(x, rotary_angles(4, 6))
+    assert y.dtype == kind
+    torch.testing.assert_close(
+        y.double(), positions.rotate(x.double(), rotary_angles(4, 6)), rtol=0.02, atol=0.02
+    )
+
+
+def test_rotate_on_meta():
+    assert kernels.rotate(torch.zeros(2, 3, 4, device="meta"), rotary_angles(3, 4)).is_meta
