@@ -214,8 +214,11 @@ def test_tied_weights_are_kept_once_and_stay_tied(kept):
     assert "model.token_embedding.weight" in names
     assert "model.unembedding.weight" not in names
     other = Training(seed=1, positions="rotary")
+    places = [weights.data_ptr() for weights in other.model.parameters()]
     other.load(path)
     assert other.model.unembedding.weight is other.model.token_embedding.weight
+    # the numbers move in, the memory stays: what else looks at it, on any device, sees them
+    assert [weights.data_ptr() for weights in other.model.parameters()] == places
 
 
 def test_the_file_is_safetensors_with_json(kept):
