@@ -104,6 +104,10 @@ def _partners(x, pairs):
 
 
 def check_angles(x, angles):
+    """TypeError or ValueError, in words, unless angles are fine enough and fit x.
+
+    x (..., T, 2·K)   angles (T, K)
+    """
     if angles.dtype.itemsize < 4:
         raise TypeError(
             f"angles are {angles.dtype}, too coarse for far positions; keep them float64 (rotate "

@@ -170,5 +170,6 @@ def test_together_remembers_under_numbers_of_its_own(generator):
     other = made()[1]
     other.load_state_dict(state)
     torch.testing.assert_close(other.state_dict(), state, rtol=0, atol=0)
+    assert [len(one.state) for one in other.optimizers] == [1, 1, 0]
     with pytest.raises(ValueError, match="has 3 groups of parameters and these optimizers have 2"):
         Together(*other.optimizers[:2]).load_state_dict(state)
