@@ -154,3 +154,9 @@ def test_rotate_in_half_the_width(kind, generator):
 
 def test_rotate_on_meta():
     assert kernels.rotate(torch.zeros(2, 3, 4, device="meta"), rotary_angles(3, 4)).is_meta
+
+
+def test_rotate_is_exact_far_away(generator):
+    x, angles = draw(generator, 3, 4), rotary_angles(3, 4) + 1_000_000
+    near = kernels.rotate(x.float(), angles).double()
+    torch.testing.assert_close(near, positions.rotate(x, angles), rtol=1e-6, atol=1e-6)
