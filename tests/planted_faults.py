@@ -1068,6 +1068,7 @@ def run_tests(file, old=None, new=None):
             target.write_text(planted(target.read_text("utf-8"), old, new), "utf-8")
         os.chdir(copy)
         sys.path.insert(0, str(copy))
+        os.environ["PYTHONPATH"] = str(copy)  # for processes that the tests start
         import pytest
 
         quick = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider"]
