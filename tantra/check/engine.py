@@ -12,19 +12,21 @@ import io
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from tantra.check.deadline import OutOfTime, time_limit
 from tantra.check.difference import describe, difference
-from tantra.check.outcome import Case, argument_names, run, runs_code_of, tantras_own
+from tantra.check.outcome import Case, argument_names, codes, run, tantras_own
 from tantra.check.prediction import Prediction
 from tantra.check.task import Task
+from tantra.check.watch import calls
 
 __all__ = ["Exercise", "Prediction"]
 
 GIVEN = "This is still the code you were given: find what is wrong with it, and mend it."
+RIGHT_BUT = "the numbers are right, but not the way to them"
 NOT_YOURS = "this is tantra's own, so it does not count: write yours"
 
 
@@ -35,6 +37,10 @@ class Exercise(Task):
     reference, the mistakes and `given` are all run the way an attempt is: through `call`.
     `given` is the faulty code a hunt starts from; `results` names the items of a tuple; `library`
     is the part of tantra that does not count as an answer (the reference, where it is tantra's).
+    `rules` looks at the way an answer with the right numbers took: each sentence comes with a
+    function of the attempt that is True where the rule is broken (see `watch`), and stands among
+    the mistakes as well, with code that breaks it.  `raises` names the errors that the reference
+    raises on purpose; any other is a fault of the check, and no expectation.
     """
 
     reference: Callable
@@ -45,6 +51,8 @@ class Exercise(Task):
     call: Callable = lambda attempt, *args: attempt(*args)
     library: Callable | None = None
     results: tuple[str, ...] = ()
+    rules: Mapping[str, Callable] = field(default_factory=dict)
+    raises: tuple[type, ...] = ()
     rtol: float = 1e-6
     atol: float = 1e-8
     draws: int = 20
@@ -61,6 +69,8 @@ class Exercise(Task):
                 verdict = self._first_problem(attempt, seed, at)
                 if verdict.passed and not trusted and self._borrowed(attempt):
                     return self.verdict("failed", NOT_YOURS)
+                if verdict.passed and (broken := self._broken_rule(attempt)):
+                    return self.verdict("failed", RIGHT_BUT, mistake=broken)
         except OutOfTime:
             problem = f"still running after {self.seconds:g} seconds, so it was stopped"
             problem += ": is there a loop that never ends?"
@@ -158,12 +168,17 @@ class Exercise(Task):
                 return False
         return True
 
+    def _broken_rule(self, attempt):
+        """The sentence of the first rule that an attempt with right numbers breaks, or None."""
+        with _unheard():
+            return next((said for said, broken in self.rules.items() if broken(attempt)), None)
+
     def _borrowed(self, attempt):
         """Whether an attempt that is right only calls tantra's finished part."""
         part = self.library or (self.reference if tantras_own(self.reference) else None)
         case = next(self.all_cases(0))
         with _unheard():
-            return part is not None and runs_code_of(part, lambda: self.run(attempt, case))
+            return part is not None and calls(codes(part), lambda: self.run(attempt, case))
 
 
 def _unheard():

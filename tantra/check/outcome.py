@@ -4,7 +4,6 @@ import copy
 import functools
 import inspect
 import linecache
-import sys
 import sysconfig
 import traceback
 import warnings
@@ -90,24 +89,7 @@ def tantras_own(attempt):
     return f"{module}.".startswith("tantra.") and not f"{module}.".startswith("tantra.check.")
 
 
-def runs_code_of(part, action):
-    """Whether the code of a part of tantra runs during the action."""
-    watched, seen = _codes(part), []
-
-    def notice(frame, event, argument):
-        if event == "call" and frame.f_code in watched:
-            seen.append(frame.f_code)
-
-    before = sys.getprofile()
-    sys.setprofile(notice)
-    try:
-        action()
-    finally:
-        sys.setprofile(before)
-    return bool(seen)
-
-
-def _codes(part):
+def codes(part):
     """The code objects of a function, or of the methods of a class that do its work."""
     part = inspect.unwrap(part)
     if isinstance(part, type):
