@@ -4,6 +4,7 @@ The order is always the same: None, type, dtype, shape, nan or inf, values.  Not
 a (3, 1) array is not a (3,) array, whatever numbers it holds.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,10 +27,12 @@ def difference(answer, expected, rtol=1e-6, atol=1e-8, names=()):
         return problem
     if not _is_numeric(expected):
         return None if answer == expected else f"{answer!r}, expected {expected!r}"
+    if type(answer) is int and type(expected) is int:  # of any size
+        return None if answer == expected else f"{answer}, expected {expected}"
     return (
         _of_dtypes(answer, expected)
         or _of_shapes(answer, expected)
-        or _of_values(as_array(answer), as_array(expected), rtol, atol)
+        or _of_values(as_array(_as_float(answer)), as_array(_as_float(expected)), rtol, atol)
     )
 
 
@@ -53,12 +56,43 @@ def describe(value):
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
+def flat(value):
+    """All numbers of an answer, also inside tuples, lists and dicts, in one float64 vector."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, tuple | list):
+        return np.concatenate([np.zeros(0), *map(flat, value)])
+    if not _is_numeric(value) or as_array(value).dtype.kind not in "biuf":
+        return np.zeros(0)
+    return as_array(value).astype(float).reshape(-1)
+
+
+def distance(answer, expected):
+    """How far the numbers are from the expected ones, of the largest of those; inf where unlike."""
+    answer, expected = flat(answer), flat(expected)
+    if answer.shape != expected.shape or not answer.size:
+        return math.inf
+    with np.errstate(all="ignore"):
+        off = np.abs(answer - expected).max() / max(np.abs(expected).max(), 1e-300)
+    return float(off) if math.isfinite(off) else math.inf
+
+
 def as_array(value):
     """A number, array or tensor as a NumPy array, off the GPU and out of the gradient's tape."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         return (value.double() if value.dtype == torch.bfloat16 else value).numpy()
     return np.asarray(value)
+
+
+def _as_float(value):
+    """A whole number past NumPy's as a float; infinite past those."""
+    if type(value) is not int or abs(value) < 2**63:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _is_numeric(value):
@@ -80,22 +114,23 @@ def _of_mappings(answer, expected, rtol, atol):
 
 def _of_sequences(answer, expected, rtol, atol, names):
     names = names or getattr(expected, "_fields", ())
-    count = len(expected)
-    wanted = _counted(count) + (f" ({', '.join(names)})" if names else "")
+    count, what = len(expected), "item" if isinstance(expected, list) else "result"
+    wanted = _counted(count, what) + (f" ({', '.join(names)})" if names else "")
     if not isinstance(answer, tuple | list):
-        return f"{describe(answer)}, expected {wanted}"
+        one = "a list of " if isinstance(expected, list) else ""
+        return f"{describe(answer)}, expected {one}{wanted}"
     if len(answer) != count:
-        return f"{_counted(len(answer))}, expected {wanted}"
+        return f"{_counted(len(answer), what)}, expected {wanted}"
     for place, (item, value) in enumerate(zip(answer, expected, strict=True)):
         if problem := difference(item, value, rtol, atol):
             which = ORDINALS[place] if place < len(ORDINALS) else f"{place + 1}th"
             name = f", {names[place]}" if place < len(names) else ""
-            return f"the {which} of {_counted(count)}{name}: {problem}"
+            return f"the {which} of {_counted(count, what)}{name}: {problem}"
     return None
 
 
-def _counted(count):
-    return f"{count} result" + ("" if count == 1 else "s")
+def _counted(count, what):
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _of_types(answer, expected):

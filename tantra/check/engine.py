@@ -1,24 +1,21 @@
 """Exercises as data, and how an attempt is judged.
 
 An Exercise holds the right answer, small named cases, a way to draw more, and the usual mistakes,
-each with the one sentence that helps.  A mistake is recognised when the attempt gives the same
-answers as the mistake on every case: a diagnosis, not a guess.  To teach the check a mistake, add a
-line to `mistakes`.
+each with the one sentence that helps.  To teach the check a mistake, add a line to `mistakes`; how
+one is recognised is told in `diagnosis`.
 """
 
-import contextlib
 import functools
-import io
 import secrets
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from tantra.check.deadline import OutOfTime, time_limit
+from tantra.check.deadline import PATIENCE, Clock, OutOfTime
+from tantra.check.diagnosis import broken_rule, named, unheard
 from tantra.check.difference import describe, difference
-from tantra.check.outcome import Case, argument_names, codes, run, tantras_own
+from tantra.check.outcome import Case, argument_names, codes, in_words, run, tantras_own
 from tantra.check.prediction import Prediction
 from tantra.check.task import Task
 from tantra.check.watch import calls
@@ -26,8 +23,14 @@ from tantra.check.watch import calls
 __all__ = ["Exercise", "Prediction"]
 
 GIVEN = "This is still the code you were given: find what is wrong with it, and mend it."
-RIGHT_BUT = "the numbers are right, but not the way to them"
 NOT_YOURS = "this is tantra's own, so it does not count: write yours"
+RIGHT_BUT = "the numbers are right, but not the way to them"
+FAULT = (
+    "the check itself failed, and your code has not been judged: {}. "
+    "Restart the kernel and run the page again; if it stays so, please report it"
+)
+ENDLESS = "still computing after {:g} seconds, so it was stopped: is there a loop that never ends?"
+WAITING = "waited for {:g} seconds, so it was stopped: does it sleep, or ask for input?"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -39,8 +42,8 @@ class Exercise(Task):
     is the part of tantra that does not count as an answer (the reference, where it is tantra's).
     `rules` looks at the way an answer with the right numbers took: each sentence comes with a
     function of the attempt that is True where the rule is broken (see `watch`), and stands among
-    the mistakes as well, with code that breaks it.  `raises` names the errors that the reference
-    raises on purpose; any other is a fault of the check, and no expectation.
+    the mistakes as well, with code that breaks it.  `seconds` is the processor time that an attempt
+    may take for all its runs.
     """
 
     reference: Callable
@@ -52,7 +55,6 @@ class Exercise(Task):
     library: Callable | None = None
     results: tuple[str, ...] = ()
     rules: Mapping[str, Callable] = field(default_factory=dict)
-    raises: tuple[type, ...] = ()
     rtol: float = 1e-6
     atol: float = 1e-8
     draws: int = 20
@@ -63,22 +65,22 @@ class Exercise(Task):
         seed = secrets.randbelow(1_000_000) if seed is None else seed
         if refused := self._refused(attempt, trusted):
             return refused
-        at, began = [], time.monotonic()
+        pairs = [(case, self.run(self.reference, case)) for case in self.all_cases(seed)]
+        for _, expected in pairs:  # known before the clock starts, with all that it imports
+            if expected.error:
+                return self.verdict("failed", FAULT.format(in_words(expected.error)))
+        clock, answers = Clock(self.seconds, PATIENCE), []
         try:
-            with time_limit(self.seconds):
-                verdict = self._first_problem(attempt, seed, at)
-                if verdict.passed and not trusted and self._borrowed(attempt):
-                    return self.verdict("failed", NOT_YOURS)
-                if verdict.passed and (broken := self._broken_rule(attempt)):
-                    return self.verdict("failed", RIGHT_BUT, mistake=broken)
-        except OutOfTime:
-            problem = f"still running after {self.seconds:g} seconds, so it was stopped"
-            problem += ": is there a loop that never ends?"
-            return self._failed(at[-1], problem, seed)
-        if verdict.status != "failed":
-            return verdict
-        left = self.seconds - (time.monotonic() - began)
-        return self._diagnosed(verdict, attempt, seed, max(left, 0.1))
+            for case, expected in pairs:
+                answers.append((case, clock.run(lambda case=case: self.run(attempt, case))))
+                if isinstance(answers[-1][1].error, NotImplementedError):
+                    return self.verdict("unwritten")
+                if problem := self.differ(*answers[-1], expected):
+                    return self._diagnosed(problem, attempt, pairs, answers, clock, seed)
+            return clock.run(lambda: self._right(attempt, pairs, answers, seed, trusted))
+        except OutOfTime as stop:
+            said = WAITING.format(PATIENCE) if stop.waited else ENDLESS.format(self.seconds)
+            return self._failed(pairs[min(len(answers), len(pairs) - 1)][0], said, seed)
 
     def all_cases(self, seed):
         """The shown cases, then random ones; each run of the check draws others."""
@@ -87,6 +89,13 @@ class Exercise(Task):
         rng = np.random.default_rng(seed)
         for number in range(1, self.draws + 1):
             yield Case(f"random case {number}", self.draw(rng), drawn=True)
+
+    def inputs(self):
+        """The inputs, by name, of the case that the last attempt failed; else of the first case."""
+        last = self.memory.get("last")
+        if last and last[0].inputs:
+            return dict(last[0].inputs)
+        return self.named(next(self.all_cases(0)))
 
     def picture(self):
         """Draw the input, the target and your answer side by side."""
@@ -97,13 +106,11 @@ class Exercise(Task):
     def run(self, function, case):
         return run(lambda *args: self.call(function, *args), case.args)
 
-    def _differ(self, case, outcome, expected):
-        """What is wrong with an outcome, in words; None where nothing is."""
-        if problem := outcome.problem(expected, names=list(self.named(case))):
-            return problem
-        if expected.error:
-            return None
-        return difference(outcome.value, expected.value, self.rtol, self.atol, self.results)
+    def same(self, one, other):
+        """Whether two outcomes have the same value, kind of error and changed input."""
+        if not one.same_ending(other):
+            return False
+        return not difference(one.value, other.value, self.rtol, self.atol)
 
     def named(self, case):
         """The arguments of a case by name, as `call` or else the reference calls them."""
@@ -111,6 +118,12 @@ class Exercise(Task):
             if names := argument_names(function, len(case.args)):
                 return dict(zip(names, case.args, strict=True))
         return {f"input {place}": value for place, value in enumerate(case.args, 1)}
+
+    def differ(self, case, outcome, expected):
+        """What is wrong with an outcome, in words; None where nothing is."""
+        if problem := outcome.problem(expected, names=list(self.named(case))):
+            return problem
+        return difference(outcome.value, expected.value, self.rtol, self.atol, self.results)
 
     def _refused(self, attempt, trusted):
         """The verdict on what need not be run; None where it must."""
@@ -123,16 +136,12 @@ class Exercise(Task):
             return self.verdict("failed", NOT_YOURS)
         return None
 
-    def _first_problem(self, attempt, seed, at):
-        for case in self.all_cases(seed):
-            at.append(case)
-            outcome = self.run(attempt, case)
-            if isinstance(outcome.error, NotImplementedError):
-                return self.verdict("unwritten")
-            expected = self.run(self.reference, case)
-            if problem := self._differ(case, outcome, expected):
-                found = {"answer": outcome.value, "expected": expected.value}
-                return self._failed(case, problem, seed, **found)
+    def _right(self, attempt, pairs, answers, seed, trusted):
+        """The verdict where all answers are right: whose they are, and how they came about."""
+        if not trusted and self._borrowed(attempt):
+            return self.verdict("failed", NOT_YOURS)
+        if broken := broken_rule(self, attempt, pairs, answers, trusted):
+            return self.verdict("failed", RIGHT_BUT, mistake=broken)
         agree = f"{len(self.cases)} shown cases and {self.draws} random ones agree"
         return self.verdict("passed", agree, seed=seed)
 
@@ -144,43 +153,26 @@ class Exercise(Task):
         }
         return self.verdict("failed", problem, **found)
 
-    def _diagnosed(self, verdict, attempt, seed, seconds):
-        """The verdict with the sentence of the known mistake, if it is one."""
+    def _diagnosed(self, problem, attempt, pairs, answers, clock, seed):
+        """The verdict on a wrong answer, with the sentence of the known mistake, if it is one."""
+        (case, expected), outcome = pairs[len(answers) - 1], answers[-1][1]
+        found = {"answer": outcome.value, "expected": expected.value}
         try:
-            with time_limit(seconds), _unheard():
-                answers = [(case, self.run(attempt, case)) for case in self.all_cases(seed)]
-                if self.given and self._same(answers, self.given):
-                    return self.verdict("unwritten", GIVEN)
-                for sentence, wrong in self.mistakes.items():
-                    if self._same(answers, wrong):
-                        return replace(verdict, mistake=sentence)
+            with unheard():
+                for later, _ in pairs[len(answers) :]:
+                    answers.append((later, clock.run(lambda case=later: self.run(attempt, case))))
         except OutOfTime:
             pass  # the problem found is still true
-        return verdict
-
-    def _same(self, answers, function):
-        """Whether the function gives these answers, errors and changed inputs."""
-        for case, outcome in answers:
-            other = self.run(function, case)
-            if not outcome.same_ending(other):
-                return False
-            if difference(outcome.value, other.value, self.rtol, self.atol):
-                return False
-        return True
-
-    def _broken_rule(self, attempt):
-        """The sentence of the first rule that an attempt with right numbers breaks, or None."""
-        with _unheard():
-            return next((said for said, broken in self.rules.items() if broken(attempt)), None)
+        mistake = named(self, attempt, pairs, answers)
+        if mistake and mistake.given:
+            return self.verdict("unwritten", GIVEN)
+        if mistake:
+            found |= {"mistake": mistake.sentence, "besides": mistake.besides}
+        return self._failed(case, problem, seed, **found)
 
     def _borrowed(self, attempt):
         """Whether an attempt that is right only calls tantra's finished part."""
         part = self.library or (self.reference if tantras_own(self.reference) else None)
         case = next(self.all_cases(0))
-        with _unheard():
+        with unheard():
             return part is not None and calls(codes(part), lambda: self.run(attempt, case))
-
-
-def _unheard():
-    """Keep what an attempt prints to itself, where it is run once more than the learner expects."""
-    return contextlib.redirect_stdout(io.StringIO())

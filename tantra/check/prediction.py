@@ -1,7 +1,9 @@
 """Predictions: say a shape or a number first, then run the code."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import torch
@@ -33,6 +35,8 @@ class Prediction(Task):
         for sentence, wrong in self.mistakes.items():
             if self._is(attempt, _plain(wrong)):
                 return self.verdict("failed", problem, mistake=sentence)
+        if _is_rounded(attempt, answer, self.rtol):
+            problem = f"{attempt!r} is rounded too far: give {_digits(answer, self.rtol)}"
         return self.verdict("failed", problem)
 
     def picture(self):
@@ -41,6 +45,34 @@ class Prediction(Task):
 
     def _is(self, attempt, answer):
         return difference(attempt, answer, self.rtol, atol=0.0) is None
+
+
+def _is_rounded(attempt, answer, rtol):
+    """Whether each number is the right one, or what it becomes with fewer digits."""
+    if isinstance(answer, tuple):
+        alike = isinstance(attempt, tuple) and len(attempt) == len(answer)
+        pairs = zip(attempt, answer, strict=True) if alike else ()
+        return alike and all(_is_rounded(*pair, rtol) for pair in pairs)
+    if not {type(attempt), type(answer)} <= {int, float}:
+        return type(attempt) is type(answer) and attempt == answer
+    guess, right = Decimal(repr(attempt)).normalize(), Decimal(repr(answer))
+    if not guess.is_finite():
+        return False
+    _, digits, exponent = guess.as_tuple()
+    is_round = len(digits) > 1 or exponent < 0
+    off = abs(guess - right)
+    return off <= Decimal(rtol) * abs(right) or (
+        is_round and off <= Decimal(5).scaleb(exponent - 1)
+    )
+
+
+def _digits(answer, rtol):
+    """How many digits are wanted, in words."""
+    numbers = [x for x in (answer if isinstance(answer, tuple) else (answer,)) if type(x) is float]
+    if not numbers:
+        return "all digits"
+    written = max(len(Decimal(repr(x)).normalize().as_tuple().digits) for x in numbers)
+    return f"{min(written, math.ceil(1 - math.log10(2 * rtol)))} digits"
 
 
 def _plain(value):

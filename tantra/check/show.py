@@ -9,6 +9,7 @@ import torch
 from tantra.check.difference import as_array
 
 MARKS = {"passed": "✓", "failed": "✗", "unwritten": "·"}
+MOST = 400  # letters of a value that is written out
 COLOURS = {
     "passed": "var(--jp-success-color1, #2e7d32)",
     "failed": "var(--jp-error-color1, #d32f2f)",
@@ -25,17 +26,15 @@ def verdict(found, notice=None):
 
 
 def text(found):
-    """A verdict as plain text."""
+    """A verdict as plain text: what helps first, then what was found, then the input."""
     head = f"{MARKS[found.status]} {found.name}"
     if found.status != "failed":
         return f"{head}: {_good(found)}"
     lines = [head + (f" · {found.case}" if found.case else "")]
-    lines += [f"  {line}" for line in found.problem.splitlines()]
+    lines += [f"  {line}" for line in (*_advice(found), *found.problem.splitlines())]
     if found.inputs:
-        lines.append("  input: " + _indented(_inputs(found.inputs), 9))
-    if found.seed is not None:
-        lines.append(f"  To repeat this case: {_again(found)}")
-    lines.append(f"  Hint: {_advice(found)}")
+        lines += ["  The input:", *(f"    {line}" for line in inputs(found).splitlines())]
+    lines += [f"  {line}" for line in _further(found)]
     return "\n".join(lines)
 
 
@@ -52,16 +51,35 @@ def line(sentence):
     _display(sentence, _box("unwritten", f"<p>{escape(sentence)}</p>"))
 
 
-def short(value):
-    """A value in a few lines: its numbers, or what it is."""
-    if isinstance(value, np.ndarray | torch.Tensor):
-        numbers = as_array(value)
-        numbers = numbers + 0.0 if numbers.dtype.kind == "f" else numbers  # no "-0."
-        return np.array2string(numbers, precision=4, threshold=30, edgeitems=2, separator=", ")
+def written(value):
+    """A value as Python that can be pasted, where it is small; None where it is not."""
+    if isinstance(value, torch.Tensor):
+        usual = (torch.get_default_dtype(), torch.int64, torch.bool)
+        kind = "" if value.dtype in usual else f", dtype={value.dtype}"
+        return _numbers("torch.tensor", as_array(value), kind)
+    if isinstance(value, np.ndarray):
+        kind = "" if value.dtype in (np.float64, np.int64, bool) else f", dtype=np.{value.dtype}"
+        return _numbers("np.array", value, kind)
+    if isinstance(value, np.generic):
+        return _number(value.item())
     if isinstance(value, tuple | list):
-        return f"({', '.join(map(short, value))})"
-    words = f"{value:.6g}" if isinstance(value, float) else repr(value)
-    return words if len(words) <= 100 else words[:99] + "…"
+        items = [written(item) for item in value]
+        if None in items:
+            return None
+        inside = ", ".join(items) + ("," if type(value) is tuple and len(items) == 1 else "")
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    if isinstance(value, dict):
+        items = {repr(key): written(item) for key, item in value.items()}
+        within = None not in items.values()
+        return "{" + ", ".join(map(": ".join, items.items())) + "}" if within else None
+    if isinstance(value, bool | int | float | str | bytes | None):
+        return _unless_long(_number(value))
+    return None
+
+
+def inputs(found):
+    """The arguments of the case as lines that can be pasted, with their shapes behind."""
+    return "\n".join(_assigned(found.name, name, value) for name, value in found.inputs.items())
 
 
 def _good(found):
@@ -70,9 +88,41 @@ def _good(found):
     return "not written yet" + (f". {found.problem}" if found.problem else "")
 
 
-def _inputs(inputs):
-    """The arguments of the case, each array's rows below one another."""
-    return "\n".join(f"{name} = {_indented(short(v), len(name) + 3)}" for name, v in inputs.items())
+def _assigned(exercise, name, value):
+    """`name = value  # its shape`; what is too large to be read is fetched from the check."""
+    words = written(value)
+    if words is None:
+        words = f'check.{exercise}.inputs()["{name}"]'
+    if name.isidentifier():
+        words = f"{name} = {_indented(words, len(name) + 3)}"
+    return words + (f"  # {said}" if (said := _shape(value)) else "")
+
+
+def _shape(value):
+    """What a comment says of an array: its shape, and its type where it is not NumPy's float64."""
+    if not isinstance(value, np.ndarray | torch.Tensor):
+        return ""
+    kind = str(value.dtype).removeprefix("torch.")
+    return f"{tuple(value.shape)}" + ("" if kind == "float64" else f" {kind}")
+
+
+def _numbers(maker, numbers, kind):
+    """An array as a call that makes it, each row on a line; None where it has too many numbers."""
+    if numbers.size > MOST or numbers.dtype.kind not in "biuf":
+        return None
+    numbers = numbers + 0.0 if numbers.dtype.kind == "f" else numbers  # no "-0."
+    inside = np.array2string(numbers, separator=", ", threshold=MOST, formatter={"all": _number})
+    return _unless_long(f"{maker}({_indented(inside, len(maker) + 1)}{kind})")
+
+
+def _unless_long(words):
+    return words if len(words) <= MOST else None
+
+
+def _number(value):
+    """A number as Python writes it, with its infinities and nan from NumPy."""
+    words = repr(value.item() if isinstance(value, np.generic) else value)
+    return f"np.{words}" if words in ("inf", "nan") else words.replace("-inf", "-np.inf")
 
 
 def _indented(lines, width):
@@ -81,12 +131,22 @@ def _indented(lines, width):
     return "\n".join([first, *(" " * width + line for line in rest)])
 
 
-def _again(found):
-    return f"check.{found.name}(..., seed={found.seed})"
-
-
 def _advice(found):
-    return found.mistake or f"check.{found.name}.hint() gives a first step."
+    """The sentence that helps, if there is one, and what else is wrong."""
+    if found.mistake is None:
+        return []
+    other = f"That is not all: {found.besides} goes wrong in another way as well."
+    return [found.mistake, *([other] if found.besides else [])]
+
+
+def _further(found):
+    """How to go on: the same case again, and a hint."""
+    lines = []
+    if found.seed is not None:
+        lines.append(f"To repeat this case: check.{found.name}(..., seed={found.seed})")
+    if found.mistake is None:
+        lines.append(f"check.{found.name}.hint() gives a first step.")
+    return lines
 
 
 def _html(found):
@@ -95,14 +155,14 @@ def _html(found):
         return f"<p>{mark} {name}: {escape(_good(found))}</p>"
     case = f" · {escape(found.case)}" if found.case else ""
     problem, _, where = found.problem.partition("\n")
-    parts = [f"<p>{mark} {name}{case}</p>", f"<p>{escape(problem)}</p>"]
+    parts = [f"<p>{mark} {name}{case}</p>"]
+    parts += [f"<p><strong>{escape(line)}</strong></p>" for line in _advice(found)]
+    parts.append(f"<p>{escape(problem)}</p>")
     if where:
         parts.append(_code(where))
     if found.inputs:
-        parts.append(_code(_inputs(found.inputs)))
-    if found.seed is not None:
-        parts.append(f"<p>To repeat this case: <code>{escape(_again(found))}</code></p>")
-    parts.append(f"<p><strong>Hint:</strong> {escape(_advice(found))}</p>")
+        parts += ["<p>The input:</p>", _code(inputs(found))]
+    parts += [f"<p>{escape(line)}</p>" for line in _further(found)]
     return "".join(parts)
 
 

@@ -16,13 +16,17 @@ class CheckFailed(AssertionError):  # noqa: N818, it reads so in a notebook
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a check found; `status` is "passed", "failed" or "unwritten"."""
+    """What a check found; `status` is "passed", "failed" or "unwritten".
+
+    mistake is the sentence of a known mistake, besides a case that goes wrong in another way.
+    """
 
     name: str
     status: str
     problem: str | None = None
     case: str | None = None
     mistake: str | None = None
+    besides: str | None = None
     seed: int | None = None
     inputs: Mapping = field(default_factory=dict)
     answer: object = None
@@ -46,11 +50,14 @@ class Task:
     def __repr__(self):
         return f"{self.name} ({self.kind}): {self.asks}"
 
-    def __call__(self, attempt, seed=None):
-        """Show whether the attempt is right; keep it if it is; raise only if TANTRA_STRICT=1."""
+    def __call__(self, attempt, seed=None, keep=True):
+        """Show whether the attempt is right; keep it if it is; raise only if TANTRA_STRICT=1.
+
+        With keep=False it is shown and not kept, as where a chapter shows what a check does.
+        """
         verdict = self.judge(attempt, seed)
         self.memory["last"] = verdict, attempt
-        notice = progress.keep(self.name, attempt) if verdict.passed else None
+        notice = progress.keep(self.name, attempt) if keep and verdict.passed else None
         show.verdict(verdict, notice)
         if os.environ.get("TANTRA_STRICT") == "1" and not verdict.passed:
             raise CheckFailed(show.text(verdict))

@@ -1,12 +1,20 @@
 """How verdicts, hints and pictures look, in a terminal, in IPython and in a notebook."""
 
+import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
-from tantra.check import CheckFailed, show
+from tantra.check import CheckFailed, Exercise, Verdict, show
+from tantra.check.difference import difference
+from tantra.check.exercises import registry
+
+EXERCISES = [task for task in registry().values() if isinstance(task, Exercise)]
 
 
 def center(x):
@@ -23,6 +31,13 @@ def shown(monkeypatch):
     pairs = []
     monkeypatch.setattr(show, "_display", lambda *pair: pairs.append(pair))
     return pairs
+
+
+class Fetch:
+    """Stands for an exercise whose last attempt failed on the inputs of a verdict."""
+
+    def __init__(self, verdict):
+        self.inputs = lambda: verdict.inputs
 
 
 class Text(HTMLParser):
@@ -69,15 +84,16 @@ def test_a_failure_says_what_where_and_what_next(exercise, capsys):
     exercise(lambda x: x - x.mean(axis=0))
     assert capsys.readouterr().out == (
         '✗ center · case "one row"\n'
+        "  that is the mean of each column\n"
         "  3 of 3 values differ; the first at [0, 0]: 0, expected -2\n"
-        "  input: x = [[1., 2., 6.]]\n"
-        "  Hint: that is the mean of each column\n"
+        "  The input:\n"
+        "    x = np.array([[1.0, 2.0, 6.0]])  # (1, 3)\n"
     )
 
 
 def test_without_a_diagnosis_the_first_hint_is_offered(exercise, capsys):
     exercise(np.exp)
-    assert capsys.readouterr().out.endswith("  Hint: check.center.hint() gives a first step.\n")
+    assert capsys.readouterr().out.endswith("\n  check.center.hint() gives a first step.\n")
 
 
 def test_a_random_case_can_be_repeated(exercise, capsys):
@@ -97,7 +113,7 @@ def test_a_prediction_agrees_or_not(prediction, capsys):
     prediction((2, 7, 5))
     assert capsys.readouterr().out == (
         "✓ shape: (2, 5, 7), as you predicted\n"
-        "✗ shape\n  (2, 7, 5) is not what comes out\n  Hint: the last two are swapped\n"
+        "✗ shape\n  the last two are swapped\n  (2, 7, 5) is not what comes out\n"
     )
 
 
@@ -116,8 +132,7 @@ def test_html_says_what_the_text_says(exercise, shown):
     for attempt in (center, not_written, exercise.given, np.exp, lambda x: 1 / 0):
         exercise(attempt)
     for plain, html in shown:
-        squeezed = re.sub(r"\s|input:", "", plain)
-        assert re.sub(r"\s", "", Text(html).words) == squeezed
+        assert re.sub(r"\s", "", Text(html).words) == re.sub(r"\s", "", plain)
 
 
 def test_html_is_escaped(exercise, shown):
@@ -159,21 +174,72 @@ def test_an_exercise_introduces_itself(exercise, prediction):
     assert repr(prediction) == "shape (predict): What is the shape?"
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (np.arange(3.0), "[0., 1., 2.]"),
-        (np.arange(100), "[ 0,  1, ..., 98, 99]"),
-        ((1, np.ones(2)), "(1, [1., 1.])"),
-        (1 / 3, "0.333333"),
-        ("word", "'word'"),
-        ("x" * 200, "'" + "x" * 98 + "…"),
-    ],
-)
-def test_inputs_are_short(value, words):
-    assert show.short(value) == words
+def test_another_mistake_beside_the_named_one_is_said(exercise, capsys):
+    exercise(lambda x: x - x.mean(axis=0) if len(x) == 1 else x + 1)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == [
+        "  that is the mean of each column",
+        '  That is not all: case "two rows" goes wrong in another way as well.',
+    ]
+
+
+WRITTEN = [
+    (np.arange(3.0), "np.array([0.0, 1.0, 2.0])"),
+    (np.arange(3), "np.array([0, 1, 2])"),
+    (np.array([-0.0, np.nan, -np.inf]), "np.array([0.0, np.nan, -np.inf])"),
+    (np.array([[True], [False]]), "np.array([[True],\n          [False]])"),
+    (np.arange(2, dtype=np.int8), "np.array([0, 1], dtype=np.int8)"),
+    (np.array([0.1], np.float32), "np.array([0.10000000149011612], dtype=np.float32)"),
+    (torch.tensor([1, 2]), "torch.tensor([1, 2])"),
+    (torch.ones(1, dtype=torch.float64), "torch.tensor([1.0], dtype=torch.float64)"),
+    ([1, (2,)], "[1, (2,)]"),
+    ((), "()"),
+    ({"a": np.ones(1)}, "{'a': np.array([1.0])}"),
+    (1 / 3, "0.3333333333333333"),
+    (-math.inf, "-np.inf"),
+    (np.float64(2), "2.0"),
+    ("word", "'word'"),
+    (b"\x00", "b'\\x00'"),
+    (None, "None"),
+]
+
+
+@pytest.mark.parametrize(("value", "words"), WRITTEN, ids=repr)
+def test_a_value_is_written_so_that_it_can_be_pasted(value, words):
+    assert show.written(value) == words
+    again = eval(words, {"np": np, "torch": torch})
+    assert type(again) is type(value) or isinstance(value, np.generic)
+    assert difference(again, value, rtol=0, atol=0) is None
+
+
+@pytest.mark.parametrize("value", [np.zeros(1000), "x" * 1000, print, [print], np.array(["a"])])
+def test_what_is_long_or_no_number_is_fetched_from_the_check(exercise, value):
+    verdict = replace(exercise.judge(np.exp), inputs={"x": value})
+    assert 'x = check.center.inputs()["x"]' in show.text(verdict)
+
+
+def test_the_input_of_the_failing_case_can_be_had(exercise):
+    assert exercise.inputs()["x"].tolist() == [[1.0, 2.0, 6.0]]
+    exercise(lambda x: center(x) + (len(x) == 2))
+    assert exercise.inputs()["x"].tolist() == [[1.0, 2.0, 6.0], [0.0, 0.0, 3.0]]
+
+
+@pytest.mark.parametrize("task", EXERCISES, ids=lambda task: task.name)
+def test_the_shown_input_can_be_pasted_and_is_the_input(task):
+    """For every shown case of the course."""
+    for case in task.all_cases(0):
+        if case.drawn:
+            break
+        found = Verdict(name=task.name, status="failed", problem="", inputs=task.named(case))
+        space = {"np": np, "torch": torch, "check": SimpleNamespace(**{task.name: Fetch(found)})}
+        exec(show.inputs(found), space)
+        for name, value in found.inputs.items():
+            if name.isidentifier():
+                assert difference(space[name], value, rtol=0, atol=0) is None
 
 
 def test_rows_stand_below_one_another(exercise):
     text = show.text(exercise.judge(lambda x: center(x) + (len(x) == 2)))
-    assert "  input: x = [[1., 2., 6.],\n              [0., 0., 3.]]\n" in text
+    assert (
+        "    x = np.array([[1.0, 2.0, 6.0],\n                  [0.0, 0.0, 3.0]])  # (2, 3)\n"
+    ) in text
