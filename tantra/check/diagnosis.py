@@ -41,12 +41,12 @@ def named(exercise, attempt, pairs, answers):
     wrong, right = _parted(exercise, pairs, answers)
     if exercise.given and _agrees(exercise, exercise.given, answers):
         return Named(CHANGED, given=same_code(attempt, exercise.given))
-    if exercise.kind == "derive" and _is_numerical(pairs, answers):
-        return Named(BY_DIFFERENCES)
     near = [item for item in exercise.mistakes.items() if _agrees(exercise, item[1], wrong[:1])]
     for sentence, mistake in near:
         if _agrees(exercise, mistake, answers):
             return Named(sentence)
+    if exercise.kind == "derive" and _is_numerical(pairs, answers):
+        return Named(BY_DIFFERENCES)
     near = [item for item in near if _agrees(exercise, item[1], right) and _is_telling(wrong[0])]
     others = [(sentence, _first_other(exercise, mistake, wrong)) for sentence, mistake in near]
     if not others:
