@@ -305,7 +305,7 @@ def _jacobian(p):
     return p[..., None] * (np.eye(p.shape[-1]) - p[..., None, :])
 
 
-def _holds_the_matrix(attempt, S=400):
+def _holds_the_matrix(attempt, S=200):
     """Whether half the numbers of an S × S matrix are in memory at once."""
     p, g = np.full((1, S), 1 / S), np.ones((1, S))
     return peak_bytes(lambda: attempt(p, g)) > 4 * S * S
