@@ -294,7 +294,7 @@ RIGHT = {
 PREDICTED = {
     "mean_shape": [(5, 7), [5, 7], np.array([5, 7]), (np.zeros((5, 3)) @ np.zeros((3, 7))).shape],
     "projection_parameters": [3 * 769 * 768, 768 * 2304 + 2304, 1771776.0, np.int64(1771776)],
-    "shares_of_logs": [(0.13, 0.25, 0.63), [1 / 8, 1 / 4, 5 / 8], softmax(np.log([1, 2, 5]))],
+    "shares_of_logs": [(0.125, 0.25, 0.625), [1 / 8, 1 / 4, 5 / 8], softmax(np.log([1, 2, 5]))],
     "largest_safe_score": [88, 88.0, np.float32(88), np.int64(88)],
     "attention_shapes": [((2, 3, 5), (2, 3, 7)), [[2, 3, 5], [2, 3, 7]]],
     "largest_share": [(0.36, 0.96), [0.364, 0.963], np.array([0.3638, 0.9630])],

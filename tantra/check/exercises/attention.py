@@ -103,6 +103,9 @@ attend = Exercise(
         "those are the weights; return the averages, weights @ v.": (
             lambda q, k, v: tantra.scaled_dot_product_attention(q, k, v)[1]
         ),
+        "you average the keys; the averages are made of values.": (
+            lambda q, k, v: tantra.scaled_dot_product_attention(q, k, k)[0]
+        ),
         "you divide by the root of a value's width; values take no part in the scores.": (
             _averages(lambda q, k, v: v.shape[-1])
         ),
@@ -161,6 +164,12 @@ causal_mask = Exercise(
         ),
         "a query may look at its own position too.": (
             lambda queries, keys: queries[:, None] > keys[None, :]
+        ),
+        "one position too far: a query may look at its own position and before, not at the next.": (
+            lambda queries, keys: queries[:, None] >= keys[None, :] - 1
+        ),
+        "that is how far each key lies back: it may be seen where that is at least 0.": (
+            lambda queries, keys: queries[:, None] - keys[None, :]
         ),
         "turned around: yours looks at itself and at the future.": (
             lambda queries, keys: queries[:, None] <= keys[None, :]
@@ -246,9 +255,12 @@ def _weighed(weigh):
     return attention
 
 
-def _renormalised(scores, mask):
-    weights = tantra.softmax(scores) * mask
-    return weights / weights.sum(axis=-1, keepdims=True)
+def _renormalised_with(small=0.0):
+    def weights(scores, mask):
+        kept = tantra.softmax(scores) * mask
+        return kept / (kept.sum(axis=-1, keepdims=True) + float(small))
+
+    return weights
 
 
 def _powers_of(scores, mask):
@@ -276,6 +288,16 @@ def _one_whole(scores, mask):
 def _divided_late(q, k, v, mask=None):
     weights = tantra.softmax(_unless_none(q @ k.mT, mask, -np.inf)) / math.sqrt(q.shape[-1])
     return weights @ v, weights
+
+
+def _with_scores(q, k, v, mask=None):
+    scores = _unless_none(_scores(q, k), mask, -np.inf)
+    return tantra.softmax(scores) @ v, scores
+
+
+def _averages_divided(q, k, v, mask=None):
+    averages, weights = _masked(divisor=lambda q, k, v: 1)(q, k, v, mask)
+    return averages / _root(q, k, v), weights
 
 
 def _causal_unless_given(q, k, mask):
@@ -334,7 +356,7 @@ scaled_dot_product_attention = Exercise(
         "Mask the scores, with -inf.": _weighed(lambda s, mask: tantra.softmax(s) * mask),
         "0/0: all the allowed shares have rounded to 0 before you divide by their sum. Mask the "
         "scores with -inf, and let softmax divide: it subtracts the largest score first.": (
-            _weighed(_renormalised)
+            _weighed(_renormalised_with())
         ),
         "0/0, or inf/inf: powers of such scores round to 0 or overflow. Mask the scores with "
         "-inf, and let softmax make the weights: it subtracts the largest score first.": (
@@ -359,9 +381,8 @@ scaled_dot_product_attention = Exercise(
         ),
         "0 times -inf is nan, so adding (1 - mask) * -inf spoils the allowed scores too: "
         "np.where(mask, scores, -np.inf).": _infinities_added,
-        "rows with a forbidden key are nan: forbidden scores are -inf, with the minus sign.": (
-            _masked(fill=np.inf)
-        ),
+        "rows with a forbidden key are nan: forbidden scores are -np.inf, with the minus sign, and "
+        "not np.inf or nan.": (_masked(fill=np.inf)),
         "you always use a causal mask; use the mask that you are given, and none where it is "
         "None.": _weighed(
             lambda s, mask: tantra.softmax(np.where(np.tri(*s.shape[-2:], dtype=bool), s, -np.inf))
@@ -425,6 +446,20 @@ scaled_dot_product_attention = Exercise(
         "return the weights as well: return averages, weights.": (
             lambda q, k, v, mask=None: _masked()(q, k, v, mask)[0]
         ),
+        "the second result is the scores; return the weights that softmax made of them.": (
+            _with_scores
+        ),
+        "you divide the averages; divide the scores, before the softmax.": _averages_divided,
+        "you average the keys; the averages are made of values.": (
+            lambda q, k, v, mask=None: _masked()(q, k, k, mask)
+        ),
+    }
+    | {
+        f"you mask the shares after the softmax, and {small} hides that their sum may be 0: such "
+        "a row no longer sums to 1. Mask the scores, with -inf.": _weighed(
+            _renormalised_with(small)
+        )
+        for small in ("1e-5", "1e-6", "1e-8", "1e-9", "1e-10")
     },
     hints=(
         "Four lines: scores, masked scores, weights, averages.",
@@ -546,6 +581,20 @@ attention_backward = Exercise(
         ),
         "queries and keys are exchanged: in q @ k.mT each factor's derivative is the other one, so "
         "d_q is d_scores @ k and d_k is d_scores.mT @ q.": _crossed,
+        "d_k is made of queries, d_scores.mT @ q: in q @ k.mT the derivative by k holds q.": (
+            lambda *args: (_backward()(*args)[0], _crossed(*args)[1], _backward()(*args)[2])
+        ),
+        "d_q is made of keys, d_scores @ k: in q @ k.mT the derivative by q holds k.": (
+            lambda *args: (_crossed(*args)[0], *_backward()(*args)[1:])
+        ),
+        "d_v weighs the gradient by the averages, not the values: weights.mT @ d_averages.": (
+            lambda q, k, v, g: (*_backward()(q, k, v, g)[:2], tantra.softmax(_scores(q, k)).mT @ v)
+        ),
+        "the divisor is the root of the width at hand, q.shape[-1], and not of 64.": _backward(
+            scale=lambda K: 1 / 8
+        ),
+        "the divisor is the root of the width at hand, q.shape[-1], and not of 64: in the scores "
+        "and in their gradient.": _backward(scale=lambda K: 1 / 8, forward=lambda K: 1 / 8),
         "on the way through the softmax the mean of the row is missing: subtract the sum of p·g "
         "from g.": _backward(lambda p, g: p * g),
         "only the diagonal of the softmax's Jacobian: a score also moves the other shares of its "
@@ -646,6 +695,13 @@ attention_shapes = Prediction(
         "that is the shape of the averages; write the shape of the weights before it, as another "
         "tuple.": (2, 3, 7),
         "write two tuples, each in brackets of its own: (...), (...).": (2, 3, 5, 2, 3, 7),
+        "the weights are right; the averages have a row for each of 3 queries, as wide as a "
+        "value.": ((2, 3, 5), (2, 5, 4)),
+        "the weights are right; in the averages a row belongs to a query: 3 rows of 7.": (
+            (2, 3, 5),
+            (2, 7, 3),
+        ),
+        "the averages are right; the batch stays in front of the weights too.": ((3, 5), (2, 3, 7)),
         "three queries ask, so both have 3 rows; 5 is the number of keys.": (
             (2, 5, 5),
             (2, 5, 7),
@@ -704,6 +760,8 @@ largest_share = Prediction(
             32.325,
         ),
         "those are medians, the middle of the 1000; the mean was asked for.": (0.3358, 1.0),
+        "that is the first number; write the one without the divisor after it, in a tuple.": 0.3638,
+        "that is the second number; write the one with the divisor before it, in a tuple.": 0.9630,
         "you take the largest over the 1000 queries; take it over the 8 keys, axis=-1, and then "
         "the mean.": (0.7697, 1.0),
         "the second is right; in the first you divide by 512, not by its root.": (0.1330, 0.9630),

@@ -32,6 +32,9 @@ weighted_mean = Exercise(
         "you weigh the rows but do not add them up: one row of numbers should be left.": (
             lambda shares, values: shares[:, None] * values
         ),
+        "you weigh the rows, but do not add them up: sum over the axis of the shares.": (
+            lambda shares, values: values.T * shares
+        ),
         "you add up everything: sum over the rows only, axis=0.": (
             lambda shares, values: (shares[:, None] * values).sum()
         ),
@@ -137,6 +140,9 @@ centre_rows = Exercise(
             lambda x: (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
         ),
         "you divide by the mean; subtract it.": lambda x: x / x.mean(axis=-1, keepdims=True),
+        "len(x) counts the rows, or what stands in front; a row has x.shape[-1] numbers.": (
+            lambda x: x - x.sum(axis=-1, keepdims=True) / len(x)
+        ),
         "you add the mean; subtract it.": lambda x: x + x.mean(axis=-1, keepdims=True),
         "that is the median, the middle number of the row; its mean is wanted.": (
             lambda x: x - np.median(x, axis=-1, keepdims=True)
@@ -171,6 +177,7 @@ mean_shape = Prediction(
             (5, 3, 3, 7)
         ),
         "that would be one row of weights; here are 5, and each makes a row of 7.": (1, 7),
+        "that is how many products are added up; the shape names the axes that are left.": 105,
         "a product of matrices does not add the lengths: the inner two meet and go, the outer two "
         "are left.": (8, 10),
     },

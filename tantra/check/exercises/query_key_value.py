@@ -22,6 +22,7 @@ K = np.array([[1.0, 0.0], [0.0, 2.0], [-0.6, 0.8], [-0.3, -0.4]])
 V = np.arange(20.0).reshape(4, 5)
 SQUARES = arrays((3, 3), (3, 3), (3, 3), seed=1)  # every product of two fits, also a wrong one
 FRONTS = ((), (2,), (3, 2))  # none, one or two axes in front
+SMALL = ("1e-5", "1e-6", "1e-7", "1e-8", "1e-9")  # what is added against 0
 
 
 def _from_zero(unless_found):
@@ -72,6 +73,9 @@ nearest_value = Exercise(
         "that is the smallest distance; with keys of different lengths it is another key.": (
             lambda q, k, v: v[_distances(q, k).argmin(axis=-1)]
         ),
+        "that is the farthest key; and nearest is meant by the dot product: argmax of q @ k.T.": (
+            lambda q, k, v: v[_distances(q, k).argmax(axis=-1)]
+        ),
         "those are the winning scores themselves: return the values that belong to them.": (
             lambda q, k, v: (q @ k.T).max(axis=-1)
         ),
@@ -112,6 +116,14 @@ nearest_value = Exercise(
 def _draw_lookup(rng):
     front = FRONTS[rng.integers(3)]
     return tuple(rng.standard_normal((*front, *shape)) for shape in ((4, 5), (7, 5), (7, 6)))
+
+
+def _plus(small):
+    def lookup(q, k, v):
+        powers = np.exp(q @ k.mT)
+        return powers / (powers.sum(axis=-1, keepdims=True) + small) @ v
+
+    return lookup
 
 
 soft_lookup = Exercise(
@@ -164,6 +176,18 @@ soft_lookup = Exercise(
         ),
         "the values stand in front of the shares: each row of shares weighs the values, so "
         "shares @ v.": lambda q, k, v: v @ tantra.softmax(q @ k.mT),
+        "the values are turned around: each row of shares weighs the rows of v, so shares @ v.": (
+            lambda q, k, v: tantra.softmax(q @ k.mT) @ v.mT
+        ),
+        "np.dot is right for two axes only: with a batch it pairs every sequence with every other. "
+        "@ carries the batch along.": lambda q, k, v: np.dot(tantra.softmax(np.dot(q, k.mT)), v),
+        "np.dot is right for two axes only: with a batch it pairs every sequence with every other. "
+        "Write q @ k.mT.": lambda q, k, v: tantra.softmax(np.dot(q, k.mT)) @ v,
+        "np.dot is right for two axes only: with a batch it pairs every sequence with every other. "
+        "Write shares @ v.": lambda q, k, v: np.dot(tantra.softmax(q @ k.mT), v),
+        "softmax belongs on the scores, q @ k.mT, and not on the queries and keys.": (
+            lambda q, k, v: tantra.softmax(q) @ tantra.softmax(k).mT @ v
+        ),
         "the shares are turned around before they meet the values: a row belongs to a query.": (
             lambda q, k, v: tantra.softmax(q @ k.mT).mT @ v
         ),
@@ -196,6 +220,11 @@ soft_lookup = Exercise(
                 v, (q @ k.mT).argmax(axis=-1, keepdims=True), axis=-2
             )
         ),
+    }
+    | {
+        f"you add {small} to the sum of the powers, so the shares no longer sum to 1: leave it "
+        "away.": _plus(float(small))
+        for small in SMALL
     },
     hints=(
         "Two matrix products, with softmax between them.",
@@ -215,8 +244,12 @@ def _one_key_at_a_time(q, k, v):
     return answer
 
 
-def _cosines(q, k):
-    return k @ q / (np.linalg.norm(q) * np.linalg.norm(k, axis=-1))
+def _cosines(q, k, small=0.0):
+    return k @ q / (np.linalg.norm(q) * np.linalg.norm(k, axis=-1) + small)
+
+
+def _cosines_plus(small):
+    return lambda q, k, v: tantra.softmax(_cosines(q, k, small)) @ v
 
 
 weigh_by_cosine = Exercise(
@@ -286,6 +319,22 @@ weigh_by_cosine = Exercise(
         ),
         "shares of shape (S,) meet the columns of v in a product with *: shares @ v weighs its "
         "rows and adds them up.": lambda q, k, v: tantra.softmax(_cosines(q, k)) * v,
+        "1 added to each cosine makes them positive, but these are no shares of softmax: take "
+        "softmax of the cosines.": lambda q, k, v: (
+            (1 + _cosines(q, k)) @ v / (1 + _cosines(q, k)).sum()
+        ),
+        "you divide by the squares of the lengths: a length is the root of the sum of squares.": (
+            lambda q, k, v: tantra.softmax(k @ q / (q @ q * (k * k).sum(axis=-1))) @ v
+        ),
+        "that is the value of the best key alone; here every key has its share.": (
+            lambda q, k, v: v[_cosines(q, k).argmax()]
+        ),
+    }
+    | {
+        f"you add {small} to the lengths, which makes every cosine too small: leave it away.": (
+            _cosines_plus(float(small))
+        )
+        for small in SMALL
     },
     rtol=1e-11,
     atol=1e-12,
@@ -320,6 +369,7 @@ relevance_backward = Exercise(
             array(4, 3, seed=2),
             array(2, 2, seed=3),
         ),
+        "as many tokens as numbers": (*SQUARES, array(3, 3, seed=4)),
     },
     draw=lambda rng: (
         rng.standard_normal((5, 4)),
@@ -369,6 +419,11 @@ relevance_backward = Exercise(
         "x is used twice, so the two parts are added, and not subtracted.": (
             lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T - g.T @ (x @ w_q) @ w_k.T
         ),
+        "the way back through a matrix is its transpose: w_q.T and w_k.T.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q + g.T @ (x @ w_q) @ w_k
+        ),
+        "g + g.T counts each part twice over: the part through q has g, the part through k has "
+        "g.T.": lambda x, w_q, w_k, g: (g + g.T) @ (x @ w_k @ w_q.T + x @ w_q @ w_k.T),
         "those are the gradients by q and by k together; each goes on through its own matrix, "
         "w_q.T or w_k.T, before they are added.": (
             lambda x, w_q, w_k, g: g @ (x @ w_k) + g.T @ (x @ w_q)
@@ -611,6 +666,13 @@ offsets_lost = Exercise(
         ),
         "those are squares: the largest absolute change was asked for.": _losses(
             lambda whole, without: ((whole - without) ** 2).max()
+        ),
+        "that is the change beside the answer's own size; the absolute change was asked for.": (
+            _losses(lambda whole, without: np.abs((whole - without) / whole).max())
+        ),
+        "that is how far queries, keys and values move, which is the offset itself; the change of "
+        "the answers was asked for.": lambda *args: tuple(
+            float(np.abs(offset).max()) for offset in args[2::2]
         ),
         "query and key are right. For the value take absolute numbers: its largest loss is the "
         "largest of |b_v|, and -4 counts as 4.": _read_off(lambda b_v: b_v.max()),

@@ -47,7 +47,12 @@ def _log_of_more(small):
     return lambda x: np.log(tantra.softmax(x) + small)
 
 
+def _log_of_at_least(small):
+    return lambda x: np.log(np.maximum(tantra.softmax(x), small))
+
+
 SMALL = ("1e-5", "1e-6", "1e-7", "1e-8", "1e-9", "1e-10")  # what is added against 0
+SMALLER = (*SMALL, "1e-12", "1e-15", "1e-16", "1e-20", "1e-30", "1e-300")
 FRONTS = ((), (5,), (2, 5))  # none, one or two axes in front
 
 
@@ -126,7 +131,7 @@ softmax = Exercise(
             lambda x: np.exp(x) / _powers(x).sum(axis=-1, keepdims=True)
         ),
         "a score far above the number that you subtract still overflows: subtract the row's "
-        "largest score, and not its mean, its median or its first score.": _shifted(
+        "largest score, and no other (the mean, the median, the first or last).": _shifted(
             lambda x: x.mean(axis=-1, keepdims=True)
         ),
         "a score far above the row's smallest still overflows: subtract the largest, not the "
@@ -142,6 +147,12 @@ softmax = Exercise(
             lambda x: _powers(x) / _powers(x).mean(axis=-1, keepdims=True)
         ),
         "those are the logarithms of the shares; the shares are wanted.": tantra.log_softmax,
+        "cut off at such a number, two large scores become equal: subtract the row's largest score "
+        "instead, which keeps the differences.": lambda x: _shares(np.exp(np.clip(x, -700, 700))),
+        "nan is hidden, not mended: the weights of such a row are 0 and do not sum to 1. Subtract "
+        "the row's largest score before exp.": lambda x: np.nan_to_num(_shares(np.exp(x))),
+        "the scores above the smallest are divided by their sum: the powers of e are missing, "
+        "np.exp.": lambda x: _shares(x - x.min(axis=-1, keepdims=True)),
         "each row is divided by its length as a vector, so the squares sum to 1: divide by the "
         "sum.": lambda x: _powers(x) / np.linalg.norm(_powers(x), axis=-1, keepdims=True),
         "subtract the largest score; dividing by it changes the differences, and so the shares.": (
@@ -240,8 +251,10 @@ log_softmax = Exercise(
             lambda x: tantra.log_softmax(x, axis=0)
         ),
         "those are the shares; their logarithms are wanted.": tantra.softmax,
+        "those are the scores divided by their sum, and then the logarithm: e to the power of each "
+        "score comes first, and its logarithm is the score.": lambda x: np.log(_shares(x)),
         "a score far above the number that you subtract still overflows: subtract the row's "
-        "largest score, and not its mean, its median or its first score.": _log_shifted(
+        "largest score, and no other (the mean, the median, the first or last).": _log_shifted(
             lambda x: x.mean(axis=-1, keepdims=True)
         ),
         "a score far above the row's smallest still overflows: subtract the largest, not the "
@@ -285,7 +298,12 @@ log_softmax = Exercise(
     | {
         f"with {small} kept inside, no logarithm falls below log({small}), where -800 is right: "
         "take the logarithm on paper first.": _log_of_more(float(small))
-        for small in (*SMALL, "1e-12", "1e-15", "1e-20", "1e-300")
+        for small in SMALLER
+    }
+    | {
+        f"no share is let below {small}, and so no logarithm below log({small}), where -800 is "
+        "right: take the logarithm on paper first.": _log_of_at_least(float(small))
+        for small in SMALLER[:-1]
     },
     hints=(
         "log(a / b) = log a - log b, and the log of a power is its exponent.",
@@ -388,6 +406,9 @@ softmax_backward = Exercise(
             lambda p, g: p * g - p * p * _total(p * g)
         ),
         "the term of the δ is left out: add p_j g_j.": lambda p, g: -p * _total(p * g),
+        "the term of the δ is p_j g_j: its g_j is missing.": lambda p, g: p * (1 - _total(p * g)),
+        "p @ g is the sum of p·g for one row only: (p * g).sum(axis=-1, keepdims=True) is it for "
+        "each of several.": lambda p, g: p * (g - p @ g),
         "only the other shares are counted: the sum over i holds i = j too, whose derivative is "
         "p_j (1 - p_j).": lambda p, g: p * (p * g - _total(p * g)),
         "i = j is counted twice: p_j (1 - p_j) g_j holds its -p_j² already, so the sum beside it "
@@ -411,6 +432,10 @@ softmax_backward = Exercise(
 
 def _given_soften(p, temperature):
     return _shares(p**temperature)
+
+
+def _softened_with(small):
+    return lambda p, temperature: tantra.softmax(np.log(p + small) / temperature)
 
 
 soften = Exercise(
@@ -478,6 +503,11 @@ soften = Exercise(
         "that is the power 1 - τ; a score divided by τ has 1/τ in its exponent.": (
             lambda p, temperature: _shares(p ** (1 - temperature))
         ),
+    }
+    | {
+        f"with {small} added, the logarithms are no longer those of the shares; the logarithm of a "
+        "share that is 0 is -inf, and softmax makes 0 of it.": _softened_with(float(small))
+        for small in SMALLER[:-2]
     },
     hints=(
         "Try temperature 2 on the shares 0.9 and 0.1. Should they move together or apart?",
@@ -514,7 +544,7 @@ shares_of_logs = Prediction(
         ),
         "the sum of the powers is 8: 1 + 2 + 5.": (1 / 7, 2 / 7, 5 / 7),
     },
-    rtol=0.05,  # two digits are enough
+    rtol=0.011,  # three digits
     hints=("e to the power log 5 is 5.", "The powers are 1, 2 and 5. What is their sum?"),
 )
 
@@ -535,8 +565,7 @@ largest_safe_score = Prediction(
         "that is the logarithm of the largest number: take the whole number below it.": (
             float(np.log(np.finfo(np.float32).max))
         ),
-        "that is the limit of float64, NumPy's default, and its power is already inf there: ask "
-        "for dtype=np.float32.": 710,
+        "709.78 is the end of float64, NumPy's default: ask for dtype=np.float32.": 710,
         "no power of your range was inf: it was computed in float64. Ask for dtype=np.float32, "
         "before np.exp.": 199,
         "your range was computed in float64, so no power was inf; and the first score is 0, so "
