@@ -207,6 +207,8 @@ causal_mask = Exercise(
         "that is a mask to add to the scores: return the comparison itself, True or False.": (
             lambda queries, keys: np.where(queries[:, None] >= keys[None, :], 0.0, -np.inf)
         ),
+        "that is a mask to add, and -1e9 is not below every score: return the comparison itself, "
+        "True or False.": lambda queries, keys: np.where(queries[:, None] >= keys, 0.0, -1e9),
     },
     hints=(
         "Query t may look at key s where the position of t is at least the position of s.",
@@ -255,12 +257,17 @@ def _weighed(weigh):
     return attention
 
 
-def _renormalised_with(small=0.0):
-    def weights(scores, mask):
-        kept = tantra.softmax(scores) * mask
-        return kept / (kept.sum(axis=-1, keepdims=True) + float(small))
+def _renormalised(small=0.0):
+    """Attention whose shares are masked after the softmax, and divided by their sum again."""
 
-    return weights
+    def attention(q, k, v, mask=None):
+        weights = tantra.softmax(_scores(q, k))
+        if mask is not None:
+            kept = weights * mask
+            weights = kept / (kept.sum(axis=-1, keepdims=True) + small)
+        return weights @ v, weights
+
+    return attention
 
 
 def _powers_of(scores, mask):
@@ -356,7 +363,7 @@ scaled_dot_product_attention = Exercise(
         "Mask the scores, with -inf.": _weighed(lambda s, mask: tantra.softmax(s) * mask),
         "0/0: all the allowed shares have rounded to 0 before you divide by their sum. Mask the "
         "scores with -inf, and let softmax divide: it subtracts the largest score first.": (
-            _weighed(_renormalised_with())
+            _renormalised()
         ),
         "0/0, or inf/inf: powers of such scores round to 0 or overflow. Mask the scores with "
         "-inf, and let softmax make the weights: it subtracts the largest score first.": (
@@ -456,9 +463,7 @@ scaled_dot_product_attention = Exercise(
     }
     | {
         f"you mask the shares after the softmax, and {small} hides that their sum may be 0: such "
-        "a row no longer sums to 1. Mask the scores, with -inf.": _weighed(
-            _renormalised_with(small)
-        )
+        "a row no longer sums to 1. Mask the scores, with -inf.": _renormalised(float(small))
         for small in ("1e-5", "1e-6", "1e-8", "1e-9", "1e-10")
     },
     hints=(
@@ -589,6 +594,9 @@ attention_backward = Exercise(
         ),
         "d_v weighs the gradient by the averages, not the values: weights.mT @ d_averages.": (
             lambda q, k, v, g: (*_backward()(q, k, v, g)[:2], tantra.softmax(_scores(q, k)).mT @ v)
+        ),
+        "d_v is turned around: weights.mT @ d_averages has the shape of v.": (
+            lambda *args: (*_backward()(*args)[:2], _backward()(*args)[2].mT)
         ),
         "the divisor is the root of the width at hand, q.shape[-1], and not of 64.": _backward(
             scale=lambda K: 1 / 8
@@ -760,6 +768,8 @@ largest_share = Prediction(
             32.325,
         ),
         "those are medians, the middle of the 1000; the mean was asked for.": (0.3358, 1.0),
+        "the second is right; equal shares need equal scores, and divided by √512 they still "
+        "differ, by about 1.": (0.125, 0.9630),
         "that is the first number; write the one without the divisor after it, in a tuple.": 0.3638,
         "that is the second number; write the one with the divisor before it, in a tuple.": 0.9630,
         "you take the largest over the 1000 queries; take it over the 8 keys, axis=-1, and then "

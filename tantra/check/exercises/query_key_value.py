@@ -188,6 +188,8 @@ soft_lookup = Exercise(
         "softmax belongs on the scores, q @ k.mT, and not on the queries and keys.": (
             lambda q, k, v: tantra.softmax(q) @ tantra.softmax(k).mT @ v
         ),
+        "the row sums lose their axis, and meet the columns: .sum(axis=-1, keepdims=True), or use "
+        "softmax.": lambda q, k, v: np.exp(q @ k.mT) / np.exp(q @ k.mT).sum(axis=-1) @ v,
         "the shares are turned around before they meet the values: a row belongs to a query.": (
             lambda q, k, v: tantra.softmax(q @ k.mT).mT @ v
         ),
@@ -326,12 +328,16 @@ weigh_by_cosine = Exercise(
         "you divide by the squares of the lengths: a length is the root of the sum of squares.": (
             lambda q, k, v: tantra.softmax(k @ q / (q @ q * (k * k).sum(axis=-1))) @ v
         ),
+        "np.abs makes a good match of a key that points the other way: softmax makes positive "
+        "shares, and keeps the order.": lambda q, k, v: (
+            np.abs(_cosines(q, k)) @ v / np.abs(_cosines(q, k)).sum()
+        ),
         "that is the value of the best key alone; here every key has its share.": (
             lambda q, k, v: v[_cosines(q, k).argmax()]
         ),
     }
     | {
-        f"you add {small} to the lengths, which makes every cosine too small: leave it away.": (
+        f"you add {small} to the lengths, which draws every cosine to 0: leave it away.": (
             _cosines_plus(float(small))
         )
         for small in SMALL
@@ -413,6 +419,8 @@ relevance_backward = Exercise(
         "keys and w_q.T, one with g.T, the queries and w_k.T.": (
             lambda x, w_q, w_k, g: (g + g.T) @ x @ w_k @ w_q.T
         ),
+        "with M = w_q w_kᵀ the scores are x M xᵀ: the part with g needs Mᵀ, and a second part with "
+        "g.T and M is to be added.": lambda x, w_q, w_k, g: g @ x @ w_q @ w_k.T,
         "the part through k is right. The part through q has g, and not g.T: rows ask.": (
             lambda x, w_q, w_k, g: g.T @ (x @ w_k) @ w_q.T + g.T @ (x @ w_q) @ w_k.T
         ),
@@ -655,6 +663,9 @@ offsets_lost = Exercise(
         "take the absolute value before the maximum.": _losses(
             lambda whole, without: (without - whole).max()
         ),
+        "the absolute value comes too late, after the maximum: np.abs(whole - without).max().": (
+            _losses(lambda whole, without: abs((whole - without).max()))
+        ),
         "those are differences of two largest sizes: subtract the answers first, then take the "
         "largest absolute change.": _losses(
             lambda whole, without: np.abs(whole).max() - np.abs(without).max()
@@ -682,6 +693,10 @@ offsets_lost = Exercise(
         "largest of |b_v|, not its length.": _read_off(np.linalg.norm),
         "query and key are right. Each number of an answer moves by one number of b_v: take the "
         "largest of |b_v|, not their mean.": _read_off(lambda b_v: np.abs(b_v).mean()),
+        "query and key are right. The value's loss is not 0: the shares sum to 1, so b_v is in "
+        "every answer as it stands.": _read_off(lambda b_v: 0),
+        "key and value are right. The query's loss is not 0: q_i + b_q scores each key otherwise, "
+        "so it is to be measured.": lambda *args: (0.0, *_losses(_largest)(*args)[1:]),
         "the largest of each column, or of each row, are several numbers: .max() without an axis "
         "gives one.": lambda *args: tuple(np.abs(change).max(axis=0) for change in _changes(*args)),
     }

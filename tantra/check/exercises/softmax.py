@@ -120,6 +120,8 @@ softmax = Exercise(
         "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
             lambda x: tantra.softmax(x, axis=1)
         ),
+        "the sum runs along axis=1, which is the last axis only of two; the last of any number is "
+        "axis=-1.": lambda x: _shares(_powers(x), axis=1),
         "two things: axis=1 is the last axis only of two, so write axis=-1; and exp overflows on "
         "large scores.": lambda x: _shares(np.exp(x), axis=1),
         "two things: columns sum to 1, and rows should, axis=-1; and exp overflows on large "
@@ -266,7 +268,7 @@ log_softmax = Exercise(
         "the logarithm of a quotient is a difference, log a - log b, and no quotient of "
         "logarithms.": lambda x: (x - _largest(x)) / np.log(_total(_powers(x))),
         "that subtracts the sum of the logarithms; subtract the logarithm of the sum.": (
-            lambda x: x - _largest(x) - _total(x - _largest(x))
+            lambda x: x - _largest(x) - _total(np.log(_powers(x)))
         ),
         "the natural logarithm is np.log, the inverse of np.exp; np.log10 is another.": (
             lambda x: x - _largest(x) - np.log10(_total(_powers(x)))
@@ -481,6 +483,9 @@ soften = Exercise(
         "the order is turned: the power is 1/τ, without a minus.": (
             lambda p, temperature: _shares(p ** (-1 / temperature))
         ),
+        "the power is 1/τ, and not -τ: what is hotter is more even, and the order stays.": (
+            lambda p, temperature: _shares(p**-temperature)
+        ),
         "the powers are of the new temperature, but their sum is still of the old: sum the same "
         "powers.": lambda p, temperature: p ** (1 / temperature) / _total(p**temperature),
         "softmax raises e to the powers of the shares once more: divide the powers by their sum, "
@@ -528,6 +533,9 @@ shares_of_logs = Prediction(
         ),
         "those are the shares of the scores 1, 2 and 5; here the scores are their logarithms.": (
             tuple(tantra.softmax(np.array([1.0, 2.0, 5.0])))
+        ),
+        "those belong to the scores 1, 2 and 5; here the scores are the logarithms of these.": (
+            (0.02, 0.05, 0.94)
         ),
         "the order is turned: the largest score has the largest share.": (0.625, 0.25, 0.125),
         "equal shares come from equal scores; these differ.": (1 / 3, 1 / 3, 1 / 3),
