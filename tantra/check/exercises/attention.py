@@ -1,27 +1,37 @@
 """The exercises of chapter 03, attention."""
 
+import itertools
 import math
 
 import numpy as np
-import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import arrays
+from tantra.check.inputs import arrays, gradients
+
+FRONTS = ((), (2,), (2, 3))  # none, one or two axes in front
+SQUARE = (3, 3), (3, 3), (3, 3), (3, 3)  # every product of two fits, also a wrong one
 
 
 def _draw_qkv(rng):
-    shapes = (2, 3, 5, 4), (2, 3, 7, 4), (2, 3, 7, 6)
-    return tuple(rng.standard_normal(shape) for shape in shapes)
+    return _arrays_behind(rng, FRONTS[rng.integers(3)], (5, 4), (7, 4), (7, 6))
 
 
-def _averages(divisor, transpose=lambda k: k.mT):
-    """Attention with another divisor or another transpose."""
-    return lambda q, k, v: tantra.softmax(q @ transpose(k) / math.sqrt(divisor(q, k, v))) @ v
+def _arrays_behind(rng, front, *shapes):
+    return tuple(rng.standard_normal((*front, *shape)) for shape in shapes)
 
 
 def _width(q, k, v):
     return k.shape[-1]
+
+
+def _averages(divisor=_width, transpose=lambda k: k.mT, axis=-1):
+    """Attention with another divisor, another transpose or another axis."""
+
+    def averages(q, k, v):
+        return tantra.softmax(q @ transpose(k) / math.sqrt(divisor(q, k, v)), axis) @ v
+
+    return averages
 
 
 def _given_attend(q, k, v):
@@ -40,8 +50,12 @@ attend = Exercise(
     cases={
         "one sequence": arrays((2, 4), (3, 4), (3, 5)),
         "a batch": arrays((2, 1, 3), (2, 4, 3), (2, 4, 3), seed=1),
+        "two axes in front": arrays((1, 2, 3, 2), (1, 2, 5, 2), (1, 2, 5, 3), seed=2),
+        "as many queries as keys": arrays(*SQUARE[:3], seed=3),
     },
     draw=_draw_qkv,
+    rtol=1e-11,
+    atol=1e-12,
     mistakes={
         "the transpose is mended. The divisor is still the root of 64, whatever the width: take "
         "it from the keys.": _averages(lambda q, k, v: 64),
@@ -59,6 +73,39 @@ attend = Exercise(
         "query, the last axis.": _averages(lambda q, k, v: q.shape[-2]),
         "len(k) is the length of the first axis, the number of keys or the batch: the width is "
         "k.shape[-1].": _averages(lambda q, k, v: len(k)),
+        "len(q) is the length of the first axis, the number of queries or the batch: the width is "
+        "q.shape[-1].": _averages(lambda q, k, v: len(q)),
+        "swapaxes(1, 2) is right for three axes only: .mT swaps the last two of any number.": (
+            _averages(transpose=lambda k: k.swapaxes(1, 2))
+        ),
+        "k is not turned around: q @ k.mT makes every query meet every key.": (
+            _averages(transpose=lambda k: k)
+        ),
+        "each column of your shares sums to 1; each row should: softmax along the last axis.": (
+            _averages(axis=-2)
+        ),
+        "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
+            _averages(axis=1)
+        ),
+        "axis=0 is the first axis; a row of shares lies along the last: axis=-1.": (
+            _averages(axis=0)
+        ),
+        "the softmax is gone: scores need not be positive, nor sum to 1.": (
+            lambda q, k, v: q @ k.mT / math.sqrt(k.shape[-1]) @ v
+        ),
+        "you multiply by the root of the width; divide by it.": (
+            _averages(lambda q, k, v: 1 / k.shape[-1])
+        ),
+        "softmax belongs between the two products: it makes shares of the scores, and the shares "
+        "weigh the values.": (
+            lambda q, k, v: tantra.softmax(q @ k.mT / math.sqrt(k.shape[-1]) @ v)
+        ),
+        "those are the weights; return the averages, weights @ v.": (
+            lambda q, k, v: tantra.scaled_dot_product_attention(q, k, v)[1]
+        ),
+        "you average the keys; the averages are made of values.": (
+            lambda q, k, v: tantra.scaled_dot_product_attention(q, k, k)[0]
+        ),
         "you divide by the root of a value's width; values take no part in the scores.": (
             _averages(lambda q, k, v: v.shape[-1])
         ),
@@ -93,6 +140,7 @@ causal_mask = Exercise(
         "two ask, three are past": (np.array([3, 4]), np.arange(5)),
         "three ask two": (np.arange(3), np.arange(2)),
         "in any order": (np.array([2, 0]), np.array([1, 2, 0])),
+        "positions far apart": (np.array([1000, 7]), np.array([5, 999, 1001])),
     },
     draw=lambda rng: (rng.permutation(9)[:4], rng.permutation(9)[:6]),
     mistakes={
@@ -117,6 +165,12 @@ causal_mask = Exercise(
         "a query may look at its own position too.": (
             lambda queries, keys: queries[:, None] > keys[None, :]
         ),
+        "one position too far: a query may look at its own position and before, not at the next.": (
+            lambda queries, keys: queries[:, None] >= keys[None, :] - 1
+        ),
+        "that is how far each key lies back: it may be seen where that is at least 0.": (
+            lambda queries, keys: queries[:, None] - keys[None, :]
+        ),
         "turned around: yours looks at itself and at the future.": (
             lambda queries, keys: queries[:, None] <= keys[None, :]
         ),
@@ -134,9 +188,27 @@ causal_mask = Exercise(
         "zeros and ones: return the comparison itself, which is True or False.": (
             lambda queries, keys: (queries[:, None] >= keys[None, :]).astype(int)
         ),
+        "0.0 and 1.0: return the comparison itself, which is True or False.": (
+            lambda queries, keys: (queries[:, None] >= keys[None, :]).astype(float)
+        ),
+        "two things: a triangle counts rows and columns, so compare the positions that you are "
+        "given; and return True and False, not 0.0 and 1.0.": (
+            lambda queries, keys: np.tri(len(queries), len(keys))
+        ),
+        "two things: a triangle counts rows and columns, so compare the positions that you are "
+        "given; and return True and False, not 0 and 1.": (
+            lambda queries, keys: np.tri(len(queries), len(keys), dtype=int)
+        ),
+        "you compare the positions' places in their rows; compare the positions themselves.": (
+            lambda queries, keys: (
+                np.argsort(np.argsort(queries))[:, None] >= np.argsort(np.argsort(keys))
+            )
+        ),
         "that is a mask to add to the scores: return the comparison itself, True or False.": (
             lambda queries, keys: np.where(queries[:, None] >= keys[None, :], 0.0, -np.inf)
         ),
+        "that is a mask to add, and -1e9 is not below every score: return the comparison itself, "
+        "True or False.": lambda queries, keys: np.where(queries[:, None] >= keys, 0.0, -1e9),
     },
     hints=(
         "Query t may look at key s where the position of t is at least the position of s.",
@@ -154,15 +226,24 @@ def _unless_none(scores, mask, fill):
     return scores if mask is None else np.where(mask, scores, fill)
 
 
-def _masked(fill=-np.inf, divisor=lambda q: math.sqrt(q.shape[-1]), axis=-1):
-    """Scaled dot-product attention with another fill, divisor or axis."""
+def _root(q, k, v):
+    return math.sqrt(q.shape[-1])
+
+
+def _masked(fill=-np.inf, divisor=_root, axis=-1, transpose=lambda k: k.mT):
+    """Scaled dot-product attention with another fill, divisor, axis or transpose."""
 
     def attention(q, k, v, mask=None):
-        scores = _unless_none(q @ k.mT / divisor(q), mask, fill)
+        scores = _unless_none(q @ transpose(k) / divisor(q, k, v), mask, fill)
         weights = tantra.softmax(scores, axis)
         return weights @ v, weights
 
     return attention
+
+
+def _with_another_mask(change):
+    """Attention whose mask is changed first."""
+    return lambda q, k, v, mask=None: _masked()(q, k, v, change(q, k, mask))
 
 
 def _weighed(weigh):
@@ -170,15 +251,33 @@ def _weighed(weigh):
 
     def attention(q, k, v, mask=None):
         scores = _scores(q, k)
-        weights = weigh(scores, np.ones(scores.shape[-2:], bool) if mask is None else mask)
+        weights = weigh(scores, np.ones(scores.shape, bool) if mask is None else mask)
         return weights @ v, weights
 
     return attention
 
 
-def _renormalised(scores, mask):
-    weights = tantra.softmax(scores) * mask
-    return weights / weights.sum(axis=-1, keepdims=True)
+def _renormalised(small=0.0):
+    """Attention whose shares are masked after the softmax, and divided by their sum again."""
+
+    def attention(q, k, v, mask=None):
+        weights = tantra.softmax(_scores(q, k))
+        if mask is not None:
+            kept = weights * mask
+            weights = kept / (kept.sum(axis=-1, keepdims=True) + small)
+        return weights @ v, weights
+
+    return attention
+
+
+def _powers_of(scores, mask):
+    powers = np.exp(np.where(mask, scores, -np.inf))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _assigned(scores, mask):
+    scores[~mask] = -np.inf
+    return tantra.softmax(scores)
 
 
 def _infinities_added(q, k, v, mask=None):
@@ -198,18 +297,33 @@ def _divided_late(q, k, v, mask=None):
     return weights @ v, weights
 
 
-def _untransposed(q, k, v, mask=None):
-    weights = tantra.softmax(_unless_none(q @ k.T / math.sqrt(q.shape[-1]), mask, -np.inf))
-    return weights @ v, weights
+def _with_scores(q, k, v, mask=None):
+    scores = _unless_none(_scores(q, k), mask, -np.inf)
+    return tantra.softmax(scores) @ v, scores
+
+
+def _averages_divided(q, k, v, mask=None):
+    averages, weights = _masked(divisor=lambda q, k, v: 1)(q, k, v, mask)
+    return averages / _root(q, k, v), weights
+
+
+def _causal_unless_given(q, k, mask):
+    return np.tri(q.shape[-2], k.shape[-2], dtype=bool) if mask is None else mask
 
 
 def _draw_masked(rng):
-    mask = rng.random((2, 3, 5, 7)) < 0.5
-    mask[..., 0] = True  # no query looks nowhere
-    return *_draw_qkv(rng), mask
+    """Arrays with any axes in front, and a mask that has all of these, or fewer, or ones."""
+    front = FRONTS[rng.integers(3)]
+    masked = front[rng.integers(len(front) + 1) :]
+    rows = rng.choice([1, 5])
+    mask = rng.random((*masked, rows, 7)) < 0.5
+    seen = rng.integers(7, size=(*masked, rows, 1))  # no query looks nowhere
+    np.put_along_axis(mask, seen, True, axis=-1)
+    return *_arrays_behind(rng, front, (5, 4), (7, 4), (7, 6)), mask
 
 
 SEEN = np.array([[True, True, False]])
+LATE = np.arange(4) >= np.array([[1], [0], [3]])  # the first key is hidden from most
 
 scaled_dot_product_attention = Exercise(
     name="scaled_dot_product_attention",
@@ -225,33 +339,57 @@ scaled_dot_product_attention = Exercise(
             np.arange(1, 4)[:, None] >= np.arange(4),
         ),
         "a padded batch": (
-            *arrays((2, 1, 3), (2, 4, 3), (2, 4, 3), seed=4),
+            *arrays((2, 2, 3), (2, 4, 3), (2, 4, 3), seed=4),
             np.arange(4) < np.array([4, 2])[:, None, None],
         ),
-        "allowed scores far below a forbidden one": (
-            np.array([[1e20, 0.0]]),
-            np.array([[-1e20, 1.0], [-1e20, 0.0], [0.0, 1.0]]),
+        "one mask for a whole batch": (
+            *arrays((2, 3, 2), (2, 4, 2), (2, 4, 3), seed=5),
+            LATE,
+        ),
+        "two axes in front": (*arrays((1, 2, 3, 2), (1, 2, 4, 2), (1, 2, 4, 1), seed=6), LATE),
+        "allowed scores far below a forbidden one, and far above": (
+            np.array([[1e100, 0.0], [-1e100, 0.0]]),
+            np.array([[-1e100, 1.0], [-1e100, 0.0], [0.0, 1.0]]),
             np.array([[1.0], [3.0], [100.0]]),
             SEEN,
         ),
+        "as many queries as keys": (*arrays(*SQUARE[:3], seed=8), np.tri(3, dtype=bool)),
     },
     draw=_draw_masked,
+    rtol=1e-11,
+    atol=1e-12,
     mistakes={
         "you mask the shares after the softmax: the forbidden keys have been counted in the sum. "
         "Mask the scores, with -inf.": _weighed(lambda s, mask: tantra.softmax(s) * mask),
         "0/0: all the allowed shares have rounded to 0 before you divide by their sum. Mask the "
         "scores with -inf, and let softmax divide: it subtracts the largest score first.": (
-            _weighed(_renormalised)
+            _renormalised()
+        ),
+        "0/0, or inf/inf: powers of such scores round to 0 or overflow. Mask the scores with "
+        "-inf, and let softmax make the weights: it subtracts the largest score first.": (
+            _weighed(_powers_of)
         ),
         "without a mask yours is nan: np.where(None, ...) takes None for False. Mask only where "
-        "mask is not None.": (
-            lambda q, k, v, mask=None: _masked()(q, k, v, np.array(False) if mask is None else mask)
+        "mask is not None.": _with_another_mask(
+            lambda q, k, mask: np.array(False) if mask is None else mask
+        ),
+        "`if mask:` asks whether a whole table is true, which NumPy cannot say: write if mask is "
+        "not None.": _with_another_mask(lambda q, k, mask: mask if mask else None),
+        "scores[~mask] wants a mask that is as large as the scores. np.where(mask, scores, "
+        "-np.inf) also takes one with fewer axes, or with an axis of length 1.": (
+            _weighed(_assigned)
+        ),
+        "where mask is None every query may look at every key: yours makes a causal mask then.": (
+            _with_another_mask(_causal_unless_given)
+        ),
+        "you always use a causal mask beside the one that you are given; use the given one alone, "
+        "and none where it is None.": _with_another_mask(
+            lambda q, k, mask: _causal_unless_given(q, k, None) & (True if mask is None else mask)
         ),
         "0 times -inf is nan, so adding (1 - mask) * -inf spoils the allowed scores too: "
         "np.where(mask, scores, -np.inf).": _infinities_added,
-        "rows with a forbidden key are nan: forbidden scores are -inf, with the minus sign.": (
-            _masked(fill=np.inf)
-        ),
+        "rows with a forbidden key are nan: forbidden scores are -np.inf, with the minus sign, and "
+        "not np.inf or nan.": (_masked(fill=np.inf)),
         "you always use a causal mask; use the mask that you are given, and none where it is "
         "None.": _weighed(
             lambda s, mask: tantra.softmax(np.where(np.tri(*s.shape[-2:], dtype=bool), s, -np.inf))
@@ -261,18 +399,44 @@ scaled_dot_product_attention = Exercise(
         ),
         "a number such as -1e9 is a very low score, and another may be lower: forbidden scores "
         "are -inf.": (_masked(fill=-1e9)),
-        "the mask is turned around: True means may look.": (
-            lambda q, k, v, mask=None: _masked()(q, k, v, None if mask is None else ~mask)
+        "the mask is turned around: True means may look.": _with_another_mask(
+            lambda q, k, mask: None if mask is None else ~mask
         ),
         "adding True and False to the scores adds 1 and 0: replace the forbidden ones by -inf.": (
             _weighed(lambda s, mask: tantra.softmax(s + mask))
         ),
         "the mask is never used.": lambda q, k, v, mask=None: _masked()(q, k, v),
         "the scores are not scaled: divide them by the root of the width.": (
-            _masked(divisor=lambda q: 1)
+            _masked(divisor=lambda q, k, v: 1)
         ),
         "you divide by the width itself; divide by its root.": (
-            _masked(divisor=lambda q: q.shape[-1])
+            _masked(divisor=lambda q, k, v: q.shape[-1])
+        ),
+        "you divide by the root of 64; divide by the root of the width of these queries, "
+        "q.shape[-1].": _masked(divisor=lambda q, k, v: 8),
+        "you divide by the root of the number of keys; divide by the root of their width, "
+        "k.shape[-1].": _masked(divisor=lambda q, k, v: math.sqrt(k.shape[-2])),
+        "you divide by the root of the number of queries; divide by the root of their width, "
+        "q.shape[-1].": _masked(divisor=lambda q, k, v: math.sqrt(q.shape[-2])),
+        "len(q) is the length of the first axis, the number of queries or the batch: the width is "
+        "q.shape[-1].": _masked(divisor=lambda q, k, v: math.sqrt(len(q))),
+        "len(k) is the length of the first axis, the number of keys or the batch: the width is "
+        "k.shape[-1].": _masked(divisor=lambda q, k, v: math.sqrt(len(k))),
+        "q.shape[1] is the width only where there are two axes; counted from the end, q.shape[-1], "
+        "it is the width everywhere.": _masked(divisor=lambda q, k, v: math.sqrt(q.shape[1])),
+        "you divide by the root of a value's width; values take no part in the scores.": (
+            _masked(divisor=lambda q, k, v: math.sqrt(v.shape[-1]))
+        ),
+        "you multiply by the root of the width; divide by it.": (
+            _masked(divisor=lambda q, k, v: 1 / _root(q, k, v))
+        ),
+        "k is not turned around: q @ k.mT makes every query meet every key.": (
+            _masked(transpose=lambda k: k)
+        ),
+        "right for three axes only: transpose(0, 2, 1) counts on one axis in front. k.mT swaps "
+        "the last two of any number.": _masked(transpose=lambda k: k.transpose(0, 2, 1)),
+        "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
+            _masked(axis=1)
         ),
         "each column sums to 1; each row should, for a query shares itself out among the keys: "
         "axis=-1.": _masked(axis=-2),
@@ -282,13 +446,25 @@ scaled_dot_product_attention = Exercise(
         "you divide the shares, which then no longer sum to 1: divide the scores, before the "
         "softmax.": _divided_late,
         "right for two axes only: k.T turns all the axes around, the batch too; k.mT swaps the "
-        "last two.": _untransposed,
+        "last two.": _masked(transpose=lambda k: k.T),
         "the two results are in the other order: averages first, then weights.": (
             lambda q, k, v, mask=None: _masked()(q, k, v, mask)[::-1]
         ),
         "return the weights as well: return averages, weights.": (
             lambda q, k, v, mask=None: _masked()(q, k, v, mask)[0]
         ),
+        "the second result is the scores; return the weights that softmax made of them.": (
+            _with_scores
+        ),
+        "you divide the averages; divide the scores, before the softmax.": _averages_divided,
+        "you average the keys; the averages are made of values.": (
+            lambda q, k, v, mask=None: _masked()(q, k, k, mask)
+        ),
+    }
+    | {
+        f"you mask the shares after the softmax, and {small} hides that their sum may be 0: such "
+        "a row no longer sums to 1. Mask the scores, with -inf.": _renormalised(float(small))
+        for small in ("1e-5", "1e-6", "1e-8", "1e-9", "1e-10")
     },
     hints=(
         "Four lines: scores, masked scores, weights, averages.",
@@ -298,66 +474,92 @@ scaled_dot_product_attention = Exercise(
 )
 
 
-def _autograd(q, k, v, d_averages):
-    leaves = [torch.tensor(a, requires_grad=True) for a in (q, k, v)]
-    averages, _ = tantra.scaled_dot_product_attention(*leaves)
-    grads = torch.autograd.grad(averages, leaves, torch.tensor(d_averages))
-    return tuple(grad.numpy() for grad in grads)
+def _gradients(q, k, v, d_averages):
+    return gradients(
+        lambda q, k, v: tantra.scaled_dot_product_attention(q, k, v)[0], d_averages, q, k, v
+    )
+
+
+def _total(x):
+    return x.sum(axis=-1, keepdims=True)
 
 
 def _softmax_backward(p, g):
-    return p * (g - (p * g).sum(axis=-1, keepdims=True))
+    return p * (g - _total(p * g))
 
 
-def _backward(through_softmax=_softmax_backward, scale=lambda K: 1 / math.sqrt(K)):
-    """The backward pass with another way through the softmax, or another scale."""
+def _backward(
+    through_softmax=_softmax_backward,
+    scale=lambda K: 1 / math.sqrt(K),
+    forward=lambda K: 1 / math.sqrt(K),
+    turn=lambda x: x.mT,
+):
+    """The backward pass with another way through the softmax, other scales, or another .mT."""
 
     def backward(q, k, v, d_averages):
-        weights = tantra.softmax(_scores(q, k))
-        d_scores = through_softmax(weights, d_averages @ v.mT) * scale(q.shape[-1])
-        return d_scores @ k, d_scores.mT @ q, weights.mT @ d_averages
+        K = q.shape[-1]
+        weights = tantra.softmax(q @ k.mT * forward(K))
+        d_scores = through_softmax(weights, d_averages @ turn(v)) * scale(K)
+        return d_scores @ k, turn(d_scores) @ q, turn(weights) @ d_averages
 
     return backward
 
 
-def _unscaled_forward(q, k, v, d_averages):
-    weights = tantra.softmax(q @ k.mT)
-    d_scores = _softmax_backward(weights, d_averages @ v.mT) / math.sqrt(q.shape[-1])
-    return d_scores @ k, d_scores.mT @ q, weights.mT @ d_averages
+def _unturned(v=False, scores=False, weights=False):
+    """The backward pass in which one .mT is missing, or more."""
 
-
-def _transposed_whole(q, k, v, d_averages):
-    weights = tantra.softmax(_scores(q, k))
-    d_scores = _softmax_backward(weights, d_averages @ v.T) / math.sqrt(q.shape[-1])
-    return d_scores @ k, d_scores.T @ q, weights.T @ d_averages
-
-
-def _times_root(d_k=0, d_v=0):
-    """The right gradients, those by k and v times these powers of √K."""
-
-    def backward(q, k, v, d_averages):
-        by_q, by_k, by_v = _backward()(q, k, v, d_averages)
-        return by_q, by_k * q.shape[-1] ** (d_k / 2), by_v * q.shape[-1] ** (d_v / 2)
+    def backward(q, k, v_, d_averages):
+        p = tantra.softmax(_scores(q, k))
+        d_p = d_averages @ (v_ if v else v_.mT)
+        d_scores = _softmax_backward(p, d_p) / math.sqrt(q.shape[-1])
+        d_k = (d_scores if scores else d_scores.mT) @ q
+        return d_scores @ k, d_k, (p if weights else p.mT) @ d_averages
 
     return backward
 
 
-def _swapped(q, k, v, d_averages):
-    d_q, d_k, d_v = _backward()(q, k, v, d_averages)
-    return d_q, d_v, d_k
+def _times_root(d_q=0, d_k=0, d_v=0):
+    """The right gradients times these powers of √K."""
 
+    def backward(q, k, v, d_averages):
+        found, powers = _backward()(q, k, v, d_averages), (d_q, d_k, d_v)
+        return tuple(d * q.shape[-1] ** (n / 2) for d, n in zip(found, powers, strict=True))
+
+    return backward
+
+
+def _in_order(*order):
+    return lambda *args: tuple(_backward()(*args)[place] for place in order)
+
+
+def _crossed(q, k, v, d_averages):
+    d_scores = _softmax_backward(tantra.softmax(_scores(q, k)), d_averages @ v.mT)
+    d_scores = d_scores / math.sqrt(q.shape[-1])
+    return d_scores @ q, d_scores.mT @ k, tantra.softmax(_scores(q, k)).mT @ d_averages
+
+
+def _draw_backward(rng):
+    front = FRONTS[rng.integers(3)]
+    return _arrays_behind(rng, front, (5, 4), (7, 4), (7, 6), (5, 6))
+
+
+GRADIENTS = ("d_q", "d_k", "d_v")
 
 attention_backward = Exercise(
     name="attention_backward",
     kind="derive",
     asks="The gradients by q, k and v, from the gradient by the averages.",
-    reference=_autograd,
-    results=("d_q", "d_k", "d_v"),
+    reference=_gradients,
+    results=GRADIENTS,
     cases={
         "one sequence": arrays((2, 4), (3, 4), (3, 5), (2, 5), seed=5),
         "a batch": arrays((2, 1, 3), (2, 4, 3), (2, 4, 2), (2, 1, 2), seed=6),
+        "two axes in front": arrays((1, 2, 3, 2), (1, 2, 4, 2), (1, 2, 4, 3), (1, 2, 3, 3), seed=7),
+        "as many queries as keys": arrays(*SQUARE, seed=8),
     },
-    draw=lambda rng: (*_draw_qkv(rng), rng.standard_normal((2, 3, 5, 6))),
+    draw=_draw_backward,
+    rtol=1e-10,
+    atol=1e-11,
     mistakes={
         "d_v is right. In d_q and d_k the divisor is missing: the scores were divided by √K, so "
         "their gradient is as well.": _backward(scale=lambda K: 1),
@@ -365,8 +567,42 @@ attention_backward = Exercise(
             _backward(scale=lambda K: 1 / K)
         ),
         "your weights are made of unscaled scores: divide by √K before the softmax too.": (
-            _unscaled_forward
+            _backward(forward=lambda K: 1)
         ),
+        "√K is missing both ways: divide the scores before the softmax, and their gradient.": (
+            _backward(forward=lambda K: 1, scale=lambda K: 1)
+        ),
+        "on the way back you multiply by √K: the scores were divided by it, so their gradient is "
+        "divided too.": _backward(scale=math.sqrt),
+        "d_v is weights.mT @ d_averages: without .mT a row of weights is a query, but d_v has a "
+        "row for each key.": _unturned(weights=True),
+        "d_k is d_scores.mT @ q: without .mT a row of d_scores is a query, but d_k has a row for "
+        "each key.": _unturned(scores=True),
+        "d_k and d_v have a row for each key: d_scores.mT @ q and weights.mT @ d_averages.": (
+            _unturned(scores=True, weights=True)
+        ),
+        "the gradient by the weights is d_averages @ v.mT: a query's average meets every value.": (
+            _unturned(v=True)
+        ),
+        "queries and keys are exchanged: in q @ k.mT each factor's derivative is the other one, so "
+        "d_q is d_scores @ k and d_k is d_scores.mT @ q.": _crossed,
+        "d_k is made of queries, d_scores.mT @ q: in q @ k.mT the derivative by k holds q.": (
+            lambda *args: (_backward()(*args)[0], _crossed(*args)[1], _backward()(*args)[2])
+        ),
+        "d_q is made of keys, d_scores @ k: in q @ k.mT the derivative by q holds k.": (
+            lambda *args: (_crossed(*args)[0], *_backward()(*args)[1:])
+        ),
+        "d_v weighs the gradient by the averages, not the values: weights.mT @ d_averages.": (
+            lambda q, k, v, g: (*_backward()(q, k, v, g)[:2], tantra.softmax(_scores(q, k)).mT @ v)
+        ),
+        "d_v is turned around: weights.mT @ d_averages has the shape of v.": (
+            lambda *args: (*_backward()(*args)[:2], _backward()(*args)[2].mT)
+        ),
+        "the divisor is the root of the width at hand, q.shape[-1], and not of 64.": _backward(
+            scale=lambda K: 1 / 8
+        ),
+        "the divisor is the root of the width at hand, q.shape[-1], and not of 64: in the scores "
+        "and in their gradient.": _backward(scale=lambda K: 1 / 8, forward=lambda K: 1 / 8),
         "on the way through the softmax the mean of the row is missing: subtract the sum of p·g "
         "from g.": _backward(lambda p, g: p * g),
         "only the diagonal of the softmax's Jacobian: a score also moves the other shares of its "
@@ -380,9 +616,11 @@ attention_backward = Exercise(
         "the softmax is left out on the way back: multiply by its Jacobian.": (
             _backward(lambda p, g: g)
         ),
-        "the results are in another order: d_q, d_k, d_v.": _swapped,
         "d_q is right; d_k goes through the same scores, so it needs the divisor too.": (
             _times_root(d_k=1)
+        ),
+        "d_k is right; d_q goes through the same scores, so it needs the divisor too.": (
+            _times_root(d_q=1)
         ),
         "the values stand behind the divisor: d_v is weights.mT @ d_averages, not divided.": (
             _times_root(d_v=-1)
@@ -390,10 +628,38 @@ attention_backward = Exercise(
         "your sum runs over the whole array; it should run along each row: axis=-1, with "
         "keepdims=True.": _backward(lambda p, g: p * (g - (p * g).sum())),
         "right for one sequence; with axes in front .T turns all of them around, the batch too. "
-        ".mT swaps the last two.": _transposed_whole,
+        ".mT swaps the last two.": _backward(turn=lambda x: x.T),
         "you subtract the plain sum of g; subtract the sum of p·g, a weighted mean.": (
             _backward(lambda p, g: p * (g - g.sum(axis=-1, keepdims=True)))
         ),
+        "the row's sum of p·g loses its axis: keepdims=True keeps it, and the rows line up.": (
+            _backward(lambda p, g: p * (g - (p * g).sum(axis=-1)))
+        ),
+        "the row's sum is weighed with the shares already: take the sum of p·g, not its mean.": (
+            _backward(lambda p, g: p * (g - (p * g).mean(axis=-1, keepdims=True)))
+        ),
+        "on the way through the softmax p stands before both terms: p · (g - sum of p·g).": (
+            _backward(lambda p, g: p * g - _total(p * g))
+        ),
+        "on the way through the softmax the result is multiplied by p: p · (g - sum of p·g).": (
+            _backward(lambda p, g: g - _total(p * g))
+        ),
+        "on the way through the softmax a p has the wrong index: p_j times the sum of p_i g_i, and "
+        "not p_j² times the sum of g_i.": _backward(lambda p, g: p * g - p * p * _total(g)),
+        "on the way through the softmax a p has the wrong index: p_j stands before the sum of "
+        "p_i g_i, and not inside it.": _backward(lambda p, g: p * g - _total(p * p * g)),
+        "on the way through the softmax the sign of the sum is turned: p · (g - sum of p·g).": (
+            _backward(lambda p, g: p * (g + _total(p * g)))
+        ),
+        "all your gradients by q and k have the wrong sign: p · (g - sum of p·g), not "
+        "p · (sum - g).": _backward(lambda p, g: -_softmax_backward(p, g)),
+    }
+    | {
+        f"the results are in another order, {', '.join(order)}: return d_q, d_k, d_v.": (
+            _in_order(*map(GRADIENTS.index, order))
+        )
+        for order in itertools.permutations(GRADIENTS)
+        if order != GRADIENTS
     },
     hints=(
         "Three steps back: from the averages to weights and values, through the softmax, then from "
@@ -436,6 +702,35 @@ attention_shapes = Prediction(
         "tuple.": (2, 3, 5),
         "that is the shape of the averages; write the shape of the weights before it, as another "
         "tuple.": (2, 3, 7),
+        "write two tuples, each in brackets of its own: (...), (...).": (2, 3, 5, 2, 3, 7),
+        "the weights are right; the averages have a row for each of 3 queries, as wide as a "
+        "value.": ((2, 3, 5), (2, 5, 4)),
+        "the weights are right; in the averages a row belongs to a query: 3 rows of 7.": (
+            (2, 3, 5),
+            (2, 7, 3),
+        ),
+        "the averages are right; the batch stays in front of the weights too.": ((3, 5), (2, 3, 7)),
+        "three queries ask, so both have 3 rows; 5 is the number of keys.": (
+            (2, 5, 5),
+            (2, 5, 7),
+        ),
+        "there are 5 keys and 3 queries: rows ask, so both have a row for each query.": (
+            (2, 5, 3),
+            (2, 5, 7),
+        ),
+        "the queries ask the keys, not one another: a row of weights has one for each of 5 keys.": (
+            (2, 3, 3),
+            (2, 3, 7),
+        ),
+        "the width 4 is summed away in each score: a weight for each query and key is 3 by 5.": (
+            (2, 3, 5, 4),
+            (2, 3, 7),
+        ),
+        "the averages have summed over the 5 keys: a row for each of 3 queries, as wide as a "
+        "value.": (
+            (2, 3, 5),
+            (2, 3, 5, 7),
+        ),
     },
     hints=(
         "Three queries meet five keys, in each of two sequences.",
@@ -452,7 +747,33 @@ largest_share = Prediction(
     rtol=0.015,  # two digits are enough
     mistakes={
         "the other order: first with the divisor, then without.": (0.9630, 0.3638),
-        "an eighth each would need equal scores; random ones differ.": (0.125, 0.125),
+        "an eighth is the mean of all 8 shares, whatever they are: take the largest of each row "
+        "first. (As a guess: equal shares need equal scores, and random ones differ.)": (
+            0.125,
+            0.125,
+        ),
+        "equal shares need equal scores: divided by √512 they still differ, by about 1. Without "
+        "the divisor the largest share is near 1, but not yet 1.": (0.125, 1.0),
+        "the first is right; without the divisor the largest share is near 1, but not yet 1.": (
+            0.3638,
+            1.0,
+        ),
+        "the second is right; in the first you divide by the root of the 8 keys: divide by the "
+        "root of the width, √512.": (0.8870, 0.9630),
+        "the second is right; in the first you multiply by √512: divide by it.": (0.9989, 0.9630),
+        "the second is right; in the first you divide the shares by √512: divide the scores, "
+        "before the softmax.": (0.0426, 0.9630),
+        "those are the largest scores; take the softmax first, then the largest share.": (
+            1.4286,
+            32.325,
+        ),
+        "those are medians, the middle of the 1000; the mean was asked for.": (0.3358, 1.0),
+        "the second is right; equal shares need equal scores, and divided by √512 they still "
+        "differ, by about 1.": (0.125, 0.9630),
+        "that is the first number; write the one without the divisor after it, in a tuple.": 0.3638,
+        "that is the second number; write the one with the divisor before it, in a tuple.": 0.9630,
+        "you take the largest over the 1000 queries; take it over the 8 keys, axis=-1, and then "
+        "the mean.": (0.7697, 1.0),
         "the second is right; in the first you divide by 512, not by its root.": (0.1330, 0.9630),
         "both with the divisor: the second number is for the scores as they are.": (
             0.3638,

@@ -6,6 +6,12 @@ from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array
 
 SHARES = np.array([0.5, 0.25, 0.25])
+FRONTS = ((), (5,), (2, 5))  # none, one or two axes in front
+
+
+def _sum_and(small):
+    return lambda shares, values: shares @ values / (shares.sum() + small)
+
 
 weighted_mean = Exercise(
     name="weighted_mean",
@@ -26,6 +32,9 @@ weighted_mean = Exercise(
         "you weigh the rows but do not add them up: one row of numbers should be left.": (
             lambda shares, values: shares[:, None] * values
         ),
+        "you weigh the rows, but do not add them up: sum over the axis of the shares.": (
+            lambda shares, values: values.T * shares
+        ),
         "you add up everything: sum over the rows only, axis=0.": (
             lambda shares, values: (shares[:, None] * values).sum()
         ),
@@ -43,9 +52,21 @@ weighted_mean = Exercise(
         "shares of shape (S,) meet the columns of values: shares[:, None] meets the rows.": (
             lambda shares, values: (shares * values).sum(axis=0)
         ),
-        "values @ shares sums over the columns of values: put the shares in front.": (
+        "two things: shares of shape (S,) meet the columns of values, so write shares[:, None]; "
+        "and sum over the rows only, axis=0.": lambda shares, values: (shares * values).sum(),
+        "that is values @ shares, which sums over the columns of values. The shares come first: in "
+        "the product, and in the brackets of def weighted_mean(shares, values).": (
             lambda shares, values: values @ shares
         ),
+        "shares and values are exchanged: the shares come first in the brackets of "
+        "def weighted_mean(shares, values).": (
+            lambda shares, values: (values[:, None] * shares).sum(axis=0)
+        ),
+        "that is each row's own mean; the mean of the rows is wanted, each counted by its share.": (
+            lambda shares, values: values.mean(axis=1)
+        ),
+        "that is one mean of all numbers; there is one for each column, and each row counts by its "
+        "share.": lambda shares, values: values.mean(),
         "the summed axis stays, with length 1: the mean has shape (V,), not (1, V).": (
             lambda shares, values: shares[None] @ values
         ),
@@ -61,7 +82,14 @@ weighted_mean = Exercise(
         "that is the row with the largest share alone; every row counts by its share.": (
             lambda shares, values: values[shares.argmax()]
         ),
+    }
+    | {
+        f"the shares sum to 1: there is nothing to divide by, and adding {small} to their sum "
+        "makes the mean too small.": _sum_and(float(small))
+        for small in ("1e-5", "1e-6", "1e-8", "1e-9")
     },
+    rtol=1e-11,
+    atol=1e-12,
     hints=(
         "Multiply every row by its share, then add the rows.",
         "shares[:, None] has shape (S, 1), so it multiplies each row of values (S, V).",
@@ -79,8 +107,9 @@ centre_rows = Exercise(
         "a square": (np.array([[1.0, 3.0], [10.0, 30.0]]),),
         "two rows, three columns": (np.array([[1.0, 2.0, 6.0], [10.0, 20.0, 60.0]]),),
         "three axes": (array(2, 3, 4),),
+        "one row alone": (np.array([1.0, 2.0, 3.0, 10.0]),),
     },
-    draw=lambda rng: (rng.standard_normal((2, 5, 7)),),
+    draw=lambda rng: (rng.standard_normal((*FRONTS[rng.integers(3)], 7)),),
     mistakes={
         "that is the mean of each column: rows run along the last axis, axis=-1.": (
             lambda x: x - x.mean(axis=0, keepdims=True)
@@ -93,6 +122,14 @@ centre_rows = Exercise(
         ),
         "right for two axes, but not for three: keepdims=True puts the mean in its place "
         "for any number of axes.": lambda x: x - x.mean(axis=-1)[:, None],
+        "reshape(-1, 1) is right for two axes only: keepdims=True puts the mean in its place for "
+        "any number of axes.": lambda x: x - x.mean(axis=-1).reshape(-1, 1),
+        "x.T turns all the axes around, so with three the means meet the wrong numbers: "
+        "keepdims=True puts each in its place.": lambda x: (x.T - x.mean(axis=-1)).T,
+        "a loop over x takes its first axis apart: right for two axes, but of three it gives "
+        "tables, and of one single numbers. x.mean(axis=-1, keepdims=True) finds rows always.": (
+            lambda x: np.stack([row - row.mean() for row in x])
+        ),
         "axis=-2 runs down the columns; along a row runs the last axis, axis=-1.": (
             lambda x: x - x.mean(axis=-2, keepdims=True)
         ),
@@ -102,7 +139,17 @@ centre_rows = Exercise(
         "subtract the mean and leave it there: do not divide by the deviation.": (
             lambda x: (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
         ),
+        "you divide by the mean; subtract it.": lambda x: x / x.mean(axis=-1, keepdims=True),
+        "len(x) counts the rows, or what stands in front; a row has x.shape[-1] numbers.": (
+            lambda x: x - x.sum(axis=-1, keepdims=True) / len(x)
+        ),
+        "you add the mean; subtract it.": lambda x: x + x.mean(axis=-1, keepdims=True),
+        "that is the median, the middle number of the row; its mean is wanted.": (
+            lambda x: x - np.median(x, axis=-1, keepdims=True)
+        ),
     },
+    rtol=1e-11,
+    atol=1e-12,
     hints=(
         "Print the shapes of x and of its mean, for the square and for two rows of three.",
         "NumPy lines axes up from the right: a mean of shape (2,) meets the columns.",
@@ -126,6 +173,13 @@ mean_shape = Prediction(
         ),
         "the 3 is summed over: of (5, 3) @ (3, 7) the outer two numbers are left.": (3, 3),
         "that is how many numbers there are; the shape names each axis: (rows, columns).": 35,
+        "the two 3s meet and are summed over: of (5, 3) @ (3, 7) the outer two are left.": (
+            (5, 3, 3, 7)
+        ),
+        "that would be one row of weights; here are 5, and each makes a row of 7.": (1, 7),
+        "that is how many products are added up; the shape names the axes that are left.": 105,
+        "a product of matrices does not add the lengths: the inner two meet and go, the outer two "
+        "are left.": (8, 10),
     },
     hints=(
         "Each of the 5 rows of weights makes one weighted mean.",

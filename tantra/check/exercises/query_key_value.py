@@ -1,11 +1,12 @@
 """The exercises of chapter 01, query, key and value."""
 
+import itertools
+
 import numpy as np
-import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, arrays, gradients
 
 
 def _lengths(x):
@@ -19,6 +20,21 @@ def _distances(q, k):
 Q = np.array([[0.6, 0.8], [-0.8, 0.6], [0.0, -1.0]])
 K = np.array([[1.0, 0.0], [0.0, 2.0], [-0.6, 0.8], [-0.3, -0.4]])
 V = np.arange(20.0).reshape(4, 5)
+SQUARES = arrays((3, 3), (3, 3), (3, 3), seed=1)  # every product of two fits, also a wrong one
+FRONTS = ((), (2,), (3, 2))  # none, one or two axes in front
+SMALL = ("1e-5", "1e-6", "1e-7", "1e-8", "1e-9")  # what is added against 0
+
+
+def _from_zero(unless_found):
+    """The hard lookup by a search that begins at 0, so that it finds only scores above it."""
+
+    def lookup(q, k, v):
+        scores = q @ k.T
+        found = scores.max(axis=-1, keepdims=True) > 0
+        return np.where(found, v[scores.argmax(axis=-1)], unless_found(v))
+
+    return lookup
+
 
 nearest_value = Exercise(
     name="nearest_value",
@@ -29,10 +45,16 @@ nearest_value = Exercise(
         "three queries, a long key and a short one": (Q, K, V),
         "queries ten times as long": (10 * Q, K, V),
         "keys in three dimensions": (array(2, 3), array(4, 3, seed=1), array(4, 5, seed=2)),
+        "as many queries as keys": SQUARES,
+        "every score far below 0": (
+            np.array([[-3e10, -4e10], [-1e10, -2e10], [-5e10, 0.0]]),
+            np.array([[4.0, 3.0], [2.0, 5.0], [0.5, 1.0], [1.0, 0.1]]),
+            V,
+        ),
     },
     draw=lambda rng: (
-        rng.standard_normal((4, 3)),
-        rng.standard_normal((7, 3)),
+        rng.standard_normal((4, 3)) - 3 * rng.integers(2),  # at times no key points its way
+        np.abs(rng.standard_normal((7, 3))) * rng.choice([-1, 1], size=(7, 3), p=[0.2, 0.8]),
         rng.standard_normal((7, 5)),
     ),
     mistakes={
@@ -51,6 +73,9 @@ nearest_value = Exercise(
         "that is the smallest distance; with keys of different lengths it is another key.": (
             lambda q, k, v: v[_distances(q, k).argmin(axis=-1)]
         ),
+        "that is the farthest key; and nearest is meant by the dot product: argmax of q @ k.T.": (
+            lambda q, k, v: v[_distances(q, k).argmax(axis=-1)]
+        ),
         "those are the winning scores themselves: return the values that belong to them.": (
             lambda q, k, v: (q @ k.T).max(axis=-1)
         ),
@@ -65,6 +90,20 @@ nearest_value = Exercise(
         "a score far below 0 is a bad match: take the largest score, not the largest in size.": (
             lambda q, k, v: v[np.abs(q @ k.T).argmax(axis=-1)]
         ),
+        "a search that begins at 0, or at another number, finds no key where all scores are below "
+        "it: begin with the first key, or at -np.inf.": _from_zero(lambda v: v[0]),
+        "a search that begins at 0, or at another number, leaves zeros where all scores are below "
+        "it: begin with the first key, or at -np.inf.": _from_zero(np.zeros_like),
+        "k @ q is for one query, as in version 1. For many, q @ k.T has a row for each, and "
+        "argmax(axis=-1) finds its best key.": lambda q, k, v: v[(k @ q).argmax()],
+        "k @ q is for one query. For many, q @ k.T has a row for each of them: rows ask, columns "
+        "answer.": lambda q, k, v: v[(k @ q).argmax(axis=-1)],
+        "k @ q is for one query, and gives a row for each key. Of q @ k.T the rows are queries.": (
+            lambda q, k, v: v[(k @ q).argmax(axis=0)]
+        ),
+        "q @ k meets the keys' columns; every query should meet every key: q @ k.T.": (
+            lambda q, k, v: v[(q @ k).argmax(axis=-1)]
+        ),
     },
     hints=(
         "All dot products at once are one matrix product, of shape (T, S).",
@@ -72,6 +111,20 @@ nearest_value = Exercise(
         "v indexed by those T places has shape (T, V): v[scores.argmax(axis=-1)].",
     ),
 )
+
+
+def _draw_lookup(rng):
+    front = FRONTS[rng.integers(3)]
+    return tuple(rng.standard_normal((*front, *shape)) for shape in ((4, 5), (7, 5), (7, 6)))
+
+
+def _plus(small):
+    def lookup(q, k, v):
+        powers = np.exp(q @ k.mT)
+        return powers / (powers.sum(axis=-1, keepdims=True) + small) @ v
+
+    return lookup
+
 
 soft_lookup = Exercise(
     name="soft_lookup",
@@ -82,12 +135,11 @@ soft_lookup = Exercise(
         "three queries": (Q, K, V),
         "a sharp query and dull ones": (np.array([[6.0, 8.0], [0.1, 0.2], [0.5, 0.0]]), K, V),
         "keys in three dimensions": (array(2, 3), array(4, 3, seed=1), array(4, 5, seed=2)),
+        "a batch": arrays((2, 1, 3), (2, 4, 3), (2, 4, 3), seed=2),
+        "two axes in front": arrays((1, 2, 3, 2), (1, 2, 4, 2), (1, 2, 4, 3), seed=3),
+        "as many queries as keys": SQUARES,
     },
-    draw=lambda rng: (
-        rng.standard_normal((2, 4, 3)),
-        rng.standard_normal((2, 7, 3)),
-        rng.standard_normal((2, 7, 5)),
-    ),
+    draw=_draw_lookup,
     mistakes={
         "those are scores, not shares: they need not be positive, nor sum to 1. "
         "Put softmax in between.": lambda q, k, v: q @ k.mT @ v,
@@ -103,6 +155,46 @@ soft_lookup = Exercise(
         "right for one sequence, but not with a batch in front: k.T reverses all the axes, and a "
         "loop over len(q) counts batches. k.mT swaps the last two, whatever stands in front.": (
             lambda q, k, v: tantra.softmax(q @ k.T) @ v
+        ),
+        "right for three axes only: transpose(0, 2, 1) and a loop over the batch count on one axis "
+        "in front. k.mT swaps the last two, whatever stands in front.": (
+            lambda q, k, v: tantra.softmax(q @ k.transpose(0, 2, 1)) @ v
+        ),
+        "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
+            lambda q, k, v: tantra.softmax(q @ k.mT, axis=1) @ v
+        ),
+        "k @ q is for one query, as in version 1. For many, q @ k.mT has a row for each: rows ask, "
+        "columns answer.": lambda q, k, v: tantra.softmax(k @ q) @ v,
+        "the scores are turned around: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
+            lambda q, k, v: tantra.softmax(k @ q.mT) @ v
+        ),
+        "q @ k meets the keys' columns; every query should meet every key: q @ k.mT.": (
+            lambda q, k, v: tantra.softmax(q @ k) @ v
+        ),
+        "* multiplies place by place; shares times values is a product of matrices, @.": (
+            lambda q, k, v: tantra.softmax(q @ k.mT) * v
+        ),
+        "the values stand in front of the shares: each row of shares weighs the values, so "
+        "shares @ v.": lambda q, k, v: v @ tantra.softmax(q @ k.mT),
+        "the values are turned around: each row of shares weighs the rows of v, so shares @ v.": (
+            lambda q, k, v: tantra.softmax(q @ k.mT) @ v.mT
+        ),
+        "np.dot is right for two axes only: with a batch it pairs every sequence with every other. "
+        "@ carries the batch along.": lambda q, k, v: np.dot(tantra.softmax(np.dot(q, k.mT)), v),
+        "np.dot is right for two axes only: with a batch it pairs every sequence with every other. "
+        "Write q @ k.mT.": lambda q, k, v: tantra.softmax(np.dot(q, k.mT)) @ v,
+        "np.dot is right for two axes only: with a batch it pairs every sequence with every other. "
+        "Write shares @ v.": lambda q, k, v: np.dot(tantra.softmax(q @ k.mT), v),
+        "softmax belongs on the scores, q @ k.mT, and not on the queries and keys.": (
+            lambda q, k, v: tantra.softmax(q) @ tantra.softmax(k).mT @ v
+        ),
+        "the row sums lose their axis, and meet the columns: .sum(axis=-1, keepdims=True), or use "
+        "softmax.": lambda q, k, v: np.exp(q @ k.mT) / np.exp(q @ k.mT).sum(axis=-1) @ v,
+        "the shares are turned around before they meet the values: a row belongs to a query.": (
+            lambda q, k, v: tantra.softmax(q @ k.mT).mT @ v
+        ),
+        "the shares sum to 1 already: do not divide by the number of keys as well.": (
+            lambda q, k, v: tantra.softmax(q @ k.mT) @ v / k.shape[-2]
         ),
         "your shares sum to 1 along the first axis; each row should, so softmax along the last.": (
             lambda q, k, v: tantra.softmax(q @ k.mT, axis=0) @ v
@@ -130,12 +222,19 @@ soft_lookup = Exercise(
                 v, (q @ k.mT).argmax(axis=-1, keepdims=True), axis=-2
             )
         ),
+    }
+    | {
+        f"you add {small} to the sum of the powers, so the shares no longer sum to 1: leave it "
+        "away.": _plus(float(small))
+        for small in SMALL
     },
     hints=(
         "Two matrix products, with softmax between them.",
         "The scores are q @ k.mT, of shape (..., T, S): rows ask, columns answer.",
         "softmax(q @ k.mT) @ v",
     ),
+    rtol=1e-11,
+    atol=1e-12,
 )
 
 
@@ -147,8 +246,12 @@ def _one_key_at_a_time(q, k, v):
     return answer
 
 
-def _cosines(q, k):
-    return k @ q / (np.linalg.norm(q) * np.linalg.norm(k, axis=-1))
+def _cosines(q, k, small=0.0):
+    return k @ q / (np.linalg.norm(q) * np.linalg.norm(k, axis=-1) + small)
+
+
+def _cosines_plus(small):
+    return lambda q, k, v: tantra.softmax(_cosines(q, k, small)) @ v
 
 
 weigh_by_cosine = Exercise(
@@ -161,6 +264,7 @@ weigh_by_cosine = Exercise(
         "four keys": (np.array([3.0, 4.0]), K, V[:, :3]),
         "all values equal": (np.array([3.0, 4.0]), K, np.full((4, 3), 10.0)),
         "a short query": (np.array([0.1, -0.2]), K, array(4, 3)),
+        "as many keys as numbers": (array(3), *SQUARES[1:]),
     },
     draw=lambda rng: (
         3 * rng.standard_normal(3),
@@ -201,7 +305,45 @@ weigh_by_cosine = Exercise(
         "the shares sum to 1 already: do not divide by the number of keys as well.": (
             lambda q, k, v: tantra.softmax(_cosines(q, k)) @ v / len(k)
         ),
+        "dividing the answer by its own sum changes the values; it is the shares that should sum "
+        "to 1.": lambda q, k, v: _cosines(q, k) @ v / (_cosines(q, k) @ v).sum(),
+        "softmax belongs on the cosines, before they weigh the values; here it is applied to the "
+        "answer.": lambda q, k, v: tantra.softmax(_cosines(q, k) @ v),
+        "axis=0 measures the columns of the table; a key is a row, so its length runs along "
+        "axis=-1.": lambda q, k, v: (
+            tantra.softmax(k @ q / (np.linalg.norm(q) * np.linalg.norm(k, axis=0))) @ v
+        ),
+        "q @ k meets the columns of the table; a key is a row: k @ q.": lambda q, k, v: (
+            tantra.softmax(q @ k / (np.linalg.norm(q) * np.linalg.norm(k, axis=-1))) @ v
+        ),
+        "the values are weighed, but not added up: one row of numbers should be left.": (
+            lambda q, k, v: tantra.softmax(_cosines(q, k))[:, None] * v
+        ),
+        "shares of shape (S,) meet the columns of v in a product with *: shares @ v weighs its "
+        "rows and adds them up.": lambda q, k, v: tantra.softmax(_cosines(q, k)) * v,
+        "1 added to each cosine makes them positive, but these are no shares of softmax: take "
+        "softmax of the cosines.": lambda q, k, v: (
+            (1 + _cosines(q, k)) @ v / (1 + _cosines(q, k)).sum()
+        ),
+        "you divide by the squares of the lengths: a length is the root of the sum of squares.": (
+            lambda q, k, v: tantra.softmax(k @ q / (q @ q * (k * k).sum(axis=-1))) @ v
+        ),
+        "np.abs makes a good match of a key that points the other way: softmax makes positive "
+        "shares, and keeps the order.": lambda q, k, v: (
+            np.abs(_cosines(q, k)) @ v / np.abs(_cosines(q, k)).sum()
+        ),
+        "that is the value of the best key alone; here every key has its share.": (
+            lambda q, k, v: v[_cosines(q, k).argmax()]
+        ),
+    }
+    | {
+        f"you add {small} to the lengths, which draws every cosine to 0: leave it away.": (
+            _cosines_plus(float(small))
+        )
+        for small in SMALL
     },
+    rtol=1e-11,
+    atol=1e-12,
     hints=(
         "Give every key the value 10. What must any average of the values be? What comes out?",
         "A loop that adds as it goes cannot know the other keys. Gather all the cosines first.",
@@ -210,18 +352,16 @@ weigh_by_cosine = Exercise(
 )
 
 
-def _autograd(x, w_q, w_k, g):
-    x = torch.tensor(x, requires_grad=True)
-    scores = (x @ torch.tensor(w_q)) @ (x @ torch.tensor(w_k)).mT
-    scores.backward(torch.tensor(g))
-    return x.grad.numpy()
+def _relevance_gradient(x, w_q, w_k, g):
+    by_x, _, _ = gradients(lambda x, w_q, w_k: (x @ w_q) @ (x @ w_k).mT, g, x, w_q, w_k)
+    return by_x
 
 
 relevance_backward = Exercise(
     name="relevance_backward",
     kind="derive",
     asks="The gradient by the tokens, from the gradient g by the scores (x w_q)(x w_k)ᵀ.",
-    reference=_autograd,
+    reference=_relevance_gradient,
     cases={
         "one score counts: the first token asks the second": (
             array(2, 4),
@@ -235,6 +375,7 @@ relevance_backward = Exercise(
             array(4, 3, seed=2),
             array(2, 2, seed=3),
         ),
+        "as many tokens as numbers": (*SQUARES, array(3, 3, seed=4)),
     },
     draw=lambda rng: (
         rng.standard_normal((5, 4)),
@@ -270,7 +411,38 @@ relevance_backward = Exercise(
         "the gradient g by the scores is not used: each of the two parts is multiplied by it.": (
             lambda x, w_q, w_k, g: x @ w_k @ w_q.T + x @ w_q @ w_k.T
         ),
+        "that is twice the part through k; the part through q is another: it has g, the keys and "
+        "w_q.T.": lambda x, w_q, w_k, g: 2 * g.T @ (x @ w_q) @ w_k.T,
+        "2x is for a square. Here x stands in two factors, x w_q and x w_k: give each a part of "
+        "its own, and add the two.": lambda x, w_q, w_k, g: 2 * g @ x @ w_q @ w_k.T,
+        "2x is for a square. Here x stands in two factors, so there are two parts: one with g, the "
+        "keys and w_q.T, one with g.T, the queries and w_k.T.": (
+            lambda x, w_q, w_k, g: (g + g.T) @ x @ w_k @ w_q.T
+        ),
+        "with M = w_q w_kᵀ the scores are x M xᵀ: the part with g needs Mᵀ, and a second part with "
+        "g.T and M is to be added.": lambda x, w_q, w_k, g: g @ x @ w_q @ w_k.T,
+        "the part through k is right. The part through q has g, and not g.T: rows ask.": (
+            lambda x, w_q, w_k, g: g.T @ (x @ w_k) @ w_q.T + g.T @ (x @ w_q) @ w_k.T
+        ),
+        "x is used twice, so the two parts are added, and not subtracted.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T - g.T @ (x @ w_q) @ w_k.T
+        ),
+        "the way back through a matrix is its transpose: w_q.T and w_k.T.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q + g.T @ (x @ w_q) @ w_k
+        ),
+        "g + g.T counts each part twice over: the part through q has g, the part through k has "
+        "g.T.": lambda x, w_q, w_k, g: (g + g.T) @ (x @ w_k @ w_q.T + x @ w_q @ w_k.T),
+        "those are the gradients by q and by k together; each goes on through its own matrix, "
+        "w_q.T or w_k.T, before they are added.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) + g.T @ (x @ w_q)
+        ),
+        "that is the gradient by q alone. It goes on to x through w_q.T, and a second part comes "
+        "through k.": lambda x, w_q, w_k, g: g @ (x @ w_k),
+        "that is the gradient by k alone. It goes on to x through w_k.T, and a second part comes "
+        "through q.": lambda x, w_q, w_k, g: g.T @ (x @ w_q),
     },
+    rtol=1e-10,
+    atol=1e-11,
     hints=(
         "Name the steps: q = x w_q, k = x w_k, scores = q kᵀ. Go back through the last one first.",
         "score[i, j] is the sum over n of q[i, n] k[j, n]; so the gradient by q is g k, and the "
@@ -305,7 +477,29 @@ projection_parameters = Prediction(
             3 * (D_MODEL + D_MODEL)
         ),
         "that is all twelve layers; one layer was asked for.": 12 * 3 * (D_MODEL**2 + D_MODEL),
+        "an offset is one more row of 768 numbers, and no column: 769 · 768 for each projection.": (
+            3 * (D_MODEL + 1) ** 2
+        ),
+        "that is one projection, and one column too many: an offset is one more row, 769 · 768. "
+        "There are three.": (D_MODEL + 1) ** 2,
+        "those are four matrices; there are three projections, and each has an offset as well.": (
+            4 * D_MODEL**2
+        ),
+        "those are two projections; there are three: query, key and value.": (
+            2 * (D_MODEL**2 + D_MODEL)
+        ),
+        "those are the offsets alone, or the numbers that come out; the matrices have 768 · 768 "
+        "each.": 3 * D_MODEL + 3,
+        "each matrix leads from 768 numbers to 768. One that held all three would have 768 rows "
+        "and 3 · 768 columns.": (3 * D_MODEL) ** 2,
+        "each matrix leads from 768 numbers to 768, and not from 3 · 768 to 3 · 768.": (
+            (3 * D_MODEL) ** 2 + 3 * D_MODEL
+        ),
+        "that is all twelve layers, without the offsets; one layer was asked for.": (
+            12 * 3 * D_MODEL**2
+        ),
     },
+    rtol=1e-9,  # every one of them counts
     hints=(
         "A matrix from 768 numbers to 768 numbers has 768 rows and 768 columns.",
         "An offset is added to the result, so it has one number for each of the 768 results.",
@@ -317,16 +511,25 @@ def _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v):
     return tantra.softmax((x @ w_q + b_q) @ (x @ w_k + b_k).mT) @ (x @ w_v + b_v)
 
 
+def _whole_and_without(run, x, w_q, b_q, w_k, b_k, w_v, b_v):
+    """What run gives with all offsets, and three times with one missing."""
+    return run(x, w_q, b_q, w_k, b_k, w_v, b_v), (
+        run(x, w_q, 0 * b_q, w_k, b_k, w_v, b_v),
+        run(x, w_q, b_q, w_k, 0 * b_k, w_v, b_v),
+        run(x, w_q, b_q, w_k, b_k, w_v, 0 * b_v),
+    )
+
+
+def _changes(*args):
+    whole, without = _whole_and_without(_ablated, *args)
+    return tuple(whole - one for one in without)
+
+
 def _losses(measure, run=_ablated):
     """What an ablation of each offset returns, by a measure of (whole, without)."""
 
     def losses(x, w_q, b_q, w_k, b_k, w_v, b_v):
-        whole = run(x, w_q, b_q, w_k, b_k, w_v, b_v)
-        without = (
-            run(x, w_q, 0 * b_q, w_k, b_k, w_v, b_v),
-            run(x, w_q, b_q, w_k, 0 * b_k, w_v, b_v),
-            run(x, w_q, b_q, w_k, b_k, w_v, 0 * b_v),
-        )
+        whole, without = _whole_and_without(run, x, w_q, b_q, w_k, b_k, w_v, b_v)
         return tuple(float(measure(whole, one)) for one in without)
 
     return losses
@@ -334,6 +537,22 @@ def _losses(measure, run=_ablated):
 
 def _largest(whole, without):
     return np.abs(whole - without).max()
+
+
+def _three(attempt, *args):
+    """The answer of an attempt, which may hold its three numbers in one array."""
+    answer = attempt(*args)
+    return tuple(answer) if isinstance(answer, np.ndarray) and answer.ndim == 1 else answer
+
+
+def _in_order(*order):
+    """The right losses of the query's, the key's and the value's offset in another order."""
+    return lambda *args: tuple(_losses(_largest)(*args)[place] for place in order)
+
+
+def _read_off(of_value):
+    """The right losses, but for the value's, which is read off its offset."""
+    return lambda *args: (*_losses(_largest)(*args)[:2], float(of_value(args[-1])))
 
 
 def _one_after_the_other(x, w_q, b_q, w_k, b_k, w_v, b_v):
@@ -376,6 +595,8 @@ def _shares(x, w_q, b_q, w_k, b_k, w_v, b_v):
     return tantra.softmax((x @ w_q + b_q) @ (x @ w_k + b_k).mT)
 
 
+NAMES = ("query", "key", "value")
+
 offsets_lost = Exercise(
     name="offsets_lost",
     kind="ablate",
@@ -391,10 +612,20 @@ offsets_lost = Exercise(
             array(4, 5, seed=3),
             np.array([0.0, 1.0, -4.0, 2.0, 0.5]),
         ),
+        "two tokens, and wider values": (
+            array(2, 3, seed=4),
+            array(3, 4, seed=5),
+            np.array([0.5, 0.0, -1.0, 2.0]),
+            array(3, 4, seed=6),
+            np.array([-2.0, 1.0, 0.5, 0.0]),
+            array(3, 5, seed=7),
+            np.array([-3.0, -1.0, -0.5, -2.0, -0.1]),
+        ),
     },
     draw=lambda rng: tuple(
         rng.standard_normal(shape) for shape in ((6, 4), (4, 3), 3, (4, 3), 3, (4, 5), 5)
     ),
+    call=_three,
     mistakes={
         "put each offset back before you drop the next: one is missing at a time.": (
             _one_after_the_other
@@ -425,8 +656,59 @@ offsets_lost = Exercise(
         "the columns of your shares sum to 1; the rows should: softmax along the last axis.": (
             _losses(_largest, _weighed(lambda scores, K: tantra.softmax(scores, axis=0)))
         ),
+        "the scores are turned around: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
+            _losses(_largest, _weighed(lambda scores, K: tantra.softmax(scores.mT)))
+        ),
+        "you subtract the whole from the part without np.abs, so a change downwards is not seen: "
+        "take the absolute value before the maximum.": _losses(
+            lambda whole, without: (without - whole).max()
+        ),
+        "the absolute value comes too late, after the maximum: np.abs(whole - without).max().": (
+            _losses(lambda whole, without: abs((whole - without).max()))
+        ),
+        "those are differences of two largest sizes: subtract the answers first, then take the "
+        "largest absolute change.": _losses(
+            lambda whole, without: np.abs(whole).max() - np.abs(without).max()
+        ),
+        "the largest of each is taken too early: subtract the answers first, then np.abs, then "
+        "the maximum.": _losses(lambda whole, without: abs(whole.max() - without.max())),
+        "that is the sum of all changes; the largest was asked for.": _losses(
+            lambda whole, without: np.abs(whole - without).sum()
+        ),
+        "those are squares: the largest absolute change was asked for.": _losses(
+            lambda whole, without: ((whole - without) ** 2).max()
+        ),
+        "that is the change beside the answer's own size; the absolute change was asked for.": (
+            _losses(lambda whole, without: np.abs((whole - without) / whole).max())
+        ),
+        "that is how far queries, keys and values move, which is the offset itself; the change of "
+        "the answers was asked for.": lambda *args: tuple(
+            float(np.abs(offset).max()) for offset in args[2::2]
+        ),
+        "query and key are right. For the value take absolute numbers: its largest loss is the "
+        "largest of |b_v|, and -4 counts as 4.": _read_off(lambda b_v: b_v.max()),
+        "query and key are right. Each number of an answer moves by one number of b_v: take the "
+        "largest of |b_v|, not their sum.": _read_off(lambda b_v: np.abs(b_v).sum()),
+        "query and key are right. Each number of an answer moves by one number of b_v: take the "
+        "largest of |b_v|, not its length.": _read_off(np.linalg.norm),
+        "query and key are right. Each number of an answer moves by one number of b_v: take the "
+        "largest of |b_v|, not their mean.": _read_off(lambda b_v: np.abs(b_v).mean()),
+        "query and key are right. The value's loss is not 0: the shares sum to 1, so b_v is in "
+        "every answer as it stands.": _read_off(lambda b_v: 0),
+        "key and value are right. The query's loss is not 0: q_i + b_q scores each key otherwise, "
+        "so it is to be measured.": lambda *args: (0.0, *_losses(_largest)(*args)[1:]),
+        "the largest of each column, or of each row, are several numbers: .max() without an axis "
+        "gives one.": lambda *args: tuple(np.abs(change).max(axis=0) for change in _changes(*args)),
+    }
+    | {
+        "the three numbers stand in another order, " + ", ".join(order) + ": give first the "
+        "query's, then the key's, then the value's.": _in_order(*map(NAMES.index, order))
+        for order in itertools.permutations(NAMES)
+        if order != NAMES
     },
-    results=("query", "key", "value"),
+    rtol=1e-9,
+    atol=1e-9,
+    results=NAMES,
     hints=(
         "First the whole: q, k and v with their offsets, then softmax(q @ k.mT) @ v.",
         "Without its offset a projection is x @ w alone. Make three more answers, each with one "

@@ -5,7 +5,16 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, gradients
+from tantra.check.watch import peak_bytes
+
+
+def _total(x):
+    return x.sum(axis=-1, keepdims=True)
+
+
+def _largest(x):
+    return x.max(axis=-1, keepdims=True)
 
 
 def _shares(e, axis=-1):
@@ -13,11 +22,48 @@ def _shares(e, axis=-1):
 
 
 def _powers(x):
-    return np.exp(x - x.max(axis=-1, keepdims=True))
+    return np.exp(x - _largest(x))
+
+
+def _shifted(shift):
+    """Softmax that subtracts something else than the row's largest score."""
+    return lambda x: _shares(np.exp(x - shift(x)))
+
+
+def _log_shifted(shift):
+    """Log-softmax that subtracts something else than the row's largest score."""
+    return lambda x: x - shift(x) - np.log(_total(np.exp(x - shift(x))))
+
+
+def _plus(small):
+    return lambda x: _powers(x) / (_total(_powers(x)) + small)
+
+
+def _log_plus(small):
+    return lambda x: x - _largest(x) - np.log(_total(_powers(x)) + small)
+
+
+def _log_of_more(small):
+    return lambda x: np.log(tantra.softmax(x) + small)
+
+
+def _log_of_at_least(small):
+    return lambda x: np.log(np.maximum(tantra.softmax(x), small))
+
+
+SMALL = ("1e-5", "1e-6", "1e-7", "1e-8", "1e-9", "1e-10")  # what is added against 0
+SMALLER = (*SMALL, "1e-12", "1e-15", "1e-16", "1e-20", "1e-30", "1e-300")
+FRONTS = ((), (5,), (2, 5))  # none, one or two axes in front
+
+
+def _draw_scores(rng):
+    return (10 * rng.standard_normal((*FRONTS[rng.integers(3)], 7)),)
 
 
 LARGE = np.array([1000.0, 1001.0])
 FAR_ABOVE = np.array([0.0, 2000.0, 1.0])
+ALL_BUT_ONE_LARGE = np.array([1000.0, 0.0, 1001.0])
+FAR_BELOW = np.array([[-1000.0, -1001.0, -1002.0], [-1.0, -2.0, -3.0]])
 SMALL_BESIDE_LARGE = np.array([[0.0, 1.0, 2.0], [2000.0, 2001.0, 2002.0]])
 ROWS = np.array([[0.0, 1.0, 2.0], [3.0, 1.0, -1.0]])
 
@@ -32,9 +78,13 @@ softmax = Exercise(
         "a batch": (array(2, 4, 3),),
         "large scores": (LARGE,),
         "one score far above the others": (FAR_ABOVE,),
+        "all but one score large": (ALL_BUT_ONE_LARGE,),
         "a small row beside a large one": (SMALL_BESIDE_LARGE,),
+        "a row far below 0": (FAR_BELOW,),
     },
-    draw=lambda rng: (10 * rng.standard_normal((2, 5, 7)),),
+    draw=_draw_scores,
+    rtol=1e-11,
+    atol=1e-13,
     mistakes={
         "exp overflows on large scores: subtract the row's largest score before exp.": (
             lambda x: _shares(np.exp(x))
@@ -63,13 +113,15 @@ softmax = Exercise(
         "all rows are divided by one sum: e.sum(axis=-1, keepdims=True) gives each its own.": (
             lambda x: _powers(x) / _powers(x).sum()
         ),
-        "right for one row, but not for several: keepdims=True keeps the summed axis, and the rows "
-        "line up.": lambda x: _powers(x) / _powers(x).sum(axis=-1),
+        "right for one row, but not for several: keepdims=True, in the maximum and in the sum, "
+        "keeps the axis, and the rows line up.": lambda x: _powers(x) / _powers(x).sum(axis=-1),
         "two things: keepdims=True keeps the summed axis, and the rows line up; and exp "
         "overflows on large scores.": lambda x: np.exp(x) / np.exp(x).sum(axis=-1),
         "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
             lambda x: tantra.softmax(x, axis=1)
         ),
+        "the sum runs along axis=1, which is the last axis only of two; the last of any number is "
+        "axis=-1.": lambda x: _shares(_powers(x), axis=1),
         "two things: axis=1 is the last axis only of two, so write axis=-1; and exp overflows on "
         "large scores.": lambda x: _shares(np.exp(x), axis=1),
         "two things: columns sum to 1, and rows should, axis=-1; and exp overflows on large "
@@ -80,9 +132,31 @@ softmax = Exercise(
         "the largest score is subtracted below the line only: use the same powers above it.": (
             lambda x: np.exp(x) / _powers(x).sum(axis=-1, keepdims=True)
         ),
-        "a score far above its row's mean still overflows: subtract the largest, not the mean.": (
-            lambda x: _shares(np.exp(x - x.mean(axis=-1, keepdims=True)))
+        "a score far above the number that you subtract still overflows: subtract the row's "
+        "largest score, and no other (the mean, the median, the first or last).": _shifted(
+            lambda x: x.mean(axis=-1, keepdims=True)
         ),
+        "a score far above the row's smallest still overflows: subtract the largest, not the "
+        "smallest.": _shifted(lambda x: x.min(axis=-1, keepdims=True)),
+        "you subtract the largest size, or at least 0; a row far below 0 then becomes 0/0. Its "
+        "largest score may be negative: no np.abs, no initial=0.": _shifted(
+            lambda x: x.max(axis=-1, keepdims=True, initial=0)
+        ),
+        "subtract the largest score inside: np.exp(x - largest), and not np.exp(x) - largest.": (
+            lambda x: _shares(np.exp(x) - _largest(x))
+        ),
+        "your rows sum to the number of scores: divide by the sum, not by the mean.": (
+            lambda x: _powers(x) / _powers(x).mean(axis=-1, keepdims=True)
+        ),
+        "those are the logarithms of the shares; the shares are wanted.": tantra.log_softmax,
+        "cut off at such a number, two large scores become equal: subtract the row's largest score "
+        "instead, which keeps the differences.": lambda x: _shares(np.exp(np.clip(x, -700, 700))),
+        "nan is hidden, not mended: the weights of such a row are 0 and do not sum to 1. Subtract "
+        "the row's largest score before exp.": lambda x: np.nan_to_num(_shares(np.exp(x))),
+        "the scores above the smallest are divided by their sum: the powers of e are missing, "
+        "np.exp.": lambda x: _shares(x - x.min(axis=-1, keepdims=True)),
+        "each row is divided by its length as a vector, so the squares sum to 1: divide by the "
+        "sum.": lambda x: _powers(x) / np.linalg.norm(_powers(x), axis=-1, keepdims=True),
         "subtract the largest score; dividing by it changes the differences, and so the shares.": (
             lambda x: _shares(np.exp(x / x.max(axis=-1, keepdims=True)))
         ),
@@ -92,6 +166,11 @@ softmax = Exercise(
         "the order is turned: the score minus the largest, not the largest minus the score.": (
             lambda x: _shares(np.exp(x.max(axis=-1, keepdims=True) - x))
         ),
+    }
+    | {
+        f"you add {small} to the sum, so the shares no longer sum to 1. It cannot be 0: the "
+        "largest score alone gives it 1.": _plus(float(small))
+        for small in SMALL
     },
     hints=(
         "Make the numbers positive with np.exp, then divide each row by its own sum.",
@@ -111,9 +190,13 @@ log_softmax = Exercise(
         "far apart": (np.array([0.0, -800.0]),),
         "large scores": (LARGE,),
         "one score far above the others": (FAR_ABOVE,),
+        "all but one score large": (ALL_BUT_ONE_LARGE,),
         "a small row beside a large one": (SMALL_BESIDE_LARGE,),
+        "a row far below 0": (FAR_BELOW,),
     },
-    draw=lambda rng: (10 * rng.standard_normal((2, 5, 7)),),
+    draw=_draw_scores,
+    rtol=1e-11,
+    atol=1e-13,
     mistakes={
         "log(softmax(x)) is -inf where a share rounds to 0: take the logarithm on paper first.": (
             lambda x: np.log(tantra.softmax(x))
@@ -140,7 +223,8 @@ log_softmax = Exercise(
                 x - x.max(axis=-1, keepdims=True) + np.log(_powers(x).sum(axis=-1, keepdims=True))
             )
         ),
-        "x is shifted in the sum, but not in front: subtract the largest score there too.": (
+        "x is shifted in the sum, but not in front, or the largest score is added again at the "
+        "end: subtract it in both places, and add it nowhere.": (
             lambda x: x - np.log(_powers(x).sum(axis=-1, keepdims=True))
         ),
         "x is shifted in front, but not in the sum: subtract the largest score there too.": (
@@ -155,8 +239,10 @@ log_softmax = Exercise(
         "all rows get one sum: .sum(axis=-1, keepdims=True) gives each its own.": (
             lambda x: x - x.max(axis=-1, keepdims=True) - np.log(_powers(x).sum())
         ),
-        "right for one row, but not for several: keepdims=True keeps the summed axis, and the rows "
-        "line up.": (lambda x: x - x.max(axis=-1, keepdims=True) - np.log(_powers(x).sum(axis=-1))),
+        "right for one row, but not for several: keepdims=True, in the maximum and in the sum, "
+        "keeps the axis, and the rows line up.": (
+            lambda x: x - _largest(x) - np.log(_powers(x).sum(axis=-1))
+        ),
         "two things: keepdims=True keeps the summed axis, and the rows line up; and exp "
         "overflows on large scores.": lambda x: x - np.log(np.exp(x).sum(axis=-1)),
         "you subtract the largest score of the whole array: a row far below it has only powers "
@@ -167,6 +253,59 @@ log_softmax = Exercise(
             lambda x: tantra.log_softmax(x, axis=0)
         ),
         "those are the shares; their logarithms are wanted.": tantra.softmax,
+        "those are the scores divided by their sum, and then the logarithm: e to the power of each "
+        "score comes first, and its logarithm is the score.": lambda x: np.log(_shares(x)),
+        "a score far above the number that you subtract still overflows: subtract the row's "
+        "largest score, and no other (the mean, the median, the first or last).": _log_shifted(
+            lambda x: x.mean(axis=-1, keepdims=True)
+        ),
+        "a score far above the row's smallest still overflows: subtract the largest, not the "
+        "smallest.": _log_shifted(lambda x: x.min(axis=-1, keepdims=True)),
+        "you subtract the largest size, or at least 0; the powers of a row far below 0 then all "
+        "round to 0. Its largest score may be negative: no np.abs, no initial=0.": _log_shifted(
+            lambda x: x.max(axis=-1, keepdims=True, initial=0)
+        ),
+        "the logarithm of a quotient is a difference, log a - log b, and no quotient of "
+        "logarithms.": lambda x: (x - _largest(x)) / np.log(_total(_powers(x))),
+        "that subtracts the sum of the logarithms; subtract the logarithm of the sum.": (
+            lambda x: x - _largest(x) - _total(np.log(_powers(x)))
+        ),
+        "the natural logarithm is np.log, the inverse of np.exp; np.log10 is another.": (
+            lambda x: x - _largest(x) - np.log10(_total(_powers(x)))
+        ),
+        "that is np.log10 of the shares: the natural logarithm is np.log, and it is to be taken on "
+        "paper, for the log of 0 is -inf.": lambda x: np.log10(tantra.softmax(x)),
+        "that is np.log2 of the shares: the natural logarithm is np.log, and it is to be taken on "
+        "paper, for the log of 0 is -inf.": lambda x: np.log2(tantra.softmax(x)),
+        "the largest score is added where it should be subtracted: log of the sum of e^x is the "
+        "largest score plus the log of the shifted sum, and x loses both.": (
+            lambda x: x + _largest(x) - np.log(_total(_powers(x)))
+        ),
+        "np.log1p(s) is log(1 + s), one power too many: the largest score's own 1 is in the sum.": (
+            lambda x: x - _largest(x) - np.log1p(_total(_powers(x)))
+        ),
+        "that is the logarithm of the sum alone, for the whole row: subtract it from each score.": (
+            lambda x: _largest(x) + np.log(_total(_powers(x)))
+        ),
+        "you subtract the logarithm of the mean; subtract that of the sum.": (
+            lambda x: x - _largest(x) - np.log(_powers(x).mean(axis=-1, keepdims=True))
+        ),
+    }
+    | {
+        f"you add {small} to the sum of the powers, which is at least 1: leave it away.": (
+            _log_plus(float(small))
+        )
+        for small in SMALL
+    }
+    | {
+        f"with {small} kept inside, no logarithm falls below log({small}), where -800 is right: "
+        "take the logarithm on paper first.": _log_of_more(float(small))
+        for small in SMALLER
+    }
+    | {
+        f"no share is let below {small}, and so no logarithm below log({small}), where -800 is "
+        "right: take the logarithm on paper first.": _log_of_at_least(float(small))
+        for small in SMALLER[:-1]
     },
     hints=(
         "log(a / b) = log a - log b, and the log of a power is its exponent.",
@@ -176,28 +315,50 @@ log_softmax = Exercise(
 )
 
 
-def _autograd(p, g):
-    scores = torch.tensor(np.log(p), requires_grad=True)  # softmax(log p) = p
-    torch.softmax(scores, -1).backward(torch.tensor(g))
-    return scores.grad.numpy()
+def _gradient(p, g):
+    (by_scores,) = gradients(lambda s: torch.softmax(s, -1), g, np.log(p))  # softmax(log p) = p
+    return by_scores
 
 
+def _jacobian(p):
+    """The derivative of each share by each score.  p (..., S)  ->  (..., S, S)"""
+    return p[..., None] * (np.eye(p.shape[-1]) - p[..., None, :])
+
+
+def _holds_the_matrix(attempt, S=200):
+    """Whether half the numbers of an S × S matrix are in memory at once."""
+    p, g = np.full((1, S), 1 / S), np.ones((1, S))
+    return peak_bytes(lambda: attempt(p, g)) > 4 * S * S
+
+
+def _draw_shares(rng):
+    shape = (*FRONTS[rng.integers(3)], 7)
+    return tantra.softmax(rng.standard_normal(shape)), rng.standard_normal(shape)
+
+
+NO_MATRIX = (
+    "you build the S × S matrix. Multiply it by g on paper: the δ leaves p · g, and the rest is "
+    "one sum for each row."
+)
 P = np.array([[0.25, 0.5, 0.25], [0.125, 0.125, 0.75]])
 
 softmax_backward = Exercise(
     name="softmax_backward",
     kind="derive",
     asks="The gradient by the scores, from the shares p and the gradient g by the shares.",
-    reference=_autograd,
+    reference=_gradient,
+    rules={NO_MATRIX: _holds_the_matrix},
     cases={
         "three shares": (P[0], np.array([1.0, 0.0, 0.0])),
         "two rows": (P, array(2, 3)),
         "the same gradient for every share": (P, np.full((2, 3), 5.0)),
+        "three rows": (np.vstack([P, [0.5, 0.375, 0.125]]), array(3, 3, seed=1)),
+        "one takes all": (np.array([0.0, 1.0, 0.0, 0.0]), array(4)),
+        "a batch": (tantra.softmax(array(2, 4, 3)), array(2, 4, 3, seed=1)),
     },
-    draw=lambda rng: (
-        tantra.softmax(rng.standard_normal((2, 5, 7))),
-        rng.standard_normal((2, 5, 7)),
-    ),
+    draw=_draw_shares,
+    rtol=1e-10,
+    atol=1e-12,
     mistakes={
         "only the diagonal of the Jacobian: a score also moves the other shares of its row.": (
             lambda p, g: p * (1 - p) * g
@@ -234,6 +395,34 @@ softmax_backward = Exercise(
         "that is the diagonal of the Jacobian alone: multiply by g, and add over all shares.": (
             lambda p, g: p * (1 - p)
         ),
+        NO_MATRIX: lambda p, g: (_jacobian(p) @ g[..., None])[..., 0],
+        "np.diag and np.outer know one row only. You need neither, nor the S × S matrix: p · g, "
+        "minus p times one sum for each row.": lambda p, g: (np.diag(p) - np.outer(p, p)) @ g,
+        "in the second term p_j was taken for p_i: it is -p_j times the sum of p_i g_i.": (
+            lambda p, g: p * g - p * p * _total(g)
+        ),
+        "in the second term p_i was taken for p_j: p_j stands before the sum of p_i g_i.": (
+            lambda p, g: p * g - _total(p * p * g)
+        ),
+        "the second term is -p_j times the sum of p_i g_i, with one factor p_j and not two.": (
+            lambda p, g: p * g - p * p * _total(p * g)
+        ),
+        "the term of the δ is left out: add p_j g_j.": lambda p, g: -p * _total(p * g),
+        "the term of the δ is p_j g_j: its g_j is missing.": lambda p, g: p * (1 - _total(p * g)),
+        "p @ g is the sum of p·g for one row only: (p * g).sum(axis=-1, keepdims=True) is it for "
+        "each of several.": lambda p, g: p * (g - p @ g),
+        "only the other shares are counted: the sum over i holds i = j too, whose derivative is "
+        "p_j (1 - p_j).": lambda p, g: p * (p * g - _total(p * g)),
+        "i = j is counted twice: p_j (1 - p_j) g_j holds its -p_j² already, so the sum beside it "
+        "runs over the others only.": lambda p, g: p * (1 - p) * g - p * _total(p * g),
+        "the sign of the second term is turned: p_i (δ_ij - p_j) subtracts the mean.": (
+            lambda p, g: p * (g + _total(p * g))
+        ),
+        "that is one number for each row, the weighted mean; subtract it from g, and multiply by "
+        "p.": lambda p, g: _total(p * g),
+        "p holds the shares already: do not take their softmax.": (
+            lambda p, g: _gradient(tantra.softmax(p), g)
+        ),
     },
     hints=(
         "∂p_i/∂s_j = p_i (δ_ij - p_j). Multiply by g_i and sum over i.",
@@ -247,6 +436,10 @@ def _given_soften(p, temperature):
     return _shares(p**temperature)
 
 
+def _softened_with(small):
+    return lambda p, temperature: tantra.softmax(np.log(p + small) / temperature)
+
+
 soften = Exercise(
     name="soften",
     kind="hunt",
@@ -257,14 +450,18 @@ soften = Exercise(
         "hotter": (np.array([0.25, 0.5, 0.25]), 2.0),
         "colder": (np.array([0.25, 0.5, 0.25]), 0.5),
         "two rows": (np.array([[0.25, 0.5, 0.25], [0.5, 0.375, 0.125]]), 4.0),
+        "a share of 0": (np.array([0.0, 0.75, 0.25]), 2.0),
+        "a batch": (tantra.softmax(array(2, 4, 3)), 0.25),
     },
-    draw=lambda rng: (tantra.softmax(rng.standard_normal((2, 5, 7))), rng.uniform(0.3, 3.0)),
+    draw=lambda rng: (_draw_shares(rng)[0], rng.uniform(0.3, 3.0)),
+    rtol=1e-10,
+    atol=1e-12,
     mistakes={
         "the sum runs over the whole array: give every row its own, axis=-1 with keepdims=True.": (
             lambda p, temperature: p ** (1 / temperature) / (p ** (1 / temperature)).sum()
         ),
-        "dividing shares by a number and normalising gives the same shares back: "
-        "the temperature divides scores, that is logarithms.": (
+        "those are the shares that you were given: divided by a number and then by their sum they "
+        "stay as they are. As a power, p ** (1 / temperature) needs its brackets.": (
             lambda p, temperature: _shares(p / temperature)
         ),
         "divide by the sum again: the powers of the shares no longer sum to 1.": (
@@ -286,6 +483,36 @@ soften = Exercise(
         "the order is turned: the power is 1/τ, without a minus.": (
             lambda p, temperature: _shares(p ** (-1 / temperature))
         ),
+        "the power is 1/τ, and not -τ: what is hotter is more even, and the order stays.": (
+            lambda p, temperature: _shares(p**-temperature)
+        ),
+        "the powers are of the new temperature, but their sum is still of the old: sum the same "
+        "powers.": lambda p, temperature: p ** (1 / temperature) / _total(p**temperature),
+        "softmax raises e to the powers of the shares once more: divide the powers by their sum, "
+        "or take the softmax of logarithms.": (
+            lambda p, temperature: tantra.softmax(p ** (1 / temperature))
+        ),
+        "the logarithm that belongs to exp is np.log, not np.log10.": (
+            lambda p, temperature: tantra.softmax(np.log10(p) / temperature)
+        ),
+        "right for one row, but not for several: keepdims=True keeps the summed axis, and the rows "
+        "line up.": lambda p, temperature: (
+            p ** (1 / temperature) / (p ** (1 / temperature)).sum(axis=-1)
+        ),
+        "columns sum to 1; rows should: use the last axis, axis=-1.": (
+            lambda p, temperature: _shares(p ** (1 / temperature), axis=0)
+        ),
+        "you divide by the largest power: divide by the sum.": (
+            lambda p, temperature: p ** (1 / temperature) / _largest(p ** (1 / temperature))
+        ),
+        "that is the power 1 - τ; a score divided by τ has 1/τ in its exponent.": (
+            lambda p, temperature: _shares(p ** (1 - temperature))
+        ),
+    }
+    | {
+        f"with {small} added, the logarithms are no longer those of the shares; the logarithm of a "
+        "share that is 0 is -inf, and softmax makes 0 of it.": _softened_with(float(small))
+        for small in SMALLER[:-2]
     },
     hints=(
         "Try temperature 2 on the shares 0.9 and 0.1. Should they move together or apart?",
@@ -307,6 +534,9 @@ shares_of_logs = Prediction(
         "those are the shares of the scores 1, 2 and 5; here the scores are their logarithms.": (
             tuple(tantra.softmax(np.array([1.0, 2.0, 5.0])))
         ),
+        "those belong to the scores 1, 2 and 5; here the scores are the logarithms of these.": (
+            (0.02, 0.05, 0.94)
+        ),
         "the order is turned: the largest score has the largest share.": (0.625, 0.25, 0.125),
         "equal shares come from equal scores; these differ.": (1 / 3, 1 / 3, 1 / 3),
         "those are the scores: take e to the power of each, then divide by their sum.": tuple(
@@ -314,8 +544,15 @@ shares_of_logs = Prediction(
         ),
         "those are per cent: shares sum to 1.": (12.5, 25.0, 62.5),
         "those are the powers divided by the largest one: divide by their sum.": (0.2, 0.4, 1.0),
+        "log is the natural logarithm here, the inverse of exp; you took the one to base 10.": (
+            tuple(tantra.softmax(np.log10([1, 2, 5])))
+        ),
+        "log is the natural logarithm here, the inverse of exp; you took the one to base 2.": (
+            tuple(tantra.softmax(np.log2([1, 2, 5])))
+        ),
+        "the sum of the powers is 8: 1 + 2 + 5.": (1 / 7, 2 / 7, 5 / 7),
     },
-    rtol=0.05,  # two digits are enough
+    rtol=0.011,  # three digits
     hints=("e to the power log 5 is 5.", "The powers are 1, 2 and 5. What is their sum?"),
 )
 
@@ -336,6 +573,15 @@ largest_safe_score = Prediction(
         "that is the logarithm of the largest number: take the whole number below it.": (
             float(np.log(np.finfo(np.float32).max))
         ),
+        "709.78 is the end of float64, NumPy's default: ask for dtype=np.float32.": 710,
+        "no power of your range was inf: it was computed in float64. Ask for dtype=np.float32, "
+        "before np.exp.": 199,
+        "your range was computed in float64, so no power was inf; and the first score is 0, so "
+        "counting gives one too many.": 200,
+        "that is the largest number of float32 itself; the score is its logarithm.": (
+            float(np.finfo(np.float32).max)
+        ),
+        "that is where e to the power -n rounds to 0, the other end; the powers should grow.": 103,
     },
     rtol=1e-3,  # 88.7 is 88.72
     hints=(
