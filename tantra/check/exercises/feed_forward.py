@@ -72,7 +72,8 @@ gelu = Exercise(
     mistakes={
         "that is the exact form, by erf. It differs by up to 0.0005: here the tanh form is asked "
         "for.": lambda x: tantra.gelu_exact(x),
-        "a function of math takes one number: np.tanh takes a whole array.": _of_one_number,
+        "one number works, and an array does not: math.tanh, like all of math, takes one number; "
+        "np.tanh takes both.": _of_one_number,
         "far out the powers of e are inf, and inf / inf is nan: np.tanh knows the way.": (
             _tanh_by_exp
         ),

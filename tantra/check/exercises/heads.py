@@ -315,7 +315,8 @@ multi_head_attention = Exercise(
         "np.where(mask, scores, -np.inf) stretches it.": _with(hide=_hidden_by_index),
         "right for one sequence; with axes in front, scores[~mask] needs a mask with all of them: "
         "np.where(mask, scores, -np.inf) stretches it.": _with(hide=_hidden_in_each_head),
-        "an array is neither true nor false, so `if mask:` fails: ask `if mask is not None:`.": (
+        "there is an error where there is a mask. An array is neither true nor false, so ask "
+        "`if mask is not None:`, and not `if mask:`.": (
             _with(hide=lambda scores, mask: _hidden(scores, mask) if mask else scores)
         ),
         "softmax runs over the queries; each row of shares runs over the keys, axis=-1.": (

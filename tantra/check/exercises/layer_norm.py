@@ -98,6 +98,10 @@ TWICE = "a root is taken twice: the standard deviation is already the root of th
 NO_ROOT = "you divide by the variance; its root is the spread."
 NO_BIAS = "the bias is missing: add it after the gain."
 BIAS_FIRST = "the bias is added before the gain; multiply first, then add."
+NO_KEEPDIMS = (
+    "one vector is right, and several are an error. Does each mean keep its axis? keepdims=True "
+    "leaves one of length 1, which lines up with x."
+)
 NO_EPS = "eps is missing: equal numbers have variance 0, and 0/0 is nan."
 
 
@@ -125,8 +129,7 @@ layer_norm = Exercise(
         "use axis=-1.": _axis(-2),
         "mean and variance run over axis 0, the batch or the positions; each vector has its own: "
         "axis=-1 with keepdims=True.": _axis(0),
-        "without keepdims=True the means have lost an axis and do not line up with x: it keeps one "
-        "of length 1.": _bare_means,
+        NO_KEEPDIMS: _bare_means,
         "the mean runs over the whole array; each vector has its own: axis=-1 with "
         "keepdims=True.": lambda x, gain, bias, eps=1e-5: (
             gain * (x - x.mean()) / np.sqrt(_var(x) + eps) + bias
@@ -228,10 +231,7 @@ rms_norm = Exercise(
         "axis=-1 with keepdims=True.": (
             lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=0, keepdims=True) + eps)
         ),
-        "without keepdims=True the mean squares have lost an axis and do not line up with x: it "
-        "keeps one of length 1.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=-1) + eps)
-        ),
+        NO_KEEPDIMS: (lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=-1) + eps)),
         "axis=1 holds the features of one sequence only: with no axis in front there is none, with "
         "two it is another. Take axis=-1.": (
             lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
@@ -376,8 +376,7 @@ layer_norm_backward = Exercise(
         "keepdims=True.": (
             _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=0, keepdims=True)))
         ),
-        "without keepdims=True the means have lost an axis and do not line up with x: it keeps one "
-        "of length 1.": _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=-1))),
+        NO_KEEPDIMS: _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=-1))),
         "you subtract sums over the features: both are means, a sum divided by D.": (
             _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.sum(axis=-1, keepdims=True)))
         ),

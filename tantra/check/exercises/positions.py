@@ -229,8 +229,8 @@ rotate = Exercise(
         "the two halves have changed places: a cos - b sin comes first.": _turning(_second, _first),
         "the halves are put together along axis 1, as np.hstack does too: the features are the "
         "last axis, axis=-1.": lambda x, angles: np.hstack(_halves(tantra.rotate(x, angles))),
-        "right for one sequence: x[:, :half] cuts axis 1, and with axes in front those are not the "
-        "features. x[..., :half] cuts the last.": _cut_at_axis_1,
+        "right for one sequence, and an error where axes stand in front: x[..., :half] cuts the "
+        "last axis of any number, where x[:, :half] and T, K = x.shape know two.": _cut_at_axis_1,
         "the two halves are stacked along a new axis: lay them side by side, axis=-1.": (
             lambda x, angles: np.stack(_halves(tantra.rotate(x, angles)), axis=-1)
         ),
