@@ -98,6 +98,13 @@ split_heads = Exercise(
         ),
         "the axes 1 and 2 are positions and heads only where one axis stands in front: count from "
         "the end, -3 and -2.": lambda x, num_heads: _sections(x, num_heads).swapaxes(1, 2),
+        "the heads lie under each other; they need an axis of their own before the positions: "
+        "np.stack(..., axis=-3).": lambda x, num_heads: np.concatenate(
+            np.split(x, num_heads, axis=-1), axis=-2
+        ),
+        "the axes in front have run together into one: keep them, *x.shape[:-1].": (
+            lambda x, num_heads: tantra.split_heads(x.reshape(-1, *x.shape[-2:]), num_heads)
+        ),
         "you swapped heads with features: of (T, H, K) swap the first two, axes -3 and -2.": (
             lambda x, num_heads: _sections(x, num_heads).swapaxes(-2, -1)
         ),
@@ -127,12 +134,13 @@ def _hidden_in_each_head(scores, mask):
     return scores
 
 
-def _attend(q, k, v, mask=None, *, width=None, axis=-1, hide=_hidden, late=1):
+def _attend(q, k, v, mask=None, *, width=None, axis=-1, hide=_hidden, late=1, share=None):
     """Attention as in chapter 03, with another width in the divisor, axis or way to mask."""
     scores = q @ k.mT / math.sqrt(width or q.shape[-1])
     if mask is not None:
         scores = hide(scores, mask)
-    return (tantra.softmax(scores, axis=axis) * late) @ v
+    shares = share(scores) if share else tantra.softmax(scores, axis=axis)
+    return (shares * late) @ v
 
 
 def _multi_head(
@@ -273,6 +281,22 @@ multi_head_attention = Exercise(
             _with(width=lambda x, q: x.shape[-1] // q.shape[-3])
         ),
         "the divisor √K is missing.": _with(width=lambda x, q: 1),
+        "the scores are divided by √K twice; scaled_dot_product_attention does it once itself.": (
+            _with(width=lambda x, q: q.shape[-1] ** 2)
+        ),
+        "the softmax is missing: a query's scores become shares before they weigh the values.": (
+            _with(share=lambda scores: np.where(scores == -np.inf, 0, scores))
+        ),
+        "the powers of e overflow, or all of them are 0: subtract each row's largest score first, "
+        "or take softmax.": _with(
+            share=lambda scores: np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+        ),
+        "adding x is the block's work (chapter 08): return the heads' own answer.": (
+            lambda x, *rest: x + _multi_head(x, *rest)
+        ),
+        "the values are made by w_k, or are the keys again: w_v makes them.": (
+            _from(lambda x, context, w_q, w_k, w_v, w_o: (x, context, w_q, w_k, w_k, w_o))
+        ),
         "keys and values come from the context; only queries come from x.": (
             _from(lambda x, context, *weights: (x, x, *weights))
         ),
@@ -299,6 +323,8 @@ multi_head_attention = Exercise(
         ),
         "a score that is multiplied by 0 is a score of 0, which still gets a share: where the mask "
         "is False, the score should be -inf.": _with(hide=np.multiply),
+        "a mask that is added counts True as 1 and False as 0: where it is False, the score should "
+        "be -inf.": _with(hide=np.add),
         "a number such as -1e9 is a very low score, and another may be lower: where the mask is "
         "False, the score should be -inf.": (
             _with(hide=lambda scores, mask: np.where(mask, scores, -1e9))
@@ -396,6 +422,12 @@ grouped_keys_backward = Exercise(
         "the last head of each group writes over the others: add with +=, from zeros on.": (
             lambda q, g, n: _in_groups(_each_head(q, g), n)[:, -1]
         ),
+        "the groups overlap: with r = H/G heads each, group i has the heads from i·r on, not from "
+        "i on.": lambda q, g, n: np.array(
+            [_each_head(q, g)[i : i + len(q) // n].sum(axis=0) for i in range(n)]
+        ),
+        "np.repeat hands keys out on the way forwards; on the way back add up what their heads "
+        "send.": lambda q, g, n: np.repeat(_each_head(q, g), len(q) // n, axis=0),
         "the groups are made and still hold one gradient a head: add up over the axis of length "
         "H/G.": lambda q, g, n: _in_groups(_each_head(q, g), n),
         "you add over the axis of the groups; add over the heads inside a group, axis 1 of "
@@ -512,6 +544,9 @@ attend_apart = Exercise(
         "the weights are laid side by side, and not the averages: weights @ v[h] was right.": (
             lambda q, k, v: tantra.merge_heads(tantra.scaled_dot_product_attention(q, k, v)[1])
         ),
+        "the heads have an axis of their own, the last: side by side is one axis of H·K.": (
+            lambda q, k, v: np.stack(list(_attend(q, k, v)), axis=-1)
+        ),
         "the heads come in reverse order: head 0 stands first.": (
             lambda q, k, v: tantra.merge_heads(_attend(q, k, v)[::-1])
         ),
@@ -599,6 +634,7 @@ pairs_without_swapaxes = Prediction(
         "a word answers to more than itself: in its head it meets the words beside it.": 10,
         "a pair and its reverse are two: output 0 and input 1, output 1 and input 0.": 22,
         "that is the first half of the sentence; the second half has as many.": 17,
+        "that holds for two heads, whose stretches are 5 words; here four share 10 words.": 50,
         "a word that is cut counts in both heads: each of the four stretches touches 3 words.": 26,
     },
     hints=(

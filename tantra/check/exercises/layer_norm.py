@@ -219,6 +219,10 @@ rms_norm = Exercise(
         "squares.": (
             lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).sum(axis=-1, keepdims=True) + eps)
         ),
+        "you divide by the length of the vector, np.linalg.norm: take the root of the mean square, "
+        "with eps inside.": (
+            lambda x, gain, eps=1e-5: gain * x / np.linalg.norm(x, axis=-1, keepdims=True)
+        ),
         "you divide by the mean square; take its root.": (
             lambda x, gain, eps=1e-5: gain * x / (_mean(x**2) + eps)
         ),
@@ -357,6 +361,15 @@ layer_norm_backward = Exercise(
         ),
         "divide the gradient by x by the spread: a larger vector is moved less.": (
             _by_x(lambda h, even, spread: _three_ways(h, even, 1))
+        ),
+        "you multiply by the spread; the gradient by x is divided by it.": (
+            _by_x(lambda h, even, spread: _three_ways(h, even, 1) * spread)
+        ),
+        "you divide by the variance; one spread is enough.": (
+            _by_x(lambda h, even, spread: _three_ways(h, even, spread) / spread)
+        ),
+        "the third term is the mean of g * gain * even, times even: that factor is missing.": (
+            _by_x(lambda h, even, spread: (h - _mean(h) - _mean(h * even)) / spread)
         ),
         "the gain stands between g and the even vector: multiply g by it first.": (
             _by_x(before=lambda g, gain: g)
@@ -526,6 +539,8 @@ unseen_changes = Prediction(
             "a",
         ),
         "small letters, please.": ("ABE", "A"),
+        "e shifts by 10 as b does: if layer norm cannot see e, it cannot see b.": ("ae", "a"),
+        "e multiplies by 10 as a does: if layer norm cannot see e, it cannot see a.": ("be", "a"),
         "the two are in the other order: layer norm first.": ("a", "abe"),
         "dividing by the root of the mean square takes a factor out: RMS norm cannot see 10 x.": (
             ("abe", "")
@@ -560,6 +575,10 @@ half_deviation = Prediction(
         "there s² is 3 eps, and the output has the deviation 0.87: turn the ratio.": (
             float(np.sqrt(3e-5))
         ),
+        "0.0032 is the root of eps. There variance and eps are equal, and 1/√2 = 0.71 is left.": (
+            0.0032
+        ),
+        "0.0016 is half the root of eps; the s² under the root counts as well.": 0.0016,
         "half the root of eps is close, but the s² under the root counts as well.": (
             float(np.sqrt(1e-5) / 2)
         ),

@@ -115,6 +115,16 @@ sinusoidal_positions = Exercise(
         "divide.": (
             lambda length, width: _waves(np.arange(length)[:, None] / _frequencies(width), width)
         ),
+        "sine and cosine of a pair share one angle: both columns 2i and 2i + 1 have the exponent "
+        "2i / D.": lambda length, width: np.sin(
+            np.arange(length)[:, None] / 10_000.0 ** (np.arange(width) / width)
+            + np.pi / 2 * (np.arange(width) % 2)
+        ),
+        "// rounds every exponent down to 0, so that all hands turn alike: divide with /.": (
+            lambda length, width: _waves(
+                np.arange(length)[:, None] * np.ones((width + 1) // 2), width
+            )
+        ),
         "each position is divided by the length: the angles are the positions themselves, 0, 1, 2, "
         "over the powers.": (lambda length, width: _waves(_every(length, width) / length, width)),
         "the rows count down: row 0 is position 0.": (
@@ -227,6 +237,9 @@ rotate = Exercise(
             _turning(second=lambda a, b, cos, sin: a * cos + b * sin)
         ),
         "the two halves have changed places: a cos - b sin comes first.": _turning(_second, _first),
+        "the two halves are returned apart: lay them side by side, np.concatenate(..., axis=-1).": (
+            lambda x, angles: tuple(_halves(tantra.rotate(x, angles)))
+        ),
         "the halves are put together along axis 1, as np.hstack does too: the features are the "
         "last axis, axis=-1.": lambda x, angles: np.hstack(_halves(tantra.rotate(x, angles))),
         "right for one sequence, and an error where axes stand in front: x[..., :half] cuts the "
@@ -301,6 +314,16 @@ def _by_x(
 def _of_pairs(combine):
     """The gradient by the angles made otherwise of the turned pair and the two halves of g."""
     return _with(of=lambda x, angles, g: combine(*_halves(tantra.rotate(x, angles)), *_halves(g)))
+
+
+def _of_derivatives(du=lambda a, b, cos, sin: -a * sin - b * cos, dv=_first):
+    """The gradient by the angles with another derivative of u or v, made of a, b, cos and sin."""
+
+    def of(x, angles, g):
+        by_u, by_v = _halves(g * _turn(x, angles, du, dv))
+        return by_u + by_v
+
+    return _with(of=of)
 
 
 def _not_turned(x, angles, g):
@@ -392,6 +415,20 @@ rotate_backward = Exercise(
         ),
         "by the angles: you multiply each by its own. A small turn moves u by -v, and v by u.": (
             _of_pairs(lambda u, v, g_u, g_v: g_u * u + g_v * v)
+        ),
+        "by the angles: axes 0 and 1 are axes in front only where there are two: add up every axis "
+        "before the last two.": _with(total=lambda values: values.sum(axis=(0, 1))),
+        "by the angles: how u = a cos - b sin changes with θ has a wrong sign before a.": (
+            _of_derivatives(du=lambda a, b, cos, sin: a * sin - b * cos)
+        ),
+        "by the angles: how u = a cos - b sin changes with θ has a wrong sign before b.": (
+            _of_derivatives(du=lambda a, b, cos, sin: b * cos - a * sin)
+        ),
+        "by the angles: how v = a sin + b cos changes with θ has a wrong sign before a.": (
+            _of_derivatives(dv=lambda a, b, cos, sin: -a * cos - b * sin)
+        ),
+        "by the angles: how v = a sin + b cos changes with θ has a wrong sign before b.": (
+            _of_derivatives(dv=lambda a, b, cos, sin: a * cos + b * sin)
         ),
         "by the angles: one axis in front is added up; there may be more, and each is.": _with(
             total=lambda values: values.sum(axis=0) if values.ndim > 2 else values
@@ -506,6 +543,15 @@ alibi_bias = Exercise(
         "slopes[:, None, None].": _without_axes(lambda slopes: slopes[:, None]),
         "a head is missing: np.arange(1, H) ends at H - 1.": (
             lambda num_heads, *positions: tantra.alibi_bias(num_heads, *positions)[:-1]
+        ),
+        "the slope multiplies the distance; it is not added to it.": (
+            lambda num_heads, queries, keys: (
+                2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads)[:, None, None]
+                - abs(queries[:, None] - keys)
+            )
+        ),
+        "the exponent is -8h/H; yours is -8H/h, upside down.": _bias(
+            slopes=lambda h, num_heads: 2.0 ** (-8 * num_heads / h)
         ),
         "all heads have one slope: the exponent is -8h/H, with another h for each.": _bias(
             slopes=lambda h, num_heads: 2.0 ** (-8 / num_heads * np.ones(num_heads))

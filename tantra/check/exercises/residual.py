@@ -241,6 +241,15 @@ pre_norm_block = Exercise(
         "the feed-forward network reads the old x; it should read what the attention left.": (
             _side_by_side
         ),
+        "the feed-forward network reads norm_1(x) again; it should read norm_2 of what the "
+        "attention left.": lambda x, attention, feed_forward, norm_1, norm_2: (
+            x + attention(norm_1(x)) + feed_forward(norm_1(x))
+        ),
+        "the network reads what the attention added; it should read the stream, with x in it.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                x + attention(norm_1(x)) + feed_forward(norm_2(attention(norm_1(x))))
+            )
+        ),
         "what the attention added is lost: the second addition starts from the first x.": (
             _from_the_start
         ),
@@ -310,6 +319,16 @@ post_norm_block = Exercise(
         ),
         "you normalise what a part returns and add it then; add first, normalise the sum.": (
             _outside
+        ),
+        "in the first half you normalise what the attention returns: add first, then norm_1.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
+                x + norm_1(attention(x)) + feed_forward(x + norm_1(attention(x)))
+            )
+        ),
+        "in the second half you normalise what the network returns: add first, then norm_2.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                norm_1(x + attention(x)) + norm_2(feed_forward(norm_1(x + attention(x))))
+            )
         ),
         "+= changes the caller's array. Write x + ..., which makes a new one.": (
             lambda x, attention, feed_forward, norm_1, norm_2: _post(
@@ -456,6 +475,9 @@ residual_backward = Exercise(
         ),
         "the bend is missing: the derivative of tanh is 1 - tanh².": (_with_slope(lambda z: 1)),
         "you multiply by tanh; its derivative is 1 - tanh².": (_with_slope(np.tanh)),
+        "(1 - h)² is not 1 - h²: square the tanh, and take that from 1.": (
+            _with_slope(lambda z: (1 - np.tanh(z)) ** 2)
+        ),
         "1 - tanh is not yet the derivative: square the tanh.": (
             _with_slope(lambda z: 1 - np.tanh(z))
         ),
@@ -514,6 +536,11 @@ leaking_block = Exercise(
         ),
         "the norm of the first half was dropped; it was right inside the call of attention.": (
             _first_norm_dropped
+        ),
+        "norm_2 stands on what the network returns; it belongs on what the network reads.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                (x + attention(norm_1(x))) + norm_2(feed_forward(x + attention(norm_1(x))))
+            )
         ),
         "both additions are gone: each part's answer replaces the stream.": _forgotten,
         "norm_2 stands on the sum now; only the network should read norm_2(x).": (_pre_then_post),
@@ -579,6 +606,7 @@ paths_left = Prediction(
         "lost are all paths through at least one of the three, not only 2³.": (1016, 0),
         "the stack without additions multiplies ten factors, and three of them are 0.": (128, 1024),
         "those are the paths that are lost.": (896, 0),
+        "the way past every branch is a path too.": (127, 0),
         "a silenced branch answers 0: without an addition nothing comes through.": (128, 1),
         "without additions there is one path through all ten layers, and it is cut.": (128, 128),
         "those are the paths through the three branches; count those through the other seven.": (
