@@ -351,6 +351,9 @@ gelu_backward = Exercise(
             lambda x, g: g * (x * _cdf(x) + _density(x))
         ),
         "multiply by g, don't add it: the chain rule.": (lambda x, g: _slope(x) + g),
+        "you multiply Φ and φ; the product rule adds two terms, Φ(x) + x φ(x).": (
+            lambda x, g: g * _cdf(x) * _density(x)
+        ),
         "the derivative of Φ is φ, normal_density; yours is Φ again.": (
             lambda x, g: g * (1 + x) * _cdf(x)
         ),

@@ -44,6 +44,16 @@ def _of_one_batch(x, num_heads):
     return x.reshape(batch, length, num_heads, width // num_heads).swapaxes(1, 2)
 
 
+def _slices_of_axis_1(x, num_heads):
+    width = x.shape[-1] // num_heads
+    return np.stack([x[:, h * width : (h + 1) * width] for h in range(num_heads)])
+
+
+def _overlapping(x, num_heads):
+    width = x.shape[-1] // num_heads
+    return np.stack([x[..., h : h + width] for h in range(num_heads)], axis=-3)
+
+
 def _draw_features(rng):
     batch = AXES_IN_FRONT[rng.integers(3)]
     return rng.standard_normal((*batch, 5, 12)), int(rng.choice([2, 3, 4, 6]))
@@ -73,6 +83,7 @@ split_heads = Exercise(
         "features come last.": _sections,
         "a head is a run of neighbouring features, and you gave it every H-th one: heads before "
         "width in the reshape.": _every_hth,
+        "the heads overlap: head h has the features from h·K on, not from h on.": _overlapping,
         "positions and features are swapped in each head: only heads and positions change "
         "places.": lambda x, num_heads: tantra.split_heads(x, num_heads).mT,
         "num_heads is how many heads there are, not how wide each is.": (
@@ -98,6 +109,8 @@ split_heads = Exercise(
         ),
         "the axes 1 and 2 are positions and heads only where one axis stands in front: count from "
         "the end, -3 and -2.": lambda x, num_heads: _sections(x, num_heads).swapaxes(1, 2),
+        "right for one sequence; in a batch x[:, a:b] cuts positions: x[..., a:b] cuts features, "
+        "and the heads belong at axis -3.": _slices_of_axis_1,
         "the heads lie under each other; they need an axis of their own before the positions: "
         "np.stack(..., axis=-3).": lambda x, num_heads: np.concatenate(
             np.split(x, num_heads, axis=-1), axis=-2
@@ -254,6 +267,9 @@ multi_head_attention = Exercise(
         ),
         "a head is a run of neighbouring features, and you gave it every H-th one.": (
             _with(split=_every_hth)
+        ),
+        "the heads overlap: head h has the columns from h·K on, not from h on.": (
+            _with(split=_overlapping)
         ),
         "that is one wide head: cut queries, keys and values into num_heads heads first.": (
             _with(split=lambda x, num_heads: x[..., None, :, :])
@@ -428,6 +444,9 @@ grouped_keys_backward = Exercise(
         ),
         "np.repeat hands keys out on the way forwards; on the way back add up what their heads "
         "send.": lambda q, g, n: np.repeat(_each_head(q, g), len(q) // n, axis=0),
+        "the reshape has G and H/G in each other's place: (G, H/G, S, K), then the sum of axis 1.": (
+            lambda q, g, n: _in_groups(_each_head(q, g), len(q) // n).sum(axis=1)
+        ),
         "the groups are made and still hold one gradient a head: add up over the axis of length "
         "H/G.": lambda q, g, n: _in_groups(_each_head(q, g), n),
         "you add over the axis of the groups; add over the heads inside a group, axis 1 of "

@@ -310,6 +310,15 @@ def _by_x(ways=_three_ways, before=lambda g, gain: g * gain, after=lambda gain: 
     return wrong
 
 
+def _mixed(ways):
+    """The backward pass with a gradient by x made of both g and g * gain."""
+
+    def wrong(x, gain, g, eps=1e-5):
+        return ways(g, g * gain, *_even(x, eps)), *_backward(x, gain, g, eps)[1:]
+
+    return wrong
+
+
 def _by_gain_and_bias(total, of=lambda x, gain, g, even: (g * even, g)):
     """The backward pass with other gradients by gain and bias: `total` of two arrays."""
 
@@ -373,6 +382,15 @@ layer_norm_backward = Exercise(
         ),
         "the gain stands between g and the even vector: multiply g by it first.": (
             _by_x(before=lambda g, gain: g)
+        ),
+        "the gain is missing from the third term: the mean there is that of g * gain * even.": (
+            _mixed(lambda g, h, even, spread: (h - _mean(h) - even * _mean(g * even)) / spread)
+        ),
+        "the gain is missing from the second term: the mean there is that of g * gain.": (
+            _mixed(lambda g, h, even, spread: (h - _mean(g) - even * _mean(h * even)) / spread)
+        ),
+        "the gain is missing from the first term, which is g * gain.": (
+            _mixed(lambda g, h, even, spread: (g - _mean(h) - even * _mean(h * even)) / spread)
         ),
         "the gain is there twice before the means are taken: g * gain, once.": (
             _by_x(before=lambda g, gain: g * gain * gain)

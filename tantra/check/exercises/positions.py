@@ -66,7 +66,7 @@ sinusoidal_positions = Exercise(
         "one position": (1, 2),
         "width 1": (3, 1),
     },
-    draw=lambda rng: (int(rng.integers(5, 30)), int(rng.integers(31, 60))),
+    draw=lambda rng: (int(rng.integers(5, 16)), int(rng.integers(31, 60))),
     mistakes={
         "the width no longer runs off the end. All rows are still equal: the angles are made from "
         "the length; each position needs its own.": (
@@ -188,6 +188,12 @@ def _cut_at_axis_1(x, angles):
     return np.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
 
 
+def _cut_at_axis_0(x, angles):
+    """Fails for an odd number of rows, and where the halves do not meet the angles."""
+    (a, b), cos, sin = np.split(x, 2), np.cos(angles), np.sin(angles)
+    return np.concatenate([a * cos - b * sin, a * sin + b * cos])
+
+
 def _draw_rotate(rng):
     batch = AXES_IN_FRONT[rng.integers(3)]
     return rng.standard_normal((*batch, 5, 8)), rng.uniform(-4, 4, (5, 4))
@@ -202,6 +208,7 @@ rotate = Exercise(
     cases={
         "a quarter turn": (np.array([[1.0, 2.0]]), np.array([[np.pi / 2]])),
         "one position, two pairs": (np.array([[1.0, 0.0, 0.0, 1.0]]), np.array([[0.5, 0.25]])),
+        "two positions, one pair": (array(2, 2), np.array([[0.5], [-2.0]])),
         "three positions": (array(3, 4), tantra.rotary_angles(3, 4)),
         "a batch": (array(2, 3, 4, seed=1), tantra.rotary_angles(3, 4)),
         "two axes in front": (array(2, 3, 1, 4, seed=1), np.array([[0.5, -2.0]])),
@@ -237,6 +244,13 @@ rotate = Exercise(
             _turning(second=lambda a, b, cos, sin: a * cos + b * sin)
         ),
         "the two halves have changed places: a cos - b sin comes first.": _turning(_second, _first),
+        "the pairs are neighbours on the way in, and halves on the way out: wanted are halves both "
+        "times.": lambda x, angles: np.concatenate(
+            [tantra.rotate(x, angles, "neighbours")[..., start::2] for start in (0, 1)], axis=-1
+        ),
+        "np.split(x, 2) cuts axis 0, the positions or a batch: the features are axis=-1.": (
+            _cut_at_axis_0
+        ),
         "the two halves are returned apart: lay them side by side, np.concatenate(..., axis=-1).": (
             lambda x, angles: tuple(_halves(tantra.rotate(x, angles)))
         ),

@@ -241,6 +241,11 @@ pre_norm_block = Exercise(
         "the feed-forward network reads the old x; it should read what the attention left.": (
             _side_by_side
         ),
+        "x is counted twice: what the attention left has it already.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                x + _pre(x, attention, feed_forward, norm_1, norm_2)
+            )
+        ),
         "the feed-forward network reads norm_1(x) again; it should read norm_2 of what the "
         "attention left.": lambda x, attention, feed_forward, norm_1, norm_2: (
             x + attention(norm_1(x)) + feed_forward(norm_1(x))
@@ -319,6 +324,11 @@ post_norm_block = Exercise(
         ),
         "you normalise what a part returns and add it then; add first, normalise the sum.": (
             _outside
+        ),
+        "the first x is added once more in the second half: what norm_1 made has it already.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
+                x + norm_1(x + attention(x)) + feed_forward(norm_1(x + attention(x)))
+            )
         ),
         "in the first half you normalise what the attention returns: add first, then norm_1.": (
             lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
