@@ -120,6 +120,9 @@ gelu = Exercise(
         "only x is cubed: 0.044715 * x**3, with no brackets around 0.044715 x.": (
             lambda x: 0.5 * x * (1 + np.tanh(SLOPE * (x + (0.044715 * x) ** 3)))
         ),
+        "the root is over 2/π alone; yours takes x in, and a negative number has no root.": (
+            lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / math.pi * (x + 0.044715 * x**3))))
+        ),
         "the root is over the whole fraction: √(2/π), not √2/π.": (
             _tanh_form(slope=math.sqrt(2) / math.pi)
         ),

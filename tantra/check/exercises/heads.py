@@ -296,6 +296,9 @@ multi_head_attention = Exercise(
         "the divisor is √K, and K is w_q.shape[-1] // num_heads, not D // num_heads.": (
             _with(width=lambda x, q: x.shape[-1] // q.shape[-3])
         ),
+        "the divisor is √K, and K is w_q.shape[-1] // num_heads, not D / num_heads.": (
+            _with(width=lambda x, q: x.shape[-1] / q.shape[-3])
+        ),
         "the divisor √K is missing.": _with(width=lambda x, q: 1),
         "the scores are divided by √K twice; scaled_dot_product_attention does it once itself.": (
             _with(width=lambda x, q: q.shape[-1] ** 2)
@@ -444,7 +447,7 @@ grouped_keys_backward = Exercise(
         ),
         "np.repeat hands keys out on the way forwards; on the way back add up what their heads "
         "send.": lambda q, g, n: np.repeat(_each_head(q, g), len(q) // n, axis=0),
-        "the reshape has G and H/G in each other's place: (G, H/G, S, K), then the sum of axis 1.": (
+        "the reshape has G and H/G in each other's place: (G, H/G, S, K), then sum axis 1.": (
             lambda q, g, n: _in_groups(_each_head(q, g), len(q) // n).sum(axis=1)
         ),
         "the groups are made and still hold one gradient a head: add up over the axis of length "

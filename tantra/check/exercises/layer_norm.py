@@ -259,6 +259,10 @@ rms_norm = Exercise(
         "plain mean of the squares, add eps, then the root.": (
             lambda x, gain, eps=1e-5: gain * x / (np.sqrt(_var(x)) + eps)
         ),
+        "x.std subtracts the mean before it squares, and eps is missing: take the plain mean of "
+        "the squares, add eps, then the root.": (
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt(_var(x))
+        ),
         "the gain is missing.": lambda x, gain, eps=1e-5: tantra.rms_norm(x, None, eps),
         "eps is missing: for a vector of zeros that is 0/0.": (
             lambda x, gain, eps=1e-5: tantra.rms_norm(x, gain, 0)
