@@ -4,14 +4,23 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import arrays
+from tantra.check.inputs import arrays, gradients
+
+AXES_IN_FRONT = ((), (5,), (2, 5), (2, 4, 5))
 
 
 def _draw(*shapes):
-    return lambda rng: tuple(rng.standard_normal(shape) for shape in shapes)
+    """Draws x (..., 3), and arrays of these shapes."""
+
+    def draw(rng):
+        x = rng.standard_normal((*AXES_IN_FRONT[rng.integers(4)], 3))
+        return x, *(rng.standard_normal(shape) for shape in shapes)
+
+    return draw
 
 
 def _sigmoid(x):
@@ -24,6 +33,23 @@ SLOPE = math.sqrt(2 / math.pi)
 def _tanh_form(slope=SLOPE, cubic=0.044715, power=3, half=0.5, one=1):
     """GELU by tanh with other constants."""
     return lambda x: half * x * (one + np.tanh(slope * (x + cubic * x**power)))
+
+
+def _of_one_number(x):
+    """Fails for an array, as the functions of math do."""
+    return 0.5 * x * (1 + math.tanh(SLOPE * (x + 0.044715 * x**3)))
+
+
+def _tanh_by_exp(x):
+    """Not a number far out, where both powers are inf or their sum is."""
+    z = SLOPE * (x + 0.044715 * x**3)
+    return 0.5 * x * (1 + (np.exp(z) - np.exp(-z)) / (np.exp(z) + np.exp(-z)))
+
+
+def _tanh_by_one_exp(x):
+    """Not a number far to the right."""
+    power = np.exp(2 * SLOPE * (x + 0.044715 * x**3))
+    return 0.5 * x * (1 + (power - 1) / (power + 1))
 
 
 def _relu(x):
@@ -40,11 +66,30 @@ gelu = Exercise(
         "five numbers": (np.array([-2.0, -0.5, 0.0, 1.0, 3.0]),),
         "two rows": arrays((2, 3)),
         "far out": (np.array([-100.0, -10.0, 10.0, 100.0]),),
+        "one number": (np.float64(0.5),),
     },
-    draw=lambda rng: (2 * rng.standard_normal((2, 5, 7)),),
+    draw=lambda rng: (2 * rng.standard_normal((*AXES_IN_FRONT[rng.integers(4)], 7)),),
     mistakes={
         "that is the exact form, by erf. It differs by up to 0.0005: here the tanh form is asked "
         "for.": lambda x: tantra.gelu_exact(x),
+        "one number works, and an array does not: math.tanh, like all of math, takes one number; "
+        "np.tanh takes both.": _of_one_number,
+        "far out the powers of e are inf, and inf / inf is nan: np.tanh knows the way.": (
+            _tanh_by_exp
+        ),
+        "far to the right the power of e is inf, and inf / inf is nan: np.tanh knows the way.": (
+            _tanh_by_one_exp
+        ),
+        "a digit or two of 0.044715 are missing; yours is 0.0447.": _tanh_form(cubic=0.0447),
+        "√(2/π) is 0.79788456..., and yours is 0.8: math.sqrt(2 / math.pi) has all the digits.": (
+            _tanh_form(slope=0.8)
+        ),
+        "the tanh is subtracted: 1 + tanh runs from 0 to 2, and should rise with x.": (
+            lambda x: 0.5 * x * (1 - np.tanh(SLOPE * (x + 0.044715 * x**3)))
+        ),
+        "that is a sigmoid where ½ (1 + tanh) should be: a tanh of z is a sigmoid of 2z.": (
+            lambda x: x * _sigmoid(SLOPE * (x + 0.044715 * x**3))
+        ),
         "a 0 is missing: the constant is 0.044715, not 0.44715.": _tanh_form(cubic=0.44715),
         "a 4 is missing: the constant is 0.044715, not 0.04715.": _tanh_form(cubic=0.04715),
         "take the root of 2/π.": _tanh_form(slope=2 / math.pi),
@@ -75,6 +120,9 @@ gelu = Exercise(
         "only x is cubed: 0.044715 * x**3, with no brackets around 0.044715 x.": (
             lambda x: 0.5 * x * (1 + np.tanh(SLOPE * (x + (0.044715 * x) ** 3)))
         ),
+        "the root is over 2/π alone; yours takes x in, and a negative number has no root.": (
+            lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / math.pi * (x + 0.044715 * x**3))))
+        ),
         "the root is over the whole fraction: √(2/π), not √2/π.": (
             _tanh_form(slope=math.sqrt(2) / math.pi)
         ),
@@ -82,6 +130,8 @@ gelu = Exercise(
             lambda x: 0.5 * x + np.tanh(SLOPE * (x + 0.044715 * x**3))
         ),
     },
+    rtol=1e-8,
+    atol=1e-10,
     hints=(
         "Start inside: x + 0.044715 * x**3, then the factor, then np.tanh.",
         "Far to the right the tanh is 1, so ½ x (1 + 1) = x.",
@@ -106,8 +156,9 @@ feed_forward = Exercise(
         "one word": arrays((2,), (2, 3), (3,), (3, 2), (2,)),
         "a sequence": arrays((4, 2), (2, 5), (5,), (5, 2), (2,), seed=1),
         "the word 0": (np.zeros(2), *arrays((2, 3), (3,), (3, 2), (2,), seed=2)),
+        "two axes in front": arrays((2, 4, 1, 3), (3, 5), (5,), (5, 3), (3,), seed=3),
     },
-    draw=_draw((2, 5, 3), (3, 7), (7,), (7, 3), (3,)),
+    draw=_draw((3, 7), (7,), (7, 3), (3,)),
     mistakes={
         "the bend is in its place. The first map still has no offset: add b_1, before GELU.": (
             lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1) @ w_2 + b_2
@@ -154,7 +205,15 @@ feed_forward = Exercise(
         "adding x is the block's work (chapter 08): return the network's own answer.": (
             lambda x, w_1, b_1, w_2, b_2: x + tantra.gelu(x @ w_1 + b_1) @ w_2 + b_2
         ),
+        "GELU stands behind both matrices now: once, behind the first and its offset.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.gelu(tantra.gelu(x @ w_1 + b_1) @ w_2) + b_2
+        ),
+        "that bend is SiLU; here it is GELU.": (
+            lambda x, w_1, b_1, w_2, b_2: tantra.silu(x @ w_1 + b_1) @ w_2 + b_2
+        ),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "Five arrays are handed in. Which of them does the sketch never use?",
         "Multiply the sketch's two matrices out: with nothing between them they are one.",
@@ -177,8 +236,10 @@ swiglu = Exercise(
     cases={
         "one word": arrays((2,), (2, 3), (2, 3), (3, 2)),
         "a sequence": arrays((4, 2), (2, 5), (2, 5), (5, 2), seed=1),
+        "two axes in front": arrays((2, 4, 1, 3), (3, 5), (3, 5), (5, 3), seed=2),
+        "far out": (400 * arrays((4, 2))[0], *arrays((2, 5), (2, 5), (5, 2), seed=3)),
     },
-    draw=_draw((2, 5, 3), (3, 7), (3, 7), (7, 3)),
+    draw=_draw((3, 7), (3, 7), (7, 3)),
     mistakes={
         "the two expansions have changed places: SiLU belongs on the gate.": (
             lambda x, w_gate, w_up, w_down: ((x @ w_gate) * tantra.silu(x @ w_up)) @ w_down
@@ -220,22 +281,21 @@ swiglu = Exercise(
         "compress at the end: multiply by w_down.": (
             lambda x, w_gate, w_up, w_down: tantra.silu(x @ w_gate) * (x @ w_up)
         ),
+        "the gate opens itself: SiLU of x @ w_gate multiplies x @ w_up.": (
+            lambda x, w_gate, w_up, w_down: (tantra.silu(x @ w_gate) * (x @ w_gate)) @ w_down
+        ),
+        "far out e to the power z is inf, and inf / inf is nan: tantra.silu is given.": (
+            _gated(lambda z: z * np.exp(z) / (1 + np.exp(z)))
+        ),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "Two products with x, both of shape (..., F).",
         "silu of the first, times the second, number by number (*, not @).",
         "That product has shape (..., F); @ w_down brings it back to (..., D).",
     ),
 )
-
-
-def _autograd(approximate):
-    def backward(x, g):
-        leaf = torch.tensor(x, requires_grad=True)
-        torch.nn.functional.gelu(leaf, approximate=approximate).backward(torch.tensor(g))
-        return leaf.grad.numpy()
-
-    return backward
 
 
 def _cdf(x):
@@ -246,16 +306,30 @@ def _density(x):
     return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
 
 
+def _slope(x):
+    return _cdf(x) + x * _density(x)
+
+
+def _tanh_slope(x):
+    return gradients(lambda x: F.gelu(x, approximate="tanh"), np.ones_like(x), x)[0]
+
+
+def _draw_gelu_backward(rng):
+    x = 2 * rng.standard_normal((*AXES_IN_FRONT[rng.integers(4)], 7))
+    return x, rng.standard_normal(x.shape)
+
+
 gelu_backward = Exercise(
     name="gelu_backward",
     kind="derive",
     asks="The gradient by x, from x and the gradient g by GELU(x) = x Φ(x).",
-    reference=lambda x, g: _autograd("none")(x, g),
+    reference=lambda x, g: gradients(F.gelu, g, x)[0],
     cases={
         "five numbers": (np.array([-2.0, -0.5, 0.0, 1.0, 3.0]), np.ones(5)),
         "two rows": arrays((2, 3), (2, 3)),
+        "far out": (np.array([-40.0, -8.0, 8.0, 40.0]), np.array([1.0, -2.0, 0.5, 3.0])),
     },
-    draw=_draw((2, 5, 7), (2, 5, 7)),
+    draw=_draw_gelu_backward,
     mistakes={
         "Φ(x) depends on x too: the second half of the product rule is missing.": (
             lambda x, g: g * _cdf(x)
@@ -269,7 +343,7 @@ gelu_backward = Exercise(
         "the sign of the second half is turned: Φ(x) + x φ(x).": (
             lambda x, g: g * (_cdf(x) - x * _density(x))
         ),
-        "multiply by g: the chain rule.": lambda x, g: _cdf(x) + x * _density(x),
+        "multiply by g: the chain rule.": lambda x, g: _slope(x),
         "g multiplies the whole slope: put brackets around Φ(x) + x φ(x).": (
             lambda x, g: g * _cdf(x) + x * _density(x)
         ),
@@ -279,19 +353,33 @@ gelu_backward = Exercise(
         "the x stands at the wrong half: 1 · Φ(x), and x · φ(x).": (
             lambda x, g: g * (x * _cdf(x) + _density(x))
         ),
-        "multiply by g, don't add it: the chain rule.": (
-            lambda x, g: _cdf(x) + x * _density(x) + g
+        "multiply by g, don't add it: the chain rule.": (lambda x, g: _slope(x) + g),
+        "you multiply Φ and φ; the product rule adds two terms, Φ(x) + x φ(x).": (
+            lambda x, g: g * _cdf(x) * _density(x)
+        ),
+        "the derivative of Φ is φ, normal_density; yours is Φ again.": (
+            lambda x, g: g * (1 + x) * _cdf(x)
         ),
         "the derivative of Φ is φ itself, not φ's own derivative -x φ(x).": (
             lambda x, g: g * (_cdf(x) - x**2 * _density(x))
         ),
         "that is the slope of ReLU: 0 or 1.": lambda x, g: g * (x > 0),
-        "that is the slope of the tanh form; here it is the exact one.": _autograd("tanh"),
+        "that is the slope of the tanh form; here it is the exact one.": (
+            lambda x, g: g * _tanh_slope(x)
+        ),
+        "the slope is taken at g; it stands at x, and g multiplies it.": lambda x, g: g * _slope(g),
+        "x and g have changed places: the slope at x, times g.": lambda x, g: x * _slope(g),
+        "only the slope at g is left: take it at x, and multiply by g.": lambda x, g: _slope(g),
+        "x multiplies the whole slope: it belongs to the second half alone, x φ(x).": (
+            lambda x, g: g * x * _slope(x)
+        ),
         "the product of the two derivatives: the product rule adds two terms.": (
             lambda x, g: g * _density(x)
         ),
         "that is GELU itself, times g: take its derivative.": lambda x, g: g * x * _cdf(x),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "GELU is a product, x times Φ(x): (uv)' = u'v + uv'.",
         "The derivative of Φ is φ, which is given as normal_density.",
@@ -316,6 +404,7 @@ crossing = Prediction(
         "that is 6D: the four matrices belong to attention's side, not to the other.": 3072,
         "that is 8D: the scores alone reach the feed-forward network there. Count the averages and "
         "the four matrices as well.": 4096,
+        "that is 2.5 D: attention has four matrices of 2TD² each, the one of the output too.": 1280,
         "the number of features is not asked for, but the number of positions T.": (512, 2048),
     },
     hints=(

@@ -1,12 +1,11 @@
 """The exercises of chapter 06, layer norm and RMS norm."""
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, gradients
 
 
 def _mean(x):
@@ -32,15 +31,16 @@ CASES = {
     "two rows": (ROWS, GAIN, BIAS),
     "small numbers": (0.001 * ROWS, GAIN, BIAS),
     "a batch": (array(2, 4, 3), GAIN, BIAS),
+    "two axes in front": (array(2, 1, 4, 3, seed=1), GAIN, BIAS),
     "all numbers equal": (np.full((2, 3), 5.0), GAIN, BIAS),
     "eps of 0.5": (ROWS, GAIN, BIAS, 0.5),
 }
 
 
 def _draw(rng):
-    size = 10.0 ** rng.uniform(-3, 2)
-    x = size * (rng.standard_normal((2, 5, 7)) + 1)
-    return x, rng.standard_normal(7), rng.standard_normal(7)
+    size, front = 10.0 ** rng.uniform(-3, 2), ((), (5,), (2, 5), (2, 3, 5))[rng.integers(4)]
+    x = size * (rng.standard_normal((*front, 7)) + 1)
+    return x, rng.standard_normal(7), rng.standard_normal(7), 10.0 ** rng.uniform(-6, 0)
 
 
 def _axis(axis):
@@ -52,6 +52,12 @@ def _axis(axis):
         return gain * (x - mean) / np.sqrt(var + eps) + bias
 
     return wrong
+
+
+def _of_one_sequence(x, gain, bias, eps=1e-5):
+    """Statistics over axis 1: the features only where one axis stands in front."""
+    mean, var = x.mean(axis=1, keepdims=True), x.var(axis=1, keepdims=True)
+    return gain * (x - mean) / np.sqrt(var + eps) + bias
 
 
 def _bare_means(x, gain, bias, eps=1e-5):
@@ -92,6 +98,10 @@ TWICE = "a root is taken twice: the standard deviation is already the root of th
 NO_ROOT = "you divide by the variance; its root is the spread."
 NO_BIAS = "the bias is missing: add it after the gain."
 BIAS_FIRST = "the bias is added before the gain; multiply first, then add."
+NO_KEEPDIMS = (
+    "one vector is right, and several are an error. Does each mean keep its axis? keepdims=True "
+    "leaves one of length 1, which lines up with x."
+)
 NO_EPS = "eps is missing: equal numbers have variance 0, and 0/0 is nan."
 
 
@@ -119,11 +129,27 @@ layer_norm = Exercise(
         "use axis=-1.": _axis(-2),
         "mean and variance run over axis 0, the batch or the positions; each vector has its own: "
         "axis=-1 with keepdims=True.": _axis(0),
-        "without keepdims=True the means have lost an axis and do not line up with x: it keeps one "
-        "of length 1.": _bare_means,
+        NO_KEEPDIMS: _bare_means,
         "the mean runs over the whole array; each vector has its own: axis=-1 with "
         "keepdims=True.": lambda x, gain, bias, eps=1e-5: (
             gain * (x - x.mean()) / np.sqrt(_var(x) + eps) + bias
+        ),
+        "axis=1 holds the features of one sequence only: with no axis in front there is none, with "
+        "two it is another. Take axis=-1.": _of_one_sequence,
+        "the variance runs over the whole array; each vector has its own: axis=-1 with "
+        "keepdims=True.": lambda x, gain, bias, eps=1e-5: (
+            gain * (x - _mean(x)) / np.sqrt(x.var() + eps) + bias
+        ),
+        "gain and bias have changed places: multiply by the gain, then add the bias.": (
+            lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, bias, gain, eps)
+        ),
+        "eps is added twice: once, to the variance, is enough.": (
+            lambda x, gain, bias, eps=1e-5: (
+                gain * (x - _mean(x)) / (np.sqrt(_var(x) + eps) + eps) + bias
+            )
+        ),
+        "eps is squared: it is added to the variance as it is.": (
+            lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, gain, bias, eps**2)
         ),
         "the numbers are centred, but the spread is not: square the centred numbers, not x.": (
             lambda x, gain, bias, eps=1e-5: (
@@ -152,12 +178,20 @@ layer_norm = Exercise(
             lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, gain, bias)
         ),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "First subtract the mean of each vector: x.mean(axis=-1, keepdims=True).",
         "The variance is the mean of the squares of what is left; add eps, then take the root.",
         "gain * centred / ((centred**2).mean(axis=-1, keepdims=True) + eps) ** 0.5 + bias",
     ),
 )
+
+
+def _draw_rms(rng):
+    x, gain, _, eps = _draw(rng)
+    return x, gain, eps
+
 
 rms_norm = Exercise(
     name="rms_norm",
@@ -169,18 +203,25 @@ rms_norm = Exercise(
         "two rows": (ROWS, GAIN),
         "small numbers": (0.001 * ROWS, GAIN),
         "a batch": (array(2, 4, 3), GAIN),
+        "two axes in front": (array(2, 1, 4, 3, seed=1), GAIN),
         "zeros": (np.zeros((2, 3)), GAIN),
         "eps of 0.5": (ROWS, GAIN, 0.5),
     },
-    draw=lambda rng: _draw(rng)[:2],
+    draw=_draw_rms,
     mistakes={
-        "that is layer norm: leave the mean in.": tantra.layer_norm,
+        "that is layer norm: RMS norm takes no mean away, neither from x nor from the squares.": (
+            lambda x, gain, eps=1e-5: tantra.layer_norm(x, gain, None, eps)
+        ),
         "x.var subtracts the mean before it squares; take the plain mean of the squares.": (
             lambda x, gain, eps=1e-5: gain * x / np.sqrt(_var(x) + eps)
         ),
         "you divide by the length of the vector, the root of the sum; take the mean of the "
         "squares.": (
             lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).sum(axis=-1, keepdims=True) + eps)
+        ),
+        "you divide by the length of the vector, np.linalg.norm: take the root of the mean square, "
+        "with eps inside.": (
+            lambda x, gain, eps=1e-5: gain * x / np.linalg.norm(x, axis=-1, keepdims=True)
         ),
         "you divide by the mean square; take its root.": (
             lambda x, gain, eps=1e-5: gain * x / (_mean(x**2) + eps)
@@ -194,9 +235,19 @@ rms_norm = Exercise(
         "axis=-1 with keepdims=True.": (
             lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=0, keepdims=True) + eps)
         ),
-        "without keepdims=True the mean squares have lost an axis and do not line up with x: it "
-        "keeps one of length 1.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=-1) + eps)
+        NO_KEEPDIMS: (lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=-1) + eps)),
+        "axis=1 holds the features of one sequence only: with no axis in front there is none, with "
+        "two it is another. Take axis=-1.": (
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
+        ),
+        "eps is added twice: once, to the mean square, is enough.": (
+            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(_mean(x**2) + eps) + eps)
+        ),
+        "that is the mean of the sizes, without a square: square, take the mean, then the root.": (
+            lambda x, gain, eps=1e-5: gain * x / (_mean(abs(x)) + eps)
+        ),
+        "you multiply by the root mean square; divide by it.": (
+            lambda x, gain, eps=1e-5: gain * x * np.sqrt(_mean(x**2) + eps)
         ),
         "that is the square of the mean: square first, then take the mean.": (
             lambda x, gain, eps=1e-5: gain * x / np.sqrt(_mean(x) ** 2 + eps)
@@ -208,6 +259,10 @@ rms_norm = Exercise(
         "plain mean of the squares, add eps, then the root.": (
             lambda x, gain, eps=1e-5: gain * x / (np.sqrt(_var(x)) + eps)
         ),
+        "x.std subtracts the mean before it squares, and eps is missing: take the plain mean of "
+        "the squares, add eps, then the root.": (
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt(_var(x))
+        ),
         "the gain is missing.": lambda x, gain, eps=1e-5: tantra.rms_norm(x, None, eps),
         "eps is missing: for a vector of zeros that is 0/0.": (
             lambda x, gain, eps=1e-5: tantra.rms_norm(x, gain, 0)
@@ -216,6 +271,8 @@ rms_norm = Exercise(
             lambda x, gain, eps=1e-5: tantra.rms_norm(x, gain)
         ),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "Root, mean, square: in the code they stand from the inside out, the square first.",
         "The mean of x**2 along the last axis, with keepdims=True, has shape (..., 1).",
@@ -224,143 +281,189 @@ rms_norm = Exercise(
 )
 
 
-def _autograd(x, gain, g):
-    leaves = [torch.tensor(a, requires_grad=True) for a in (x, gain, np.zeros_like(gain))]
-    y = F.layer_norm(leaves[0], gain.shape, leaves[1], leaves[2])
-    return tuple(d.numpy() for d in torch.autograd.grad(y, leaves, torch.tensor(g)))
+def _backward_reference(x, gain, g, eps=1e-5):
+    def norm(x, gain, bias):
+        return F.layer_norm(x, gain.shape, gain, bias, eps)
+
+    return gradients(norm, g, x, gain, np.zeros_like(gain))
 
 
-def _backward(x, gain, g, *, h=None, mean=1, turn=1, divide=True, even=None, eps=1e-5):
-    """The backward pass, with parts of it that can be left out or changed."""
-    spread = np.sqrt(_var(x) + eps)
-    right = (x - _mean(x)) / spread
-    h = g * gain if h is None else h
-    d_x = h - mean * _mean(h) - turn * right * _mean(h * right)
+def _even(x, eps, **named):
+    """The even vector, and the spread that it was divided by."""
+    spread = np.sqrt(_var(x, **named) + eps)
+    return (x - _mean(x)) / spread, spread
+
+
+def _three_ways(h, even, spread, mean=_mean):
+    return (h - mean(h) - even * mean(h * even)) / spread
+
+
+def _backward(x, gain, g, eps=1e-5, **named):
+    even, spread = _even(x, eps, **named)
     front = tuple(range(x.ndim - 1))
-    d_gain = (g * (right if even is None else even)).sum(axis=front)
-    return d_x / spread if divide else d_x, d_gain, g.sum(axis=front)
+    return _three_ways(g * gain, even, spread), (g * even).sum(axis=front), g.sum(axis=front)
 
 
-def _whole_means(x, gain, g):
-    spread = np.sqrt(_var(x) + 1e-5)
-    even, h = (x - _mean(x)) / spread, g * gain
-    d_x = (h - h.mean() - even * (h * even).mean()) / spread
-    return d_x, *_backward(x, gain, g)[1:]
+def _by_x(ways=_three_ways, before=lambda g, gain: g * gain, after=lambda gain: 1):
+    """The backward pass with another gradient by x, of what goes on to the even vector."""
+
+    def wrong(x, gain, g, eps=1e-5):
+        by_x = after(gain) * ways(before(g, gain), *_even(x, eps))
+        return by_x, *_backward(x, gain, g, eps)[1:]
+
+    return wrong
 
 
-def _unsummed(x, gain, g):
-    even = (x - _mean(x)) / np.sqrt(_var(x) + 1e-5)
-    return _backward(x, gain, g)[0], g * even, g
+def _mixed(ways):
+    """The backward pass with a gradient by x made of both g and g * gain."""
+
+    def wrong(x, gain, g, eps=1e-5):
+        return ways(g, g * gain, *_even(x, eps)), *_backward(x, gain, g, eps)[1:]
+
+    return wrong
 
 
-def _over_features(x, gain, g):
-    even = (x - _mean(x)) / np.sqrt(_var(x) + 1e-5)
-    return _backward(x, gain, g)[0], (g * even).sum(axis=-1), g.sum(axis=-1)
+def _by_gain_and_bias(total, of=lambda x, gain, g, even: (g * even, g)):
+    """The backward pass with other gradients by gain and bias: `total` of two arrays."""
+
+    def wrong(x, gain, g, eps=1e-5):
+        rest = (total(values) for values in of(x, gain, g, _even(x, eps)[0]))
+        return _backward(x, gain, g, eps)[0], *rest
+
+    return wrong
 
 
-def _sums(x, gain, g):
-    spread = np.sqrt(_var(x) + 1e-5)
-    even, h = (x - _mean(x)) / spread, g * gain
-    d_x = h - x.shape[-1] * (_mean(h) + even * _mean(h * even))
-    return d_x / spread, *_backward(x, gain, g)[1:]
+def _in_front(values):
+    return values.sum(axis=tuple(range(values.ndim - 1)))
 
 
-def _centred(x, gain, g):
-    spread = np.sqrt(_var(x) + 1e-5)
-    centred, h = x - _mean(x), g * gain
-    d_x = h - _mean(h) - centred * _mean(h * centred)
-    return d_x / spread, *_backward(x, gain, g)[1:]
-
-
-def _unbracketed(x, gain, g):
-    spread = np.sqrt(_var(x) + 1e-5)
-    even, h = (x - _mean(x)) / spread, g * gain
-    return h - _mean(h) - even * _mean(h * even) / spread, *_backward(x, gain, g)[1:]
-
-
-def _sample_backward(x, gain, g):
-    spread = np.sqrt(_var(x, ddof=1) + 1e-5)
-    even, h, front = (x - _mean(x)) / spread, g * gain, tuple(range(x.ndim - 1))
-    d_x = (h - _mean(h) - even * _mean(h * even)) / spread
-    return d_x, (g * even).sum(axis=front), g.sum(axis=front)
-
-
-def _gain_last(x, gain, g):
-    return gain * _backward(x, gain, g, h=g)[0], *_backward(x, gain, g)[1:]
-
-
-def _one_axis(x, gain, g):
-    even = (x - _mean(x)) / np.sqrt(_var(x) + 1e-5)
-    if x.ndim == 1:
-        return _backward(x, gain, g)
-    return _backward(x, gain, g)[0], (g * even).sum(axis=0), g.sum(axis=0)
+def _draw_backward(rng):
+    x, gain, _, eps = _draw(rng)
+    return x, gain, rng.standard_normal(x.shape), eps
 
 
 layer_norm_backward = Exercise(
     name="layer_norm_backward",
     kind="derive",
     asks="The gradients by x, gain and bias, from the gradient g by the output of layer norm.",
-    reference=_autograd,
+    reference=_backward_reference,
     results=("by x", "by gain", "by bias"),
     cases={
         "one vector": (PAPER, EVEN_GAIN, np.array([1.0, 0.0, 0.0, 0.0])),
         "two rows": (ROWS, GAIN, array(2, 3)),
         "small numbers": (0.001 * ROWS, GAIN, array(2, 3)),
         "a batch": (array(2, 4, 3), GAIN, array(2, 4, 3, seed=1)),
+        "two axes in front": (array(2, 1, 4, 3, seed=2), GAIN, array(2, 1, 4, 3, seed=3)),
         "the same gradient for every feature": (ROWS, np.ones(3), np.full((2, 3), 5.0)),
+        "eps of 0.5": (ROWS, GAIN, array(2, 3), 0.5),
     },
-    draw=lambda rng: (*_draw(rng)[:2], rng.standard_normal((2, 5, 7))),
+    draw=_draw_backward,
     mistakes={
         "mean and spread are taken as fixed: every number moves them, and through them the "
-        "others.": lambda x, gain, g: _backward(x, gain, g, mean=0, turn=0),
-        "the way through the mean is missing: subtract the mean of g · gain over the features.": (
-            lambda x, gain, g: _backward(x, gain, g, mean=0)
+        "others.": _by_x(lambda h, even, spread: h / spread),
+        "the way through the mean is missing: subtract the mean of g * gain over the features.": (
+            _by_x(lambda h, even, spread: (h - even * _mean(h * even)) / spread)
         ),
-        "the way through the spread is missing: a third term, even times the mean of h * even.": (
-            lambda x, gain, g: _backward(x, gain, g, turn=0)
-        ),
+        "the way through the spread is missing: a third term, even times the mean of "
+        "g * gain * even.": _by_x(lambda h, even, spread: (h - _mean(h)) / spread),
         "the way through the spread has the wrong sign: a larger spread shrinks the output.": (
-            lambda x, gain, g: _backward(x, gain, g, turn=-1)
+            _by_x(lambda h, even, spread: (h - _mean(h) + even * _mean(h * even)) / spread)
+        ),
+        "the way through the mean has the wrong sign: the mean is subtracted from x.": (
+            _by_x(lambda h, even, spread: (h + _mean(h) - even * _mean(h * even)) / spread)
         ),
         "divide the gradient by x by the spread: a larger vector is moved less.": (
-            lambda x, gain, g: _backward(x, gain, g, divide=False)
+            _by_x(lambda h, even, spread: _three_ways(h, even, 1))
+        ),
+        "you multiply by the spread; the gradient by x is divided by it.": (
+            _by_x(lambda h, even, spread: _three_ways(h, even, 1) * spread)
+        ),
+        "you divide by the variance; one spread is enough.": (
+            _by_x(lambda h, even, spread: _three_ways(h, even, spread) / spread)
+        ),
+        "the third term is the mean of g * gain * even, times even: that factor is missing.": (
+            _by_x(lambda h, even, spread: (h - _mean(h) - _mean(h * even)) / spread)
         ),
         "the gain stands between g and the even vector: multiply g by it first.": (
-            lambda x, gain, g: _backward(x, gain, g, h=g)
+            _by_x(before=lambda g, gain: g)
+        ),
+        "the gain is missing from the third term: the mean there is that of g * gain * even.": (
+            _mixed(lambda g, h, even, spread: (h - _mean(h) - even * _mean(g * even)) / spread)
+        ),
+        "the gain is missing from the second term: the mean there is that of g * gain.": (
+            _mixed(lambda g, h, even, spread: (h - _mean(g) - even * _mean(h * even)) / spread)
+        ),
+        "the gain is missing from the first term, which is g * gain.": (
+            _mixed(lambda g, h, even, spread: (g - _mean(h) - even * _mean(h * even)) / spread)
+        ),
+        "the gain is there twice before the means are taken: g * gain, once.": (
+            _by_x(before=lambda g, gain: g * gain * gain)
+        ),
+        "the gain is there twice: it multiplies g, and not the result once more.": (
+            _by_x(after=lambda gain: gain)
+        ),
+        "the gain differs from feature to feature, so it must be in before the means are taken: "
+        "g * gain first.": _by_x(before=lambda g, gain: g, after=lambda gain: gain),
+        "the means run over the whole array; every vector has its own: axis=-1, keepdims=True.": (
+            _by_x(lambda *parts: _three_ways(*parts, mean=np.mean))
+        ),
+        "the means run over axis 0, the batch or the positions; every vector has its own: axis=-1, "
+        "keepdims=True.": (
+            _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=0, keepdims=True)))
+        ),
+        NO_KEEPDIMS: _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=-1))),
+        "you subtract sums over the features: both are means, a sum divided by D.": (
+            _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.sum(axis=-1, keepdims=True)))
+        ),
+        "in the third term stands the centred vector: it is the even one, divided by the spread.": (
+            _by_x(lambda h, even, spread: _three_ways(h, even * spread, spread))
+        ),
+        "only the last term is divided by the spread: put brackets around all three.": (
+            _by_x(lambda h, even, spread: h - _mean(h) - even * _mean(h * even) / spread)
         ),
         "the gradient by the gain has x in it; the gain multiplies the even vector.": (
-            lambda x, gain, g: _backward(x, gain, g, even=x)
+            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * x, g))
         ),
         "gain and bias serve all positions: sum their gradients over all axes but the last.": (
-            _unsummed
+            _by_gain_and_bias(lambda values: values)
+        ),
+        "gain and bias: axis=0 stands in front only where there is one axis more. Sum over every "
+        "axis but the last, and over none of a single vector.": (
+            _by_gain_and_bias(lambda values: values.sum(axis=0))
         ),
         "the sums for gain and bias run over the first axis only; a batch has more in front.": (
-            _one_axis
+            _by_gain_and_bias(lambda values: values.sum(axis=0) if values.ndim > 1 else values)
         ),
-        "the means run over the whole array; every vector has its own: axis=-1, keepdims=True.": (
-            _whole_means
+        "the sums for gain and bias run over axes 0 and 1, which is right for a batch; there may "
+        "be fewer axes in front, or more.": _by_gain_and_bias(
+            lambda values: values.sum(axis=(0, 1))
         ),
+        "every position pulls at gain and bias, and the pulls add up: sums, not means.": (
+            _by_gain_and_bias(lambda values: values.mean(axis=tuple(range(values.ndim - 1))))
+        ),
+        "gain and bias have a number for each feature, and so do their gradients: sum over all "
+        "axes but the last.": _by_gain_and_bias(np.sum),
         "the gradients by gain and by bias have changed places: the order is x, gain, bias.": (
-            lambda x, gain, g: tuple(_backward(x, gain, g)[i] for i in (0, 2, 1))
+            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g, g * even))
         ),
         "the gradients by gain and bias take g itself, not g * gain: only what goes on to the even "
         "vector is multiplied by the gain.": (
-            lambda x, gain, g: (_backward(x, gain, g)[0], *_backward(x, gain, g * gain)[1:])
+            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * gain * even, g * gain))
         ),
         "the gradients by gain and bias are summed over the features: keep those, and sum over "
-        "every axis in front.": _over_features,
-        "you subtract sums over the features: both are means, a sum divided by D.": _sums,
-        "in the third term stands the centred vector: it is the even one, divided by the spread.": (
-            _centred
+        "every axis in front.": _by_gain_and_bias(lambda values: values.sum(axis=-1)),
+        "the spread divides by D - 1; the layer norm to undo divides by D.": (
+            lambda *args: _backward(*args, ddof=1)
         ),
-        "only the last term is divided by the spread: put brackets around all three.": _unbracketed,
-        "the spread divides by D - 1; the layer norm to undo divides by D.": _sample_backward,
-        "the gain differs from feature to feature, so it must be in before the means are taken: "
-        "h = g * gain first.": _gain_last,
         "eps is missing from the spread: it matters where the numbers are small.": (
-            lambda x, gain, g: _backward(x, gain, g, eps=0)
+            lambda x, gain, g, eps=1e-5: _backward(x, gain, g, 0)
+        ),
+        "eps is fixed at 1e-5: use the argument.": (
+            lambda x, gain, g, eps=1e-5: _backward(x, gain, g)
         ),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "Go back through the lines: bias, gain, then the even vector. h = g * gain goes on.",
         "∂even_i/∂x_j = (δ_ij - 1/D - even_i even_j / D) / spread. Multiply by h_i, sum over i.",
@@ -396,10 +499,22 @@ copied_norm = Exercise(
                 gain * (x - _mean(x)) / (np.sqrt(_var(x)) + np.sqrt(eps)) + bias
             )
         ),
+        "eps belongs under the root as it is, not squared.": (
+            layer_norm.mistakes["eps is squared: it is added to the variance as it is."]
+        ),
+        "eps is added twice now: once, to the variance, is enough.": (
+            layer_norm.mistakes["eps is added twice: once, to the variance, is enough."]
+        ),
+        "eps is under the root now, and added after it as well; and the spread divides by D - 1 "
+        "still.": lambda x, gain, bias, eps=1e-5: (
+            gain * (x - _mean(x)) / (np.sqrt(_var(x, ddof=1) + eps) + eps) + bias
+        ),
         "you also moved the bias: it was right where it stood, after the gain.": (
             layer_norm.mistakes[BIAS_FIRST]
         ),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "There are two slips. One shows where D is small, one where the numbers are small.",
         "Compare with np.var, and look up what ddof=1 divides by.",
@@ -436,18 +551,29 @@ unseen_changes = Prediction(
         "e has two steps: 10 x, then + 10. Layer norm sees neither, RMS norm the second.": (
             ("ab", "ab")
         ),
+        "the first is right. In reverse order the output of RMS norm is reversed as well: it is "
+        "not the same.": ("abe", "ad"),
+        "the first is right. c turns the sign and d the order of the output: neither leaves it the "
+        "same.": ("abe", "acd"),
+        "the letters are right: write two strings, not two lists.": (tuple("abe"), ("a",)),
         "c turns the sign of the output, and d reverses its order: neither leaves it the same.": (
             "abcde",
             "a",
         ),
         "small letters, please.": ("ABE", "A"),
+        "e shifts by 10 as b does: if layer norm cannot see e, it cannot see b.": ("ae", "a"),
+        "e multiplies by 10 as a does: if layer norm cannot see e, it cannot see a.": ("be", "a"),
         "the two are in the other order: layer norm first.": ("a", "abe"),
         "dividing by the root of the mean square takes a factor out: RMS norm cannot see 10 x.": (
             ("abe", "")
         ),
+    }
+    | {
+        f"the letters are right; in alphabetical order they are not {letters!r}.": (letters, "a")
+        for letters in ("aeb", "bae", "bea", "eab", "eba")
     },
     hints=(
-        "Try x = (1, 2, 6), whose mean is 3, on paper or with tantra.layer_norm(x, eps=0).",
+        "Try x = (1, 2, 6), whose mean is 3, on paper or with your layer_norm, eps=0.",
         "Layer norm takes out the mean and the spread; RMS norm takes out one of them.",
     ),
 )
@@ -465,13 +591,16 @@ half_deviation = Prediction(
         "near √eps the output has the deviation 0.7: variance and eps are nearly equal there.": (
             0.003
         ),
-        "that is one digit short: three are asked for.": 0.0018,
         "one half is the deviation of the output; which deviation of the input leads to it?": 0.5,
         "that holds for eps outside the root; inside it is compared with a variance.": 1e-5,
         "that is the variance; the deviation is its root.": 1e-5 / 3,
         "there s² is 3 eps, and the output has the deviation 0.87: turn the ratio.": (
             float(np.sqrt(3e-5))
         ),
+        "0.0032 is the root of eps. There variance and eps are equal, and 1/√2 = 0.71 is left.": (
+            0.0032
+        ),
+        "0.0016 is half the root of eps; the s² under the root counts as well.": 0.0016,
         "half the root of eps is close, but the s² under the root counts as well.": (
             float(np.sqrt(1e-5) / 2)
         ),

@@ -5,7 +5,9 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, gradients
+
+AXES_IN_FRONT = ((), (2,), (2, 3))
 
 
 def _frequencies(width, base=10_000.0):
@@ -22,6 +24,13 @@ def _even_only(angles, width):
     """A table that fails where the width is odd."""
     table = np.zeros((len(angles), width))
     table[:, 0::2], table[:, 1::2] = np.sin(angles), np.cos(angles)
+    return table
+
+
+def _odd_only(angles, width):
+    """A table that fails where the width is even."""
+    table = np.zeros((len(angles), width))
+    table[:, 0::2], table[:, 1::2] = np.sin(angles), np.cos(angles[:, :-1])
     return table
 
 
@@ -57,7 +66,7 @@ sinusoidal_positions = Exercise(
         "one position": (1, 2),
         "width 1": (3, 1),
     },
-    draw=lambda rng: (int(rng.integers(5, 30)), int(rng.integers(31, 60))),
+    draw=lambda rng: (int(rng.integers(5, 16)), int(rng.integers(31, 60))),
     mistakes={
         "the width no longer runs off the end. All rows are still equal: the angles are made from "
         "the length; each position needs its own.": (
@@ -65,6 +74,10 @@ sinusoidal_positions = Exercise(
         ),
         "the rows differ now. An odd width still fails: there is one cosine less than sines.": (
             lambda length, width: _even_only(_every(length, width), width)
+        ),
+        "an odd width is right now, and an even one fails: there are d_model // 2 cosines, whether "
+        "the width is odd or even.": (
+            lambda length, width: _odd_only(_every(length, width), width)
         ),
         "positions count from 0 in this course: row 0 is made of sin 0 and cos 0.": (
             lambda length, width: _waves(_every(length + 1, width)[1:], width)
@@ -102,7 +115,27 @@ sinusoidal_positions = Exercise(
         "divide.": (
             lambda length, width: _waves(np.arange(length)[:, None] / _frequencies(width), width)
         ),
+        "sine and cosine of a pair share one angle: both columns 2i and 2i + 1 have the exponent "
+        "2i / D.": lambda length, width: np.sin(
+            np.arange(length)[:, None] / 10_000.0 ** (np.arange(width) / width)
+            + np.pi / 2 * (np.arange(width) % 2)
+        ),
+        "// rounds every exponent down to 0, so that all hands turn alike: divide with /.": (
+            lambda length, width: _waves(
+                np.arange(length)[:, None] * np.ones((width + 1) // 2), width
+            )
+        ),
+        "each position is divided by the length: the angles are the positions themselves, 0, 1, 2, "
+        "over the powers.": (lambda length, width: _waves(_every(length, width) / length, width)),
+        "the rows count down: row 0 is position 0.": (
+            lambda length, width: _waves(_every(length, width)[::-1], width)
+        ),
+        "the last row is missing: positions run from 0 to length - 1, np.arange(length).": (
+            lambda length, width: _waves(_every(length, width)[:-1], width)
+        ),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "Print the table for length 4 and width 6. Should its rows be alike?",
         "Which axis is time? Angles of shape (T, D/2) come from a column of positions, (T, 1).",
@@ -115,9 +148,22 @@ def _halves(x):
     return np.split(x, 2, axis=-1)
 
 
-def _turn(x, cos, sin):
-    a, b = _halves(x)
-    return np.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
+def _turn(x, angles, first, second):
+    """Both halves of the answer, each a function of a, b, cos and sin."""
+    parts = *_halves(x), np.cos(angles), np.sin(angles)
+    return np.concatenate([first(*parts), second(*parts)], axis=-1)
+
+
+def _first(a, b, cos, sin):
+    return a * cos - b * sin
+
+
+def _second(a, b, cos, sin):
+    return a * sin + b * cos
+
+
+def _turning(first=_first, second=_second):
+    return lambda x, angles: _turn(x, angles, first, second)
 
 
 def _one_after_the_other(x, angles):
@@ -135,6 +181,24 @@ def _pairs_at_the_end(x, angles):
     return np.stack([a, b], axis=-1).reshape(x.shape)
 
 
+def _cut_at_axis_1(x, angles):
+    """Fails where axes stand in front."""
+    half, cos, sin = x.shape[-1] // 2, np.cos(angles), np.sin(angles)
+    a, b = x[:, :half], x[:, half:]
+    return np.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
+
+
+def _cut_at_axis_0(x, angles):
+    """Fails for an odd number of rows, and where the halves do not meet the angles."""
+    (a, b), cos, sin = np.split(x, 2), np.cos(angles), np.sin(angles)
+    return np.concatenate([a * cos - b * sin, a * sin + b * cos])
+
+
+def _draw_rotate(rng):
+    batch = AXES_IN_FRONT[rng.integers(3)]
+    return rng.standard_normal((*batch, 5, 8)), rng.uniform(-4, 4, (5, 4))
+
+
 rotate = Exercise(
     name="rotate",
     kind="implement",
@@ -144,10 +208,12 @@ rotate = Exercise(
     cases={
         "a quarter turn": (np.array([[1.0, 2.0]]), np.array([[np.pi / 2]])),
         "one position, two pairs": (np.array([[1.0, 0.0, 0.0, 1.0]]), np.array([[0.5, 0.25]])),
+        "two positions, one pair": (array(2, 2), np.array([[0.5], [-2.0]])),
         "three positions": (array(3, 4), tantra.rotary_angles(3, 4)),
         "a batch": (array(2, 3, 4, seed=1), tantra.rotary_angles(3, 4)),
+        "two axes in front": (array(2, 3, 1, 4, seed=1), np.array([[0.5, -2.0]])),
     },
-    draw=lambda rng: (rng.standard_normal((2, 3, 5, 8)), rng.uniform(-4, 4, (5, 4))),
+    draw=_draw_rotate,
     mistakes={
         "turned the other way round: the first of a pair becomes a cos - b sin.": (
             lambda x, angles: tantra.rotate(x, -angles)
@@ -160,37 +226,38 @@ rotate = Exercise(
         "the first half is overwritten before the second half has used it: take both halves out "
         "first.": _one_after_the_other,
         "only the first half is turned: the second becomes a sin + b cos.": (
-            lambda x, angles: np.concatenate(
-                [_halves(tantra.rotate(x, angles))[0], _halves(x)[1]], axis=-1
-            )
+            _turning(second=lambda a, b, cos, sin: b)
+        ),
+        "only the second half is turned: the first becomes a cos - b sin.": (
+            _turning(first=lambda a, b, cos, sin: a)
         ),
         "a sign is missing: with + in both lines the pair is not turned, and its length changes.": (
-            lambda x, angles: np.concatenate(
-                [
-                    _halves(x)[0] * np.cos(angles) + _halves(x)[1] * np.sin(angles),
-                    _halves(x)[0] * np.sin(angles) + _halves(x)[1] * np.cos(angles),
-                ],
-                axis=-1,
-            )
+            _turning(first=lambda a, b, cos, sin: a * cos + b * sin)
         ),
         "the second of a pair becomes a sin + b cos; with - it is mirrored, not turned.": (
-            lambda x, angles: np.concatenate(
-                [
-                    _halves(x)[0] * np.cos(angles) - _halves(x)[1] * np.sin(angles),
-                    _halves(x)[0] * np.sin(angles) - _halves(x)[1] * np.cos(angles),
-                ],
-                axis=-1,
-            )
+            _turning(second=lambda a, b, cos, sin: a * sin - b * cos)
+        ),
+        "a sign is wrong: the second of a pair becomes a sin + b cos.": (
+            _turning(second=lambda a, b, cos, sin: b * cos - a * sin)
         ),
         "the second of a pair becomes a sin + b cos; in yours a and b have changed places.": (
-            lambda x, angles: np.concatenate(
-                [
-                    _halves(x)[0] * np.cos(angles) - _halves(x)[1] * np.sin(angles),
-                    _halves(x)[0] * np.cos(angles) + _halves(x)[1] * np.sin(angles),
-                ],
-                axis=-1,
-            )
+            _turning(second=lambda a, b, cos, sin: a * cos + b * sin)
         ),
+        "the two halves have changed places: a cos - b sin comes first.": _turning(_second, _first),
+        "the pairs are neighbours on the way in, and halves on the way out: wanted are halves both "
+        "times.": lambda x, angles: np.concatenate(
+            [tantra.rotate(x, angles, "neighbours")[..., start::2] for start in (0, 1)], axis=-1
+        ),
+        "np.split(x, 2) cuts axis 0, the positions or a batch: the features are axis=-1.": (
+            _cut_at_axis_0
+        ),
+        "the two halves are returned apart: lay them side by side, np.concatenate(..., axis=-1).": (
+            lambda x, angles: tuple(_halves(tantra.rotate(x, angles)))
+        ),
+        "the halves are put together along axis 1, as np.hstack does too: the features are the "
+        "last axis, axis=-1.": lambda x, angles: np.hstack(_halves(tantra.rotate(x, angles))),
+        "right for one sequence, and an error where axes stand in front: x[..., :half] cuts the "
+        "last axis of any number, where x[:, :half] and T, K = x.shape know two.": _cut_at_axis_1,
         "the two halves are stacked along a new axis: lay them side by side, axis=-1.": (
             lambda x, angles: np.stack(_halves(tantra.rotate(x, angles)), axis=-1)
         ),
@@ -206,12 +273,14 @@ rotate = Exercise(
             )
         ),
         "sine and cosine are exchanged: an angle of 0 should leave x as it is.": (
-            lambda x, angles: _turn(x, np.sin(angles), np.cos(angles))
+            lambda x, angles: tantra.rotate(x, np.pi / 2 - angles)
         ),
         "the angles are in radians already: no conversion from degrees.": (
             lambda x, angles: tantra.rotate(x, np.radians(angles))
         ),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "Cut x into its first and its second half along the last axis: a and b.",
         "Each has shape (..., T, K/2), as the angles have. Turn (a, b) like a point in the plane.",
@@ -220,12 +289,10 @@ rotate = Exercise(
 )
 
 
-def _autograd(x, angles, g):
-    x, angles = torch.tensor(x, requires_grad=True), torch.tensor(angles, requires_grad=True)
+def _turned(x, angles):
     a, b = x.chunk(2, dim=-1)
     turned = torch.complex(a, b) * torch.polar(torch.ones_like(angles), angles)
-    torch.cat([turned.real, turned.imag], dim=-1).backward(torch.tensor(g))
-    return x.grad.numpy(), angles.grad.numpy()
+    return torch.cat([turned.real, turned.imag], dim=-1)
 
 
 def _by_angles(x, angles, g):
@@ -238,13 +305,39 @@ def _summed(values):
     return values.reshape(-1, *values.shape[-2:]).sum(axis=0)
 
 
-def _backward(x, angles, g, *, back=-1, of=_by_angles, total=_summed):
+def _turned_back(x, angles, g):
+    return tantra.rotate(g, -angles)
+
+
+def _backward(x, angles, g, *, back=_turned_back, of=_by_angles, total=_summed):
     """The right backward pass; the keywords put a slip in the place of a part."""
-    return tantra.rotate(g, back * angles), total(of(x, angles, g))
+    return back(x, angles, g), total(of(x, angles, g))
 
 
 def _with(**slips):
     return lambda x, angles, g: _backward(x, angles, g, **slips)
+
+
+def _by_x(
+    first=lambda a, b, cos, sin: a * cos + b * sin, second=lambda a, b, cos, sin: b * cos - a * sin
+):
+    """The gradient by x with another line for one half of it."""
+    return _with(back=lambda x, angles, g: _turn(g, angles, first, second))
+
+
+def _of_pairs(combine):
+    """The gradient by the angles made otherwise of the turned pair and the two halves of g."""
+    return _with(of=lambda x, angles, g: combine(*_halves(tantra.rotate(x, angles)), *_halves(g)))
+
+
+def _of_derivatives(du=lambda a, b, cos, sin: -a * sin - b * cos, dv=_first):
+    """The gradient by the angles with another derivative of u or v, made of a, b, cos and sin."""
+
+    def of(x, angles, g):
+        by_u, by_v = _halves(g * _turn(x, angles, du, dv))
+        return by_u + by_v
+
+    return _with(of=of)
 
 
 def _not_turned(x, angles, g):
@@ -252,11 +345,16 @@ def _not_turned(x, angles, g):
     return g_b * a - g_a * b
 
 
+def _draw_rotate_backward(rng):
+    x, angles = _draw_rotate(rng)
+    return x, angles, rng.standard_normal(x.shape)
+
+
 rotate_backward = Exercise(
     name="rotate_backward",
     kind="derive",
     asks="The gradients by x and by the angles, from the gradient g by the turned x (halves).",
-    reference=_autograd,
+    reference=lambda x, angles, g: gradients(_turned, g, x, angles),
     results=("the gradient by x", "the gradient by the angles"),
     cases={
         "one pair": (np.array([[1.0, 2.0]]), np.array([[0.5]]), np.array([[1.0, 0.0]])),
@@ -266,17 +364,35 @@ rotate_backward = Exercise(
             tantra.rotary_angles(3, 4),
             array(2, 3, 4, seed=3),
         ),
+        "two axes in front": (
+            array(2, 3, 1, 4, seed=4),
+            np.array([[0.5, -2.0]]),
+            array(2, 3, 1, 4, seed=5),
+        ),
     },
-    draw=lambda rng: (
-        rng.standard_normal((2, 3, 5, 8)),
-        rng.uniform(-4, 4, (5, 4)),
-        rng.standard_normal((2, 3, 5, 8)),
-    ),
+    draw=_draw_rotate_backward,
     mistakes={
         "by x: you turn g forwards. A gradient goes through the transpose, which turns back.": (
-            _with(back=1)
+            _with(back=lambda x, angles, g: tantra.rotate(g, angles))
         ),
-        "by x: you hand g on as it came. It has to be turned back.": _with(back=0),
+        "by x: you hand g on as it came. It has to be turned back.": (
+            _with(back=lambda x, angles, g: g)
+        ),
+        "by x: that is x turned back; a gradient is made of g.": (
+            _with(back=lambda x, angles, g: tantra.rotate(x, -angles))
+        ),
+        "by x: in the first half a sign is turned. Turning back is turning by -θ: every sine "
+        "changes its sign, and no cosine does.": (
+            _by_x(first=lambda a, b, cos, sin: a * cos - b * sin)
+        ),
+        "by x: in the second half the sine has the wrong sign. Turning back is turning by -θ: "
+        "every sine changes its sign.": _by_x(second=lambda a, b, cos, sin: b * cos + a * sin),
+        "by x: in the second half the cosine has the wrong sign. Turning back is turning by -θ, "
+        "which changes no cosine.": _by_x(second=lambda a, b, cos, sin: -b * cos - a * sin),
+        "by x: both signs of the second half are turned. Turning back is turning by -θ: the sines "
+        "change their signs, the cosines do not.": (
+            _by_x(second=lambda a, b, cos, sin: a * sin - b * cos)
+        ),
         "by the angles: the sign is turned round. At angle 0 the derivative of (a cos - b sin, "
         "a sin + b cos) is (-b, a).": _with(of=lambda *args: -_by_angles(*args)),
         "by the angles: that uses x; the derivative of a turned pair (u, v) is (-v, u), made from "
@@ -287,30 +403,21 @@ rotate_backward = Exercise(
         ),
         "by the angles: the axes in front are still there. They share one angle: add their "
         "gradients.": _with(total=lambda values: values),
-        "by the angles: only the first of each pair is counted; both move with the angle.": _with(
-            of=lambda x, angles, g: -_halves(g)[0] * _halves(tantra.rotate(x, angles))[1]
+        "by the angles: only the first of each pair is counted; both move with the angle.": (
+            _of_pairs(lambda u, v, g_u, g_v: -g_u * v)
         ),
-        "by the angles: only the second of each pair is counted; both move with the angle.": _with(
-            of=lambda x, angles, g: _halves(g)[1] * _halves(tantra.rotate(x, angles))[0]
+        "by the angles: only the second of each pair is counted; both move with the angle.": (
+            _of_pairs(lambda u, v, g_u, g_v: g_v * u)
         ),
-        "by the angles: a sign is missing. Growing angles move u by -v, and v by +u.": _with(
-            of=lambda x, angles, g: (
-                _halves(g)[1] * _halves(tantra.rotate(x, angles))[0]
-                + _halves(g)[0] * _halves(tantra.rotate(x, angles))[1]
-            )
+        "by the angles: a sign is missing. Growing angles move u by -v, and v by +u.": (
+            _of_pairs(lambda u, v, g_u, g_v: g_v * u + g_u * v)
         ),
+        "by the angles: g is left out. How far the pair moves, (-v, u), still meets g, number by "
+        "number.": _of_pairs(lambda u, v, g_u, g_v: u - v),
         "by the angles: take the turned x with g as it came, or x with g turned back, not both "
         "turned.": _with(of=lambda x, angles, g: _by_angles(x, angles, tantra.rotate(g, -angles))),
         "by the angles: one angle turns both of a pair: add the two parts, do not lay them side by "
-        "side.": _with(
-            of=lambda x, angles, g: np.concatenate(
-                [
-                    -_halves(g)[0] * _halves(tantra.rotate(x, angles))[1],
-                    _halves(g)[1] * _halves(tantra.rotate(x, angles))[0],
-                ],
-                axis=-1,
-            )
-        ),
+        "side.": _of_pairs(lambda u, v, g_u, g_v: np.concatenate([-g_u * v, g_v * u], axis=-1)),
         "by the angles: axis 0 is an axis in front only in a batch. Add up every axis before the "
         "last two, and none where there are only two.": _with(
             total=lambda values: values.sum(axis=0)
@@ -321,14 +428,28 @@ rotate_backward = Exercise(
             lambda x, angles, g: _backward(x, angles, g)[::-1]
         ),
         "by the angles: you multiply each by its own. A small turn moves u by -v, and v by u.": (
-            _with(
-                of=lambda x, angles, g: (
-                    _halves(g)[0] * _halves(tantra.rotate(x, angles))[0]
-                    + _halves(g)[1] * _halves(tantra.rotate(x, angles))[1]
-                )
-            )
+            _of_pairs(lambda u, v, g_u, g_v: g_u * u + g_v * v)
+        ),
+        "by the angles: axes 0 and 1 are axes in front only where there are two: add up every axis "
+        "before the last two.": _with(total=lambda values: values.sum(axis=(0, 1))),
+        "by the angles: how u = a cos - b sin changes with θ has a wrong sign before a.": (
+            _of_derivatives(du=lambda a, b, cos, sin: a * sin - b * cos)
+        ),
+        "by the angles: how u = a cos - b sin changes with θ has a wrong sign before b.": (
+            _of_derivatives(du=lambda a, b, cos, sin: b * cos - a * sin)
+        ),
+        "by the angles: how v = a sin + b cos changes with θ has a wrong sign before a.": (
+            _of_derivatives(dv=lambda a, b, cos, sin: -a * cos - b * sin)
+        ),
+        "by the angles: how v = a sin + b cos changes with θ has a wrong sign before b.": (
+            _of_derivatives(dv=lambda a, b, cos, sin: a * cos + b * sin)
+        ),
+        "by the angles: one axis in front is added up; there may be more, and each is.": _with(
+            total=lambda values: values.sum(axis=0) if values.ndim > 2 else values
         ),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "By x: the matrix of a turn has its transpose as its inverse.",
         "By the angles: with u = a cos θ - b sin θ and v = a sin θ + b cos θ, what are ∂u/∂θ and "
@@ -349,6 +470,24 @@ def _bias(distance=abs, slopes=None):
     return biased
 
 
+def _slopes_of_the_code(h, num_heads):
+    """The slopes that the authors' program takes, other ones where H is no power of two."""
+    below = 2 ** int(np.log2(num_heads))
+    twice = np.arange(1, 2 * (num_heads - below) + 1, 2)
+    exponents = [-8 * np.arange(1, below + 1) / below, -4 * twice / below]
+    return 2.0 ** np.concatenate(exponents)
+
+
+def _without_axes(slopes_of):
+    """Slopes that do not stand on an axis of their own in front of queries and keys."""
+
+    def wrong(num_heads, queries, keys):
+        slopes = 2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads)
+        return -slopes_of(slopes) * abs(queries[:, None] - keys)
+
+    return wrong
+
+
 alibi_bias = Exercise(
     name="alibi_bias",
     kind="implement",
@@ -358,6 +497,7 @@ alibi_bias = Exercise(
         "four heads, one query": (4, np.array([2]), np.arange(3)),
         "two heads": (2, np.array([3, 4, 5]), np.arange(4)),
         "one head": (1, np.array([5, 1]), np.array([0, 5, 2])),
+        "three heads": (3, np.array([4, 7]), np.array([0, 7, 2, 4])),
     },
     draw=lambda rng: (int(rng.integers(6, 12)), rng.permutation(9)[:4], rng.permutation(20)[:5]),
     mistakes={
@@ -411,7 +551,30 @@ alibi_bias = Exercise(
         "queries and keys changed places: rows ask and columns answer.": (
             lambda num_heads, queries, keys: tantra.alibi_bias(num_heads, keys, queries)
         ),
+        "the H slopes meet the columns, which are keys: give them two axes of length 1 behind, "
+        "slopes[:, None, None].": _without_axes(lambda slopes: slopes),
+        "the H slopes meet the rows, which are queries: they need two axes of length 1 behind, "
+        "slopes[:, None, None].": _without_axes(lambda slopes: slopes[:, None]),
+        "a head is missing: np.arange(1, H) ends at H - 1.": (
+            lambda num_heads, *positions: tantra.alibi_bias(num_heads, *positions)[:-1]
+        ),
+        "the slope multiplies the distance; it is not added to it.": (
+            lambda num_heads, queries, keys: (
+                2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads)[:, None, None]
+                - abs(queries[:, None] - keys)
+            )
+        ),
+        "the exponent is -8h/H; yours is -8H/h, upside down.": _bias(
+            slopes=lambda h, num_heads: 2.0 ** (-8 * num_heads / h)
+        ),
+        "all heads have one slope: the exponent is -8h/H, with another h for each.": _bias(
+            slopes=lambda h, num_heads: 2.0 ** (-8 / num_heads * np.ones(num_heads))
+        ),
+        "those are the slopes of the authors' program, which differ where H is no power of two: "
+        "here -8h/H holds for every H.": _bias(slopes=_slopes_of_the_code),
     },
+    rtol=1e-9,
+    atol=1e-11,
     hints=(
         "Distances first: abs of queries[:, None] - keys[None, :], of shape (T, S).",
         "Then one slope for each head: 2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads).",

@@ -7,7 +7,10 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, gradients
+from tantra.check.watch import peak_bytes
+
+AXES_IN_FRONT = ((), (4,), (2, 4))
 
 
 def _rounded(seed):
@@ -50,11 +53,13 @@ CASES = {
         (array(3, 4, seed=1), array(4, 3, seed=2)),
         np.array([[1.0, 2.0, 0.5], [0.5, 1.0, -1.0]]),
     ),
+    "two axes in front": _parts(_rounded(2), (2, 1), 3, 4, 2),
 }
 
 
 def _draw(rng):
-    return _parts(lambda *shape: rng.standard_normal(shape), (2,), 3, 5, 7)
+    batch = ((), (2,), (2, 4))[rng.integers(3)]
+    return _parts(lambda *shape: rng.standard_normal(shape), batch, 3, 5, 7)
 
 
 def _pre(x, attention, feed_forward, norm_1, norm_2):
@@ -107,6 +112,17 @@ def _second_norm_dropped(x, attention, feed_forward, norm_1, norm_2):
     return x + feed_forward(x)
 
 
+def _first_norm_dropped(x, attention, feed_forward, norm_1, norm_2):
+    x = x + attention(x)
+    return x + feed_forward(norm_2(x))
+
+
+def _first_adds_to_the_normalised(x, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(x)
+    x = x + attention(x)
+    return x + feed_forward(norm_2(x))
+
+
 def _second_adds_to_the_normalised(x, attention, feed_forward, norm_1, norm_2):
     x = norm_2(x + attention(norm_1(x)))
     return x + feed_forward(x)
@@ -122,6 +138,26 @@ def _side_by_side(x, attention, feed_forward, norm_1, norm_2):
 
 def _from_the_start(x, attention, feed_forward, norm_1, norm_2):
     return x + feed_forward(norm_2(x + attention(norm_1(x))))
+
+
+def _norms_of_x_alone(x, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(x) + attention(x)
+    return norm_2(x) + feed_forward(x)
+
+
+def _norms_everywhere(x, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(x + attention(norm_1(x)))
+    return norm_2(x + feed_forward(norm_2(x)))
+
+
+def _post_then_pre(x, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(x + attention(x))
+    return x + feed_forward(norm_2(x))
+
+
+def _pre_then_post(x, attention, feed_forward, norm_1, norm_2):
+    x = x + attention(norm_1(x))
+    return norm_2(x + feed_forward(x))
 
 
 def _outside(x, attention, feed_forward, norm_1, norm_2):
@@ -165,9 +201,23 @@ pre_norm_block = Exercise(
     call=_with_parts,
     cases=CASES,
     draw=_draw,
+    rtol=1e-9,
+    atol=1e-11,
     mistakes={
         FORGOTTEN: _forgotten,
         BARE: _bare,
+        "the attention reads the bare x; it should read norm_1(x).": _first_norm_dropped,
+        "the first addition starts from norm_1(x): only the attention should read that.": (
+            _first_adds_to_the_normalised
+        ),
+        "the norms stand on x and not inside the calls: attention(norm_1(x)) is added to the bare "
+        "x, and so in the second half.": _norms_of_x_alone,
+        "the norms are used twice each, on what the parts read and on the sums: here the sums stay "
+        "as they are.": _norms_everywhere,
+        "the first half is post-norm: norm_1 belongs inside the call of attention.": _post_then_pre,
+        "the second half is post-norm: norm_2 belongs inside the call of feed_forward.": (
+            _pre_then_post
+        ),
         "you add to the normalised x: the stream itself must pass by the norm untouched.": (
             _after_the_norm
         ),
@@ -190,6 +240,20 @@ pre_norm_block = Exercise(
         "the norms stand after the additions: that is post-norm.": _post,
         "the feed-forward network reads the old x; it should read what the attention left.": (
             _side_by_side
+        ),
+        "x is counted twice: what the attention left has it already.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                x + _pre(x, attention, feed_forward, norm_1, norm_2)
+            )
+        ),
+        "the feed-forward network reads norm_1(x) again; it should read norm_2 of what the "
+        "attention left.": lambda x, attention, feed_forward, norm_1, norm_2: (
+            x + attention(norm_1(x)) + feed_forward(norm_1(x))
+        ),
+        "the network reads what the attention added; it should read the stream, with x in it.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                x + attention(norm_1(x)) + feed_forward(norm_2(attention(norm_1(x))))
+            )
         ),
         "what the attention added is lost: the second addition starts from the first x.": (
             _from_the_start
@@ -215,7 +279,24 @@ post_norm_block = Exercise(
     call=_with_parts,
     cases=CASES,
     draw=_draw,
+    rtol=1e-9,
+    atol=1e-11,
     mistakes={
+        "the norms stand on x alone, before the additions: each stands on the sum, "
+        "norm_1(x + attention(x)).": _norms_of_x_alone,
+        "the parts read the normalised x and are added to it: here they read x, and the sum is "
+        "normalised.": _after_the_norm,
+        "the norms are used twice each, on what the parts read and on the sums: here the parts "
+        "read x as it is.": _norms_everywhere,
+        "the second half is pre-norm: norm_2 stands on its sum, not inside the call.": (
+            _post_then_pre
+        ),
+        "the first half is pre-norm: norm_1 stands on its sum, not inside the call.": (
+            _pre_then_post
+        ),
+        "that is the first half; the feed-forward network comes next.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: norm_1(x + attention(x))
+        ),
         "that is pre-norm: here a part reads x itself, and the norm stands after the sum.": _pre,
         BARE: _bare,
         "the sum is missing: normalise x + attention(x), not attention(x) alone.": (
@@ -244,6 +325,21 @@ post_norm_block = Exercise(
         "you normalise what a part returns and add it then; add first, normalise the sum.": (
             _outside
         ),
+        "the first x is added once more in the second half: what norm_1 made has it already.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
+                x + norm_1(x + attention(x)) + feed_forward(norm_1(x + attention(x)))
+            )
+        ),
+        "in the first half you normalise what the attention returns: add first, then norm_1.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
+                x + norm_1(attention(x)) + feed_forward(x + norm_1(attention(x)))
+            )
+        ),
+        "in the second half you normalise what the network returns: add first, then norm_2.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                norm_1(x + attention(x)) + norm_2(feed_forward(norm_1(x + attention(x))))
+            )
+        ),
         "+= changes the caller's array. Write x + ..., which makes a new one.": (
             lambda x, attention, feed_forward, norm_1, norm_2: _post(
                 x.__iadd__(attention(x)), lambda x: 0 * x, feed_forward, norm_1, norm_2
@@ -271,23 +367,56 @@ post_norm_block = Exercise(
 )
 
 
-def _autograd(x, w_up, w_down, g):
-    leaf = torch.tensor(x, requires_grad=True)
-    y = leaf + torch.tanh(leaf @ torch.tensor(w_up)) @ torch.tensor(w_down)
-    return torch.autograd.grad(y, leaf, torch.tensor(g))[0].numpy()
+def _residual_reference(x, w_up, w_down, g):
+    def branch(x):
+        return x + torch.tanh(x @ x.new_tensor(w_up)) @ x.new_tensor(w_down)
+
+    return gradients(branch, g, x)[0]
 
 
-def _branch(x, w_up, w_down, g):
+def _branch(x, w_up, w_down, g, slope=lambda z: 1 - np.tanh(z) ** 2):
     """The gradient that comes back through the branch."""
-    h = np.tanh(x @ w_up)
-    return ((g @ w_down.T) * (1 - h**2)) @ w_up.T
+    return ((g @ w_down.T) * slope(x @ w_up)) @ w_up.T
 
+
+def _with_slope(slope):
+    return lambda x, w_up, w_down, g: g + _branch(x, w_up, w_down, g, slope)
+
+
+def _slope_of_the_answer(x, w_up, w_down, g):
+    """The slope taken behind w_down, as where one matrix stands inside the tanh."""
+    answer = np.tanh(x @ w_up) @ w_down
+    return g + (g * (1 - answer**2)) @ w_down.T @ w_up.T
+
+
+def _by_jacobian(x, w_up, w_down, g):
+    slope = 1 - np.tanh(x @ w_up) ** 2
+    jacobian = np.eye(x.shape[-1]) + (w_up * slope[..., None, :]) @ w_down
+    return (jacobian @ g[..., None])[..., 0]
+
+
+def _builds_a_jacobian(attempt):
+    """Whether one vector of width D takes as much room as a matrix (D, D)."""
+    rng, D = np.random.default_rng(0), 200
+    args = tuple(rng.standard_normal(shape) for shape in ((D,), (D, 2), (2, D), (D,)))
+    return peak_bytes(lambda: attempt(*args)) >= 8 * D * D
+
+
+def _draw_residual_backward(rng):
+    x = rng.standard_normal((*AXES_IN_FRONT[rng.integers(3)], 5))
+    return x, rng.standard_normal((5, 3)), rng.standard_normal((3, 5)), rng.standard_normal(x.shape)
+
+
+A_JACOBIAN = (
+    "a Jacobian of y by x is built, a matrix (D, D) for each vector: send g back instead, first "
+    "through w_down, then through tanh, then through w_up."
+)
 
 residual_backward = Exercise(
     name="residual_backward",
     kind="derive",
     asks="The gradient by x, from the gradient g by y = x + tanh(x w_up) w_down.",
-    reference=_autograd,
+    reference=_residual_reference,
     cases={
         "one vector": (
             np.array([0.5, -1.0]),
@@ -302,13 +431,17 @@ residual_backward = Exercise(
             array(2, 3, seed=3),
         ),
         "a silent branch": (array(2, 3), array(3, 4, seed=1), np.zeros((4, 3)), array(2, 3)),
+        "two axes in front": (
+            array(2, 1, 3),
+            array(3, 4, seed=1),
+            array(4, 3, seed=2),
+            array(2, 1, 3, seed=3),
+        ),
     },
-    draw=lambda rng: (
-        rng.standard_normal((2, 4, 5)),
-        rng.standard_normal((5, 3)),
-        rng.standard_normal((3, 5)),
-        rng.standard_normal((2, 4, 5)),
-    ),
+    draw=_draw_residual_backward,
+    rules={A_JACOBIAN: _builds_a_jacobian},
+    rtol=1e-9,
+    atol=1e-11,
     mistakes={
         "that is the branch alone: the addition also hands g straight back.": _branch,
         "that is the straight way alone: x also acts through the branch.": (
@@ -321,28 +454,45 @@ residual_backward = Exercise(
             lambda x, w_up, w_down, g: x + _branch(x, w_up, w_down, g)
         ),
         "tanh is taken twice: with h = tanh(x w_up), the derivative is 1 - h².": (
+            _with_slope(lambda z: 1 - np.tanh(np.tanh(z)) ** 2)
+        ),
+        "the derivative of tanh stands behind w_down; it belongs between the two matrices, at "
+        "tanh(x w_up).": _slope_of_the_answer,
+        "the derivative of tanh is taken at x w_up w_down; tanh stands before w_down, at x w_up.": (
             lambda x, w_up, w_down, g: (
-                g + ((g @ w_down.T) * (1 - np.tanh(np.tanh(x @ w_up)) ** 2)) @ w_up.T
+                g + (g * (1 - np.tanh(x @ w_up @ w_down) ** 2)) @ w_down.T @ w_up.T
             )
         ),
+        "g goes forwards through the matrices, w_up first; back it goes through w_down.T first, "
+        "then through w_up.T.": (
+            lambda x, w_up, w_down, g: g + ((g @ w_up) * (1 - np.tanh(x @ w_up) ** 2)) @ w_down
+        ),
+        "the derivative is 1 - h² with h = tanh(x w_up); your h is x w_up without the tanh.": (
+            _with_slope(lambda z: 1 - z**2)
+        ),
+        "the 1 is missing: the derivative of tanh is 1 - tanh².": (
+            _with_slope(lambda z: np.tanh(z) ** 2)
+        ),
+        "that is the derivative of a sigmoid, h (1 - h); the one of tanh is 1 - h².": (
+            _with_slope(lambda z: np.tanh(z) * (1 - np.tanh(z)))
+        ),
+        A_JACOBIAN: _by_jacobian,
         "g must go back through w_down before it meets the derivative of tanh.": (
             lambda x, w_up, w_down, g: g + (1 - np.tanh(x @ w_up) ** 2) @ w_up.T
         ),
         "I is the identity matrix, which hands g back; you add the number 1.": (
             lambda x, w_up, w_down, g: 1 + _branch(x, w_up, w_down, g)
         ),
-        "the bend is missing: the derivative of tanh is 1 - tanh².": (
-            lambda x, w_up, w_down, g: g + g @ w_down.T @ w_up.T
-        ),
-        "you multiply by tanh; its derivative is 1 - tanh².": (
-            lambda x, w_up, w_down, g: g + ((g @ w_down.T) * np.tanh(x @ w_up)) @ w_up.T
+        "the bend is missing: the derivative of tanh is 1 - tanh².": (_with_slope(lambda z: 1)),
+        "you multiply by tanh; its derivative is 1 - tanh².": (_with_slope(np.tanh)),
+        "(1 - h)² is not 1 - h²: square the tanh, and take that from 1.": (
+            _with_slope(lambda z: (1 - np.tanh(z)) ** 2)
         ),
         "1 - tanh is not yet the derivative: square the tanh.": (
-            lambda x, w_up, w_down, g: g + ((g @ w_down.T) * (1 - np.tanh(x @ w_up))) @ w_up.T
+            _with_slope(lambda z: 1 - np.tanh(z))
         ),
-        "the two ways are subtracted; y is a sum, so its gradients are added.": (
-            lambda x, w_up, w_down, g: g - _branch(x, w_up, w_down, g)
-        ),
+        "the branch is subtracted, or its derivative is tanh² - 1: the two ways are added, and the "
+        "derivative is 1 - tanh².": (lambda x, w_up, w_down, g: g - _branch(x, w_up, w_down, g)),
         "the derivative of tanh is taken at x; it stands where tanh is, at x w_up.": (
             lambda x, w_up, w_down, g: g + ((g @ w_down.T) @ w_up.T) * (1 - np.tanh(x) ** 2)
         ),
@@ -373,6 +523,8 @@ leaking_block = Exercise(
     call=_with_parts,
     cases=CASES,
     draw=_draw,
+    rtol=1e-9,
+    atol=1e-11,
     mistakes={
         "the caller's x is safe now. What does the second addition start from?": (
             lambda x, attention, feed_forward, norm_1, norm_2: _given_leaking(
@@ -392,11 +544,16 @@ leaking_block = Exercise(
         "the first addition is lost: the second must start from what the first left.": (
             _from_the_start
         ),
-        "norm_2 stands on the sum now; only the network should read norm_2(x).": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                _second_norm_dropped(x, attention, feed_forward, norm_1, norm_2)
+        "the norm of the first half was dropped; it was right inside the call of attention.": (
+            _first_norm_dropped
+        ),
+        "norm_2 stands on what the network returns; it belongs on what the network reads.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: (
+                (x + attention(norm_1(x))) + norm_2(feed_forward(x + attention(norm_1(x))))
             )
         ),
+        "both additions are gone: each part's answer replaces the stream.": _forgotten,
+        "norm_2 stands on the sum now; only the network should read norm_2(x).": (_pre_then_post),
         FIRST_REPLACES: _first_replaces,
         "that is post-norm, a block too, but this one was to be pre-norm.": _post,
         "both halves now use norm_1; norm_2 was right.": _one_norm(_pre),
@@ -459,6 +616,7 @@ paths_left = Prediction(
         "lost are all paths through at least one of the three, not only 2³.": (1016, 0),
         "the stack without additions multiplies ten factors, and three of them are 0.": (128, 1024),
         "those are the paths that are lost.": (896, 0),
+        "the way past every branch is a path too.": (127, 0),
         "a silenced branch answers 0: without an addition nothing comes through.": (128, 1),
         "without additions there is one path through all ten layers, and it is cut.": (128, 128),
         "those are the paths through the three branches; count those through the other seven.": (
