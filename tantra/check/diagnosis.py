@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tantra.check.difference import distance, flat
-from tantra.check.outcome import same_code
 from tantra.check.watch import uses_autograd
 
-CHANGED = "you changed the code, but it still answers as the given code does: the fault is in it."
 BY_AUTOGRAD = "PyTorch found this gradient: derive it by hand, and write it with NumPy alone."
 BY_DIFFERENCES = (
     "this agrees with the gradient to some digits only, as finite differences do: derive it by "
@@ -33,14 +31,16 @@ class Named:
 
     sentence: str
     besides: str | None = None
-    given: bool = False
 
 
-def named(exercise, attempt, pairs, answers):
+def as_given(exercise, answers):
+    """Whether these are the answers of the faulty code that a hunt starts from."""
+    return exercise.given is not None and _agrees(exercise, exercise.given, answers)
+
+
+def named(exercise, pairs, answers):
     """The Named mistake of an attempt that gave these wrong answers, or None."""
     wrong, right = _parted(exercise, pairs, answers)
-    if exercise.given and _agrees(exercise, exercise.given, answers):
-        return Named(CHANGED, given=same_code(attempt, exercise.given))
     near = [item for item in exercise.mistakes.items() if _agrees(exercise, item[1], wrong[:1])]
     for sentence, mistake in near:
         if _agrees(exercise, mistake, answers):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tantra.check.deadline import PATIENCE, Clock, OutOfTime
-from tantra.check.diagnosis import broken_rule, named, unheard
+from tantra.check.diagnosis import as_given, broken_rule, named, unheard
 from tantra.check.difference import describe, difference
 from tantra.check.outcome import Case, argument_names, codes, in_words, run, tantras_own
 from tantra.check.prediction import Prediction
@@ -22,7 +22,7 @@ from tantra.check.watch import calls
 
 __all__ = ["Exercise", "Prediction"]
 
-GIVEN = "This is still the code you were given: find what is wrong with it, and mend it."
+GIVEN = "it still does what the code you were given does: find what is wrong, and mend it."
 NOT_YOURS = "this is tantra's own, so it does not count: write yours"
 RIGHT_BUT = "the numbers are right, but not the way to them"
 FAULT = (
@@ -163,10 +163,9 @@ class Exercise(Task):
                     answers.append((later, clock.run(lambda case=later: self.run(attempt, case))))
         except OutOfTime:
             pass  # the problem found is still true
-        mistake = named(self, attempt, pairs, answers)
-        if mistake and mistake.given:
+        if as_given(self, answers):
             return self.verdict("unwritten", GIVEN)
-        if mistake:
+        if mistake := named(self, pairs, answers):
             found |= {"mistake": mistake.sentence, "besides": mistake.besides}
         return self._failed(case, problem, seed, **found)
 

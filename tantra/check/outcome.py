@@ -1,12 +1,10 @@
 """Running an attempt on one case: what it returned, or raised, and whether it changed its input."""
 
-import ast
 import copy
 import functools
 import inspect
 import linecache
 import sysconfig
-import textwrap
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -86,24 +84,6 @@ def tantras_own(attempt):
     attempt = inspect.unwrap(attempt)
     module = getattr(attempt, "__module__", None) or ""
     return f"{module}.".startswith("tantra.") and not f"{module}.".startswith("tantra.check.")
-
-
-def same_code(one, other):
-    """Whether two functions have the same text, names of their own and docstrings aside.
-
-    True also where there is no text to compare.
-    """
-    try:
-        return _plain_tree(one) == _plain_tree(other)
-    except (OSError, TypeError, SyntaxError):
-        return True
-
-
-def _plain_tree(function):
-    """The syntax tree of a function's body and arguments, without its docstring, as text."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    body = tree.body[1:] if ast.get_docstring(tree) else tree.body
-    return [ast.dump(part) for part in (tree.args, *body)]
 
 
 def in_words(error):

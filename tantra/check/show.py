@@ -85,7 +85,7 @@ def inputs(found):
 def _good(found):
     if found.status == "passed":
         return found.problem
-    return "not written yet" + (f". {found.problem}" if found.problem else "")
+    return "not written yet" + (f": {found.problem}" if found.problem else "")
 
 
 def _assigned(exercise, name, value):

@@ -43,7 +43,7 @@ def test_a_stub_is_not_written_yet(exercise, stub):
 def test_a_hunt_that_was_not_begun_is_not_written_yet(exercise):
     verdict = exercise.judge(lambda x: x - x.mean())
     assert verdict.status == "unwritten"
-    assert verdict.problem.startswith("This is still the code you were given")
+    assert verdict.problem.startswith("it still does what the code you were given does")
 
 
 def divides(x):
@@ -436,19 +436,14 @@ def test_a_rule_is_asked_when_the_numbers_are_right(exercise):
 
 
 def test_changed_code_that_still_does_what_was_given_is_told_so(exercise):
-    def fixture_code(x):
-        return x - x.mean()
-
     def changed(x):
         total = 0.0
         for number in x.reshape(-1):
             total += number
         return x - total / x.size
 
-    hunt = replace(exercise, given=fixture_code)
-    assert hunt.judge(fixture_code).status == "unwritten"
-    verdict = hunt.judge(changed)
-    assert (verdict.status, verdict.mistake) == ("failed", diagnosis.CHANGED)
+    verdict = exercise.judge(changed)
+    assert (verdict.status, verdict.problem) == ("unwritten", engine.GIVEN)
 
 
 def test_two_slips_at_once_get_the_sentence_of_the_one_that_shows_first(exercise):

@@ -75,8 +75,8 @@ def test_a_stub_is_one_line(exercise, prediction, capsys):
 def test_code_that_was_given_is_not_written_yet(exercise, capsys):
     exercise(exercise.given)
     assert capsys.readouterr().out == (
-        "· center: not written yet. This is still the code you were given: "
-        "find what is wrong with it, and mend it.\n"
+        "· center: not written yet: it still does what the code you were given does: find what is "
+        "wrong, and mend it.\n"
     )
 
 
