@@ -52,6 +52,13 @@ def _first_tensor(content, name):
     return _read()(content, next(key for key in header if key != "__metadata__"))
 
 
+def _numbers_counted(content, name):
+    """With offsets that count numbers and not bytes."""
+    header, rest = _parts(content)
+    start, end = header[name]["data_offsets"]
+    return np.frombuffer(rest, "<f4")[start:end].reshape(header[name]["shape"])
+
+
 def _one_after_another(content, name):
     """As if the numbers lay in the order of the header."""
     header, rest = _parts(content)
@@ -135,6 +142,9 @@ read_tensor = Exercise(
         ),
         "all of the first 8 bytes are the length of the header: content[:2] ends at 65,535.": (
             _read(size=2)
+        ),
+        "data_offsets count bytes: cut the bytes first, and make numbers of the piece.": (
+            _numbers_counted
         ),
         "the order in the header need not be that of the numbers: data_offsets says where each "
         "tensor lies.": _one_after_another,
@@ -303,6 +313,19 @@ def _past_the_end(tokens, pair, new):
     return joined if joined[-1] == new else [*joined, tokens[len(tokens)]]
 
 
+def _one_past_the_end(tokens, pair, new):
+    """The same, where tokens[i] is the first of the pair alone."""
+    return (_past_the_end if tokens[-1] == pair[0] else _merge_pair)(tokens, pair, new)
+
+
+def _growing_shorter(items, pair, new):
+    """A for loop over the places that there were before any were joined."""
+    for i in range(len(items) - 1):
+        if (items[i], items[i + 1]) == tuple(pair):
+            items[i : i + 2] = [new]
+    return items
+
+
 def _in_place(tokens, pair, new):
     tokens[:] = _merge_pair(tokens, pair, new)
     return tokens
@@ -374,6 +397,12 @@ merge_pair = Exercise(
         ),
         "at the last place there is no tokens[i + 1]: tokens[i : i + 2] is shorter there, and "
         "raises nothing.": _past_the_end,
+        "where the last token is the first of the pair there is no tokens[i + 1]: the slice "
+        "tokens[i : i + 2] is shorter there, and raises nothing.": _one_past_the_end,
+        "range counted the places before any were joined, and goes past the end; and the list "
+        "tokens itself is changed: use a while loop, and a list of your own.": _growing_shorter,
+        "range counted the places before any were joined, and goes past the end: a while loop asks "
+        "anew how many there are.": lambda tokens, *more: _growing_shorter([*tokens], *more),
         "the list tokens itself was changed: collect the result in a list of your own.": _in_place,
         "in a string '1 2' is found in '11 2' too: compare tokens, not digits.": _in_a_string,
         "the pair has an order: (1, 2) is not (2, 1).": _turned_pair,
@@ -463,6 +492,13 @@ def _first_merge(word, merges):
     return _joined(list(word), merges[0])
 
 
+def _shrinking(word, merges):
+    pieces = list(word)
+    for pair in merges:
+        pieces = _growing_shorter(pieces, pair, pair[0] + pair[1])
+    return pieces
+
+
 def _until_one_fails(word, merges):
     pieces = list(word)
     for pair in merges:
@@ -529,7 +565,9 @@ encode_word = Exercise(
         "that is one string; give a list of pieces.": lambda word, merges: " ".join(
             _encode_word(word, merges)
         ),
-        "only the first merge was run.": _first_merge,
+        "range counted the pieces before any were joined, and goes past the end: a while loop asks "
+        "anew how many there are.": _shrinking,
+        "only the first merge was run: does each begin at the word's first place again?": _first_merge,
         "where a merge finds nothing to join, the next ones may still: go on.": _until_one_fails,
         "nothing was merged: those are the letters.": lambda word, merges: list(word),
     },

@@ -28,6 +28,11 @@ def _along(*behind):
     return drop
 
 
+def _drop_for_good(averages, head):
+    averages[:, head] = 0
+    return averages
+
+
 def _mean_instead(averages, head):
     averages = averages.copy()
     averages[:, head] = averages[:, head].mean(axis=(0, 1))
@@ -72,6 +77,7 @@ drop_head = Exercise(
         "only the first sequence loses its head: drop it in all of them.": (
             lambda averages, head: _zero(averages, np.s_[0, head])
         ),
+        "averages itself is changed: set the head to 0 in a copy of it.": _drop_for_good,
         "one head too far: heads count from 0.": (
             lambda averages, head: _drop_head(averages, (head + 1) % averages.shape[1])
         ),
@@ -118,11 +124,6 @@ def _damages(
 def _changes(averages, w_output, target):
     """How far the output of all heads moves, whatever the target."""
     return _damages(averages, w_output, _merged(averages) @ w_output.T)
-
-
-def _drop_for_good(averages, head):
-    averages[:, head] = 0
-    return averages
 
 
 head_damages = Exercise(
@@ -229,6 +230,12 @@ def _group_means(group, label, train):
     return np.mean([right[rows].mean() for rows in held_back])
 
 
+def _known_groups(group, label, train):
+    """Without the rows held back whose group no row for training has."""
+    known = np.isin(group, group[train])
+    return _best_guess(group[known], label[known], train[known])
+
+
 def _sized_by_training(group, label, train):
     votes = np.zeros((group[train].max() + 1, label.max() + 1))
     np.add.at(votes, (group[train], label[train]), 1)
@@ -279,6 +286,8 @@ best_guess = Exercise(
         "the two sides are exchanged: votes from train, score on ~train.": (
             lambda group, label, train: _best_guess(group, label, train, ~train, train)
         ),
+        "the rows held back still vote, and now the others are scored: votes from train, score on "
+        "~train.": lambda group, label, train: _best_guess(group, label, train, EVERY, train),
         "votes and score both come from the rows held back: count votes on train.": (
             lambda group, label, train: _best_guess(group, label, train, ~train)
         ),
@@ -294,6 +303,8 @@ best_guess = Exercise(
             lambda group, label, train: 1 - _best_guess(group, label, train)
         ),
         "the mean runs over rows, not over groups: a large group counts for more.": _group_means,
+        "a row whose group is new is to be guessed as well, as label 0: the mean is over all rows "
+        "held back.": _known_groups,
         "a group may come among the rows held back alone: size the table by group.max(), not by "
         "group[train].max().": _sized_by_training,
         "that is how many are right; take the mean over the rows held back.": (
@@ -371,6 +382,9 @@ ov_circuit = Exercise(
         ),
         "D is cut, the axis of the stream: heads are in the rows of w_value and in the columns of "
         "w_output.": lambda v, o, head, n: _sliced(v, o, head, n, of_v=1, of_o=0),
+        "D is cut, the axis of the stream; what is left must be (D, D), not (H·K, H·K).": (
+            lambda v, o, head, n: v[:, _cut(n, head, len(v))] @ o[_cut(n, head, len(v))]
+        ),
         "w_value is cut right; heads are in the columns of w_output, (D, H·K), not in its rows.": (
             lambda v, o, head, n: v[_cut(n, head, len(v))].T @ o[_cut(n, head, len(v))]
         ),
@@ -379,6 +393,9 @@ ov_circuit = Exercise(
         ),
         "K is the rows of w_value divided by H; the stream's width D need not be H·K.": (
             lambda v, o, head, n: _sliced(v, o, head, n, size=v.shape[1])
+        ),
+        "w_output is (D, H·K): turn it over before it is put into shape (H, K, D).": (
+            lambda v, o, head, n: _part(v, head, n).T @ o.reshape(n, -1, o.shape[0])[head]
         ),
         "w_output was put into shape with H in front: its heads lie along the second axis, so "
         "reshape(D, H, K).": lambda v, o, head, n: (
@@ -486,6 +503,16 @@ def _other_keys(weights, tokens):
     return _induction(weights, tokens, _after(tokens) & ~np.eye(len(tokens), dtype=bool))
 
 
+def _other_keys_only(weights, tokens):
+    others = _after(tokens) & ~np.eye(len(tokens), dtype=bool)
+    return _induction(weights, tokens, others, among=others.any(axis=1))
+
+
+def _rolled(weights, tokens):
+    after = np.roll(tokens[:, None] == tokens, 1, axis=1)
+    return _induction(weights, tokens, after, among=slice(None))
+
+
 def _next_query(weights, tokens):
     """The table moved down by a row in place of to the right by a column."""
     t = np.arange(len(tokens))
@@ -537,6 +564,10 @@ induction_score = Exercise(
         ),
         "where a token follows itself, the key after its earlier place is the query's own: it "
         "counts.": _other_keys,
+        "where a token follows itself, the query's own key counts, and so does a query that has "
+        "no other.": _other_keys_only,
+        "places are to be earlier, s < t: np.roll brings what stands in the last column, a later "
+        "place, to the front.": _rolled,
         "the table is moved down, to the next query; move it to the right, to the next key.": (
             _next_query
         ),

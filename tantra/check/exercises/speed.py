@@ -73,6 +73,9 @@ block_operations = Exercise(
         "wide: 4 · T · T · D, not 4 · T · D.": lambda T, D, F: (
             2 * T * (4 * D * D + 2 * D * F) + 4 * T * D
         ),
+        "scores and averages are 4 · T · T · D in all, which is with the 2 already.": (
+            lambda T, D, F: _operations(T, D, F, pairs=4)
+        ),
         "masked scores are computed as well: T · T of them, not T · (T + 1) / 2.": (
             lambda T, D, F: _operations(T, D, F, pairs=1 + 1 / T)
         ),
@@ -141,6 +144,12 @@ token_bytes = Exercise(
         ),
         "length is the number of positions that are read, the new one among them: no + 1.": (
             lambda w, n, h, k, s, b: _bytes(w, n, h, k, s + 1, b)
+        ),
+        "length is the number of positions that are read, the new one among them: no - 1.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, h, k, s - 1, b)
+        ),
+        "weights are those of all layers together: only the cache is multiplied by layers.": (
+            lambda w, n, h, k, s, b: _bytes(n * w, n, h, k, s, b)
         ),
         "only the weights are narrower: the cache keeps 4 bytes a number.": (
             lambda w, n, h, k, s, b: _bytes(w, n, h, k, s, b, each=b)
@@ -232,6 +241,9 @@ rows_needed = Exercise(
         ),
         "n need not be whole: return it as it is, without rounding.": (
             lambda D, F, width, ridge: _whole(_rows(D, F, width, ridge))
+        ),
+        "what rows and results take has a minus once all that has n stands on one side.": (
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, rows=-1, answers=-1)
         ),
         "the fraction is upside down.": lambda D, F, width, ridge: (
             1 / _rows(D, F, width, ridge) if _rows(D, F, width, ridge) else math.inf
@@ -452,6 +464,11 @@ def _from_largest(w, cut=True):
         return codes.astype(np.int8), scale
 
 
+def _least_to_largest(w):
+    scale = np.ptp(w, axis=-1, keepdims=True) / 254
+    return np.round(w / np.where(scale > 0, scale, 1)).astype(np.int8), scale
+
+
 def _cut_at_127(w):
     scale = abs(w).max(axis=-1, keepdims=True) / 128
     codes = np.round(w / np.where(scale > 0, scale, 1))
@@ -522,6 +539,12 @@ quantise_rows = Exercise(
         ),
         "int8 ends at 127, and 128 wraps round to -128: divide the largest by 127.": (
             lambda w: _quantise(w, most=128)
+        ),
+        "int8 has 256 codes, and 127 of them above 0: divide the largest by 127, not by 255.": (
+            lambda w: _quantise(w, most=255)
+        ),
+        "the weight that is largest in size sets the scale, not the way from least to largest.": (
+            _least_to_largest
         ),
         "the codes are already multiplied by the scale: return the whole numbers.": _whole_codes,
         "the largest weight is the largest in size: take abs first, or a large negative weight is "
@@ -601,6 +624,12 @@ newton_schulz_step = Exercise(
         ),
         "the fifth power is missing: (X Xᵀ)² X.": (
             lambda x: _newton_schulz(x, signs=(3.4445, -4.7750, 0.0))
+        ),
+        "the third term has (X Xᵀ)², a product of two: with one it is the second term again.": (
+            lambda x: _newton_schulz(x, signs=(3.4445, -4.7750 + 2.0315, 0.0))
+        ),
+        "(X Xᵀ)² ends on X as the other terms do: it has s⁴, and (X Xᵀ)² X has s⁵.": (
+            lambda x: _newton_schulz(x, signs=(3.4445, -4.7750, 0.0)) + 2.0315 * x @ x.T @ x @ x.T
         ),
         "the first term is missing: a X.": (
             lambda x: _newton_schulz(x, signs=(0.0, -4.7750, 2.0315))

@@ -41,6 +41,13 @@ def _last_lost(word):
     return sounds if len(sounds[-1]) == 2 else sounds[:-1]
 
 
+def _around_pairs(word):
+    """Cut on both sides of each pair, and nowhere else."""
+    for pair in TWO_LETTERS:
+        word = word.replace(pair, f" {pair} ")
+    return word.split()
+
+
 def _past_the_end(word):
     """With word[i + 1] asked for at the last letter as well."""
     return _split(word) if word[-2:] in TWO_LETTERS else _split(word + word[len(word)])
@@ -94,6 +101,9 @@ split_sounds = Exercise(
         "the last letter is lost where it is a sound of its own: go on to len(word).": _last_lost,
         "at the last letter there is no word[i + 1]: word[i : i + 2] is shorter there, and raises "
         "nothing.": _past_the_end,
+        "what stands between two pairs is left in one piece: each of its letters is a sound.": (
+            _around_pairs
+        ),
         "the sounds are right, their order is not: go through the word once, from its start.": (
             _split_sorted
         ),
@@ -159,6 +169,11 @@ def _one_by_one(sounds, i):
 def _both_at_once(sounds, i):
     one, two = sounds[i + 1], sounds[i + 2]
     return one in AFTER or not {one, two} & {*VOWELS}
+
+
+def _first_behind(sounds):
+    """With sounds[i + 1] asked for behind a short last vowel as well."""
+    return _weigh()(sounds if sounds[-1] not in SHORT else [*sounds, sounds[len(sounds)]])
 
 
 def _by_index(sounds):
@@ -236,6 +251,8 @@ line_weights = Exercise(
         "what follows the last vowel counts as well, up to the end of the line.": _weigh(end=0),
         "after the last vowel there may be no sounds[i + 1] and no sounds[i + 2]: a slice is "
         "shorter there, and raises nothing.": _looking_ahead(_one_by_one),
+        "behind a short vowel that ends the line there is no sounds[i + 1]: ask first whether "
+        "anything follows.": _first_behind,
         "near the end of the line there is no sounds[i + 2]: a slice is shorter there, and raises "
         "nothing.": _looking_ahead(_both_at_once),
         "sounds.index finds the first vowel of its kind; enumerate gives the place of each.": (
@@ -393,18 +410,18 @@ line_batch = Exercise(
 )
 
 
-def _places(rows, vowels, n, told, *, own=False, window=False, pad=True, joined=False, **slip):
+def _places(rows, vowels, n, told, *, before=None, pad=True, joined=False, carried=False, **slip):
     """For each place its row, the key of a table and the token, with a slip at each argument."""
     rows, seen = [list(chain(*rows))] if joined else rows, 0
     for number, row in enumerate(rows):
         line = [0] * (n - 1) + list(row)
         for i in range(n - 1 if pad else 2 * (n - 1), len(line)):
-            context = tuple(line[i - n + 1 : i])
-            before = context if window else line[n - 1 : i + own]
-            count = sum(token in vowels for token in before) + seen
+            context, past = tuple(line[i - n + 1 : i]), line[n - 1 : i]
+            past = before(context, past, line[i:]) if before else past
+            count = sum(token in vowels for token in past) + seen
             key = context if not told else count if slip.get("alone") else (context, count)
             yield number, key, line[i]
-        seen += slip.get("carried", False) * sum(token in vowels for token in row)
+        seen += carried and sum(token in vowels for token in row)
 
 
 def _surprises(places, uniform=False):
@@ -417,21 +434,32 @@ def _surprises(places, uniform=False):
     return -np.log([followed[key][token] / followed[key].total() for _, key, token in places])
 
 
-def _worth(combine=np.mean, order=1, base=math.e, group=None, uniform=False, **slip):
-    """Both means; `group` is the item of a place by which means are taken first."""
+def _all_places(surprises, places):
+    return surprises.mean()
 
-    def mean(rows, vowels, n, told):
-        places = list(_places(rows, vowels, n, told, **slip))
-        surprises = _surprises(places, uniform)
-        if group is None:
-            return combine(surprises)
-        groups = [place[group] for place in places]
-        return np.mean(
-            [surprises[[g == each for g in groups]].mean() for each in dict.fromkeys(groups)]
-        )
+
+def _of_groups(item):
+    """The mean of means: of rows, or of keys."""
+
+    def mean(surprises, places):
+        groups = defaultdict(list)
+        for place, surprise in zip(places, surprises, strict=True):
+            groups[place[item]].append(surprise)
+        return np.mean([np.mean(group) for group in groups.values()])
+
+    return mean
+
+
+def _without_ends(surprises, places):
+    return surprises[[token != 0 for *_, token in places]].mean()
+
+
+def _worth(mean=_all_places, order=1, uniform=False, **slip):
+    """The two surprises, with another mean of them or another table."""
 
     def worth(rows, vowels, n):
-        found = [float(mean(rows, vowels, n, told) / math.log(base)) for told in (False, True)]
+        tables = [list(_places(rows, vowels, n, told, **slip)) for told in (False, True)]
+        found = [float(mean(_surprises(places, uniform), places)) for places in tables]
         return tuple(found[::order])
 
     return worth
@@ -467,9 +495,14 @@ count_worth = Exercise(
     draw=_draw_rows,
     mistakes={
         "the count includes the token that is to be guessed: it must be of those before.": (
-            _worth(own=True)
+            _worth(before=lambda context, past, rest: [*past, rest[0]])
         ),
-        "the count is of the whole line so far, not of the last n - 1 tokens.": _worth(window=True),
+        "the count is of the whole line; it must be of the tokens before.": (
+            _worth(before=lambda context, past, rest: past + rest)
+        ),
+        "the count is of the whole line so far, not of the last n - 1 tokens.": (
+            _worth(before=lambda context, past, rest: context)
+        ),
         "an n-gram sees n - 1 tokens, and guesses the n-th.": lambda rows, vowels, n: _worth()(
             rows, vowels, n + 1
         ),
@@ -478,29 +511,38 @@ count_worth = Exercise(
         ),
         "a context goes over the end of a line: each line begins with zeros of its own, and with "
         "count 0.": _worth(joined=True),
-        "the sum, not the mean.": _worth(combine=np.sum),
-        "those are bits; take the natural logarithm.": _worth(base=2),
-        "that is the logarithm to base 10; take the natural one.": _worth(base=10),
+        "the count begins at 0 in each line.": _worth(carried=True),
+        "the second table looks at the tokens before as well as at the count.": _worth(alone=True),
+        "the sum, not the mean.": _worth(mean=lambda surprises, places: surprises.sum()),
+        "those are bits; take the natural logarithm.": (
+            _worth(mean=lambda surprises, places: surprises.mean() / math.log(2))
+        ),
+        "that is the logarithm to base 10; take the natural one.": (
+            _worth(mean=lambda surprises, places: surprises.mean() / math.log(10))
+        ),
         "untold comes first, told second.": _worth(order=-1),
         "the mean runs over all tokens: a longer line counts for more than a shorter one.": (
-            _worth(group=0)
+            _worth(mean=_of_groups(0))
         ),
         "the mean runs over all tokens: a context that comes often counts for more.": (
-            _worth(group=1)
+            _worth(mean=_of_groups(1))
         ),
-        "the ends are left out: the 0 that ends a line is a token to be guessed.": (
+        "the ends are not guessed: the 0 that ends a line is a token like the others.": (
+            _worth(mean=_without_ends)
+        ),
+        "the ends are left out: the 0 that ends a line is a token to be counted and guessed.": (
             lambda rows, vowels, n: _worth()([row[:-1] for row in rows], vowels, n)
         ),
         "that is the logarithm of how many tokens ever followed; the share says how often each "
         "did.": _worth(uniform=True),
-        "the count begins at 0 in each line.": _worth(carried=True),
-        "the second table looks at the tokens before as well as at the count.": _worth(alone=True),
         "the mean of the shares; the surprise is minus the logarithm of each.": (
-            _worth(combine=lambda surprise: np.exp(-surprise).mean())
+            _worth(mean=lambda surprises, places: np.exp(-surprises).mean())
         ),
-        "the sign is turned: a surprise is at least 0.": _worth(combine=lambda s: -s.mean()),
+        "the sign is turned: a surprise is at least 0.": (
+            _worth(mean=lambda surprises, places: -surprises.mean())
+        ),
         "the logarithm of the mean share is not the mean of the logarithms.": (
-            _worth(combine=lambda surprise: -np.log(np.exp(-surprise).mean()))
+            _worth(mean=lambda surprises, places: -np.log(np.exp(-surprises).mean()))
         ),
     },
     hints=(
@@ -531,6 +573,18 @@ def _by_hand(power=2, shares=tantra.softmax, own=1, combine=np.sum, hot=True, si
         return float(sign * combine((p * logits).sum(-1) - own * picked) / temperature**power)
 
     return slope
+
+
+def _every_token(logits, tokens, temperature):
+    p = tantra.softmax(logits / temperature)
+    found = (p * logits).sum(axis=-1) - logits[:, tokens]
+    return float(found.sum() / temperature**2)
+
+
+def _own_share_only(logits, tokens, temperature):
+    places = np.arange(len(tokens)), tokens
+    p = tantra.softmax(logits / temperature)[places]
+    return float(((p - 1) * logits[places]).sum() / temperature**2)
 
 
 def _bare_softmax(scores):
@@ -578,6 +632,11 @@ temperature_slope = Exercise(
         ),
         "that is the slope of z_k / τ alone: in log Σ exp(z_j / τ) τ stands as well.": (
             _by_hand(shares=np.zeros_like)
+        ),
+        "logits[:, tokens] takes the scores of all tokens in each row: one in each row is "
+        "logits[np.arange(len(tokens)), tokens].": _every_token,
+        "only the token's own score is in the mean: Σ_j p_j z_j runs over all tokens.": (
+            _own_share_only
         ),
         "divided by τ once too often: the mean is of the scores z, not of z / τ.": (
             _by_hand(power=3)
