@@ -567,7 +567,7 @@ encode_word = Exercise(
         ),
         "range counted the pieces before any were joined, and goes past the end: a while loop asks "
         "anew how many there are.": _shrinking,
-        "only the first merge was run: does each begin at the word's first place again?": _first_merge,
+        "only the first merge was run: does each begin at the first place again?": _first_merge,
         "where a merge finds nothing to join, the next ones may still: go on.": _until_one_fails,
         "nothing was merged: those are the letters.": lambda word, merges: list(word),
     },

@@ -125,8 +125,8 @@ split_sounds = Exercise(
         "Go through the word from its start, and ask first whether the next two letters are one "
         "sound.",
         "With word[i : i + 2] in TWO_LETTERS, take two letters and go on at i + 2; else take one.",
-        "A while loop over i, from 0 to len(word); or re.findall with the pairs before the single "
-        "letters: '|'.join(TWO_LETTERS) + '|.'",
+        "A while loop over i, from 0 to len(word); or, after import re, re.findall with the pairs "
+        "before the single letters: '|'.join(TWO_LETTERS) + '|.'",
     ),
 )
 
@@ -410,7 +410,9 @@ line_batch = Exercise(
 )
 
 
-def _places(rows, vowels, n, told, *, before=None, pad=True, joined=False, carried=False, **slip):
+def _places(
+    rows, vowels, n, told, *, before=None, pad=True, joined=False, carried=False, alone=False
+):
     """For each place its row, the key of a table and the token, with a slip at each argument."""
     rows, seen = [list(chain(*rows))] if joined else rows, 0
     for number, row in enumerate(rows):
@@ -419,7 +421,7 @@ def _places(rows, vowels, n, told, *, before=None, pad=True, joined=False, carri
             context, past = tuple(line[i - n + 1 : i]), line[n - 1 : i]
             past = before(context, past, line[i:]) if before else past
             count = sum(token in vowels for token in past) + seen
-            key = context if not told else count if slip.get("alone") else (context, count)
+            key = context if not told else count if alone else (context, count)
             yield number, key, line[i]
         seen += carried and sum(token in vowels for token in row)
 
@@ -655,7 +657,8 @@ temperature_slope = Exercise(
     },
     hints=(
         "For one sound: log p = z_k / τ - log Σ_j exp(z_j / τ). Differentiate both terms by τ.",
-        "The first gives -z_k / τ². The second gives + Σ_j p_j z_j / τ², with p = softmax(z / τ).",
+        "The first gives -z_k / τ². The second gives + Σ_j p_j z_j / τ², with "
+        "p = tantra.softmax(z / τ).",
         "Sum (mean of z under p minus z of the token) over the sounds, and divide by τ².",
     ),
 )
