@@ -1,6 +1,7 @@
 """The exercises of chapter 13, GPT-2."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import safetensors.numpy
@@ -9,18 +10,36 @@ import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, arrays
 
+NO_HEADER = (
+    "what you read as the header is no JSON: the header starts at byte 8, and is "
+    "int.from_bytes(content[:8], 'little') bytes long"
+)
 
-def _parts(content):
+
+def _reading(attempt, content, name):
+    """What the attempt reads; a length that is wrong shows when JSON or UTF-8 ends too soon."""
+    try:
+        return attempt(content, name)
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise ValueError(NO_HEADER) from None
+
+
+def _parts(content, size=8):
     """The header of a safetensors file, and the bytes after it."""
-    end = 8 + int.from_bytes(content[:8], "little")
+    end = 8 + int.from_bytes(content[:size], "little")
     return json.loads(content[8:end]), content[end:]
 
 
-def _read(where=lambda content, rest, start, end: rest[start:end], kind="<f4", shaped=np.reshape):
+def _read(
+    where=lambda content, rest, start, end: rest[start:end],
+    kind="<f4",
+    shaped=np.reshape,
+    size=8,
+):
     """A reader of one tensor, with a slip at each argument."""
 
     def read(content, name):
-        header, rest = _parts(content)
+        header, rest = _parts(content, size)
         about = header[name]
         numbers = where(content, rest, *about["data_offsets"])
         return shaped(np.frombuffer(numbers, kind), about["shape"])
@@ -30,18 +49,43 @@ def _read(where=lambda content, rest, start, end: rest[start:end], kind="<f4", s
 
 def _first_tensor(content, name):
     header, _ = _parts(content)
-    return _read()(content, next(iter(header)))
+    return _read()(content, next(key for key in header if key != "__metadata__"))
 
 
-def _file(*shapes, seed=0):
-    """A safetensors file of float32 arrays called a, b, c ..."""
+def _numbers_counted(content, name):
+    """With offsets that count numbers and not bytes."""
+    header, rest = _parts(content)
+    start, end = header[name]["data_offsets"]
+    return np.frombuffer(rest, "<f4")[start:end].reshape(header[name]["shape"])
+
+
+def _one_after_another(content, name):
+    """As if the numbers lay in the order of the header."""
+    header, rest = _parts(content)
+    header.pop("__metadata__", None)
+    sizes = {key: 4 * int(np.prod(about["shape"])) for key, about in header.items()}
+    start = sum(list(sizes.values())[: list(sizes).index(name)])
+    return np.frombuffer(rest[start:][: sizes[name]], "<f4").reshape(header[name]["shape"])
+
+
+def _file(*shapes, about="", seed=0):
+    """A safetensors file of float32 arrays called a, b, c ..., and words about them."""
     found = zip("abcd", arrays(*shapes, seed=seed), strict=False)
-    return safetensors.numpy.save({name: x.astype(np.float32) for name, x in found})
+    found = {name: x.astype(np.float32) for name, x in found}
+    return safetensors.numpy.save(found, metadata={"about": about} if about else None)
+
+
+def _turned_round(content):
+    """The file with its tensors in the opposite order in the header alone."""
+    header, numbers = _parts(content)
+    text = json.dumps(dict(reversed(header.items()))).encode()
+    return len(text).to_bytes(8, "little") + text + numbers
 
 
 def _draw_file(rng):
-    file = {"bias": (5,), "gain": (7,), "matrix": (4, 3), "table": (2, 6)}
-    file = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in file.items()}
+    shapes = {"wte": (2, 6), "wpe": (4, 3), "h.0.ln_1.bias": (5,), "h.0.ln_1.weight": (7,)}
+    shapes |= {"h.0.attn.c_attn.bias": (6,), "h.0.attn.c_attn.weight": (2, 3, 4)}
+    file = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     return safetensors.numpy.save(file), str(rng.choice([*file]))
 
 
@@ -50,10 +94,14 @@ read_tensor = Exercise(
     kind="implement",
     asks="The float32 array of this name, from the bytes of a safetensors file.",
     reference=_read(),
+    call=_reading,
     cases={
         "one matrix": (_file((2, 3)), "a"),
         "the first of two": (_file((3,), (2, 4)), "a"),
         "the second of two": (_file((3,), (2, 4)), "b"),
+        "last in the header, first in the numbers": (_turned_round(_file((3,), (2, 4))), "a"),
+        "a header of over 255 bytes": (_file((3,), (2, 4), about="GPT-2 " * 50), "b"),
+        "a header of over 65,535 bytes": (_file((3,), (2, 4), about="GPT-2 " * 11_000), "b"),
     },
     draw=_draw_file,
     mistakes={
@@ -89,6 +137,17 @@ read_tensor = Exercise(
             lambda content, name: _read(kind=">f4")(content, name).astype(np.float32)
         ),
         "that is the first tensor of the file, whatever name was asked for.": _first_tensor,
+        "all of the first 8 bytes are the length of the header: content[0] alone ends at 255.": (
+            _read(size=1)
+        ),
+        "all of the first 8 bytes are the length of the header: content[:2] ends at 65,535.": (
+            _read(size=2)
+        ),
+        "data_offsets count bytes: cut the bytes first, and make numbers of the piece.": (
+            _numbers_counted
+        ),
+        "the order in the header need not be that of the numbers: data_offsets says where each "
+        "tensor lies.": _one_after_another,
     },
     hints=(
         "int.from_bytes(content[:8], 'little') says how many bytes of JSON follow.",
@@ -125,6 +184,11 @@ def _rows(x):
     return x.reshape(3, *x.shape[:-1], -1)
 
 
+def _row_thirds(x):
+    """np.split without an axis, which raises where a matrix has no three equal parts of rows."""
+    return np.split(x, 3)
+
+
 def _by_head(x):
     """As if there were two heads, and the file had them one after the other."""
     heads = x.reshape(*x.shape[:-1], 2, 3, -1)
@@ -138,7 +202,7 @@ split_c_attn = Exercise(
     reference=_split(_thirds),
     cases={
         "width 2": (np.arange(12.0).reshape(2, 6), np.arange(6.0)),
-        "width 2, other numbers": (array(2, 6), array(6, seed=1)),
+        "width 3": (array(3, 9), array(9, seed=1)),
     },
     draw=lambda rng: (rng.standard_normal((4, 12)), rng.standard_normal(12)),
     mistakes={
@@ -153,6 +217,9 @@ split_c_attn = Exercise(
         "and each third must be turned over.": (
             _split(_rows, turn=lambda third: third, cut_bias=_thirds)
         ),
+        "np.split cuts rows unless it is told axis=-1; and each third of the columns must then be "
+        "turned over.": _split(_row_thirds, turn=lambda third: third),
+        "np.split cuts rows unless it is told axis=-1, the columns.": _split(_row_thirds),
         "GPT-2 keeps all queries, then all keys, then all values; it does not go head by head.": (
             _split(_by_head)
         ),
@@ -161,6 +228,9 @@ split_c_attn = Exercise(
         ),
         "the order in the file is query, key, value, not value first.": (
             _split(_thirds, names=("value", "key", "query"))
+        ),
+        "the order in the file is query, key, value: the value comes last, not in the middle.": (
+            _split(_thirds, names=("query", "value", "key"))
         ),
         "the weights are right; cut the bias into thirds as well.": (
             _split(_thirds, cut_bias=lambda bias: [bias] * 3)
@@ -233,8 +303,40 @@ def _last_lost(tokens, pair, new):
     return out
 
 
-def _again(tokens, pair, new):
-    """Joined until nothing changes, counting new as both of the pair where it is one of them."""
+def _last_always(tokens, pair, new):
+    return [*_last_lost(tokens, pair, new), tokens[-1]]
+
+
+def _past_the_end(tokens, pair, new):
+    """With tokens[i + 1] asked for at the last place as well."""
+    joined = _merge_pair(tokens, pair, new)
+    return joined if joined[-1] == new else [*joined, tokens[len(tokens)]]
+
+
+def _one_past_the_end(tokens, pair, new):
+    """The same, where tokens[i] is the first of the pair alone."""
+    return (_past_the_end if tokens[-1] == pair[0] else _merge_pair)(tokens, pair, new)
+
+
+def _growing_shorter(items, pair, new):
+    """A for loop over the places that there were before any were joined."""
+    for i in range(len(items) - 1):
+        if (items[i], items[i + 1]) == tuple(pair):
+            items[i : i + 2] = [new]
+    return items
+
+
+def _in_place(tokens, pair, new):
+    tokens[:] = _merge_pair(tokens, pair, new)
+    return tokens
+
+
+def _in_a_string(tokens, pair, new):
+    text = " ".join(map(str, tokens)).replace(f"{pair[0]} {pair[1]}", str(new))
+    return [int(token) for token in text.split()]
+
+
+def _turned_pair(tokens, pair, new):
     return _merge_pair(tokens, (pair[1], pair[0]), new)
 
 
@@ -263,7 +365,7 @@ def _draw_tokens(rng):
     tokens[rng.integers(8) :][:4] = [1, 2, 1, 2]
     tokens = [int(token) for token in tokens]
     pair = (1, 1) if rng.integers(2) else (1, 2)
-    return ([1, 1, 1, *tokens, 2, 1], pair, 9)
+    return ([1, 1, 1, *tokens, 2, 1], pair, int(rng.integers(256, 50257)))
 
 
 merge_pair = Exercise(
@@ -276,6 +378,9 @@ merge_pair = Exercise(
         "three alike": ([5, 5, 5], (5, 5), 9),
         "at both ends": ([1, 2, 7, 1, 2], (1, 2), 9),
         "the other order": ([2, 1, 2, 1, 3], (1, 2), 9),
+        "numbers of several digits": ([11, 2, 1, 21, 1, 2, 256], (1, 2), 257),
+        "nothing but the pair": ([4, 7], (4, 7), 8),
+        "a single token": ([4], (4, 4), 8),
     },
     draw=_draw_tokens,
     mistakes={
@@ -287,7 +392,20 @@ merge_pair = Exercise(
             _second_kept
         ),
         "the last token is lost where it is not part of a pair.": _last_lost,
-        "the pair has an order: (1, 2) is not (2, 1).": _again,
+        "the last token is added even where it was joined: add it only where it is left over.": (
+            _last_always
+        ),
+        "at the last place there is no tokens[i + 1]: tokens[i : i + 2] is shorter there, and "
+        "raises nothing.": _past_the_end,
+        "where the last token is the first of the pair there is no tokens[i + 1]: the slice "
+        "tokens[i : i + 2] is shorter there, and raises nothing.": _one_past_the_end,
+        "range counted the places before any were joined, and goes past the end; and the list "
+        "tokens itself is changed: use a while loop, and a list of your own.": _growing_shorter,
+        "range counted the places before any were joined, and goes past the end: a while loop asks "
+        "anew how many there are.": lambda tokens, *more: _growing_shorter([*tokens], *more),
+        "the list tokens itself was changed: collect the result in a list of your own.": _in_place,
+        "in a string '1 2' is found in '11 2' too: compare tokens, not digits.": _in_a_string,
+        "the pair has an order: (1, 2) is not (2, 1).": _turned_pair,
         "the pair is joined in either order; only the order given counts.": _both_orders,
         "a pair may begin at any place, not only at 0, 2, 4: go on by one where nothing is "
         "joined.": _steps_of_two,
@@ -374,6 +492,13 @@ def _first_merge(word, merges):
     return _joined(list(word), merges[0])
 
 
+def _shrinking(word, merges):
+    pieces = list(word)
+    for pair in merges:
+        pieces = _growing_shorter(pieces, pair, pair[0] + pair[1])
+    return pieces
+
+
 def _until_one_fails(word, merges):
     pieces = list(word)
     for pair in merges:
@@ -381,6 +506,17 @@ def _until_one_fails(word, merges):
             break
         pieces = _joined(pieces, pair)
     return pieces
+
+
+def _never_one(word, merges):
+    """By rank, as GPT-2's own code does, without a stop where one piece is left."""
+    pieces = list(word)
+    while True:
+        pairs = list(pairwise(pieces))
+        pair = min(pairs, key=[*merges, *pairs].index)
+        if pair not in merges:
+            return pieces
+        pieces = _joined(pieces, pair)
 
 
 ORDERED = [("b", "c"), ("a", "b"), ("c", "d"), ("bc", "d"), ("ab", "cd")]
@@ -403,6 +539,8 @@ encode_word = Exercise(
         "twice in a row": ("ababab", [("b", "a"), ("a", "b"), ("a", "ba")]),
         "two steps": ("abcdab", ORDERED),
         "three alike": ("aaab", [("a", "a"), ("a", "b")]),
+        "one piece in the end": ("abab", [("a", "b"), ("ab", "ab")]),
+        "a single letter": ("a", [("a", "b")]),
     },
     draw=_draw_word,
     mistakes={
@@ -421,7 +559,15 @@ encode_word = Exercise(
         "inside a string of pieces 'a b' is found in 'a bc' too: compare whole pieces.": (
             _by_replacing
         ),
-        "only the first merge was run.": _first_merge,
+        "where one piece is left there is no pair, and min of nothing raises: stop before it.": (
+            _never_one
+        ),
+        "that is one string; give a list of pieces.": lambda word, merges: " ".join(
+            _encode_word(word, merges)
+        ),
+        "range counted the pieces before any were joined, and goes past the end: a while loop asks "
+        "anew how many there are.": _shrinking,
+        "only the first merge was run: does each begin at the first place again?": _first_merge,
         "where a merge finds nothing to join, the next ones may still: go on.": _until_one_fails,
         "nothing was merged: those are the letters.": lambda word, merges: list(word),
     },
@@ -476,8 +622,16 @@ fold_norm = Exercise(
             array(3, 4, seed=1),
             array(4, seed=2),
         ),
+        "a square weight": (
+            array(2, 3),
+            np.array([2.0, -1.0, 0.5]),
+            np.array([0.3, 1.0, -0.7]),
+            array(3, 3, seed=1),
+            array(3, seed=2),
+        ),
     },
-    draw=lambda rng: tuple(rng.standard_normal(s) for s in ((2, 5), 5, 5, (5, 7), 7)),
+    draw=lambda rng: tuple(rng.standard_normal(s) for s in ((6, 5), 5, 5, (5, 7), 7)),
+    rtol=1e-9,
     mistakes={
         "the weight is right; the norm's bias goes through the old map and adds to the offset.": (
             lambda gain, bias, weight, offset: (gain[:, None] * weight, offset)
@@ -508,6 +662,16 @@ fold_norm = Exercise(
         "the old weight and offset came back as they were.": (
             lambda gain, bias, weight, offset: (weight, offset)
         ),
+        "gain * weight scales the columns, what comes out; gain[:, None] scales the rows, what "
+        "comes in.": lambda gain, bias, weight, offset: (gain * weight, bias @ weight + offset),
+        "the bias is added before the map, which it goes through: bias @ weight, not bias, adds "
+        "to the offset.": lambda gain, bias, weight, offset: (
+            gain[:, None] * weight,
+            bias + offset,
+        ),
+        "a vector stands in front of a weight (in, out): bias @ weight.": (
+            lambda gain, bias, weight, offset: (gain[:, None] * weight, weight @ bias + offset)
+        ),
     },
     hints=(
         "Write it out: (n * gain + bias) @ W + b, where n is the bare norm. Multiply out.",
@@ -517,8 +681,8 @@ fold_norm = Exercise(
 )
 
 
-def _size(vocab_size=50257, context=1024, d=1600, layers=48, tables=1, block=13, last=2):
-    return (tables * vocab_size + context) * d + layers * (12 * d * d + block * d) + last * d
+def _size(V=50257, N=1024, D=1600, L=48, *, tables=1, matrices=12, block=13, last=2):
+    return (tables * V + N) * D + L * (matrices * D * D + block * D) + last * D
 
 
 file_bytes = Prediction(
@@ -532,10 +696,10 @@ file_bytes = Prediction(
         "that is how many numbers there are; each takes two bytes.": _size(),
         "float16 has 16 bits: two bytes a number, not eight.": 8 * _size(),
         "those are the sizes of GPT-2 small; XL has D = 1600 and 48 layers.": (
-            2 * _size(d=768, layers=12)
+            2 * _size(D=768, L=12)
         ),
         "the table is counted twice: tied, the file holds it once.": 2 * _size(tables=2),
-        "the positions are missing: 1024 rows of D.": 2 * _size(context=0),
+        "the positions are missing: 1024 rows of D.": 2 * _size(N=0),
         "the last norm is missing: a gain and a bias of D numbers.": 2 * _size(last=0),
         "each layer has 13 D numbers beside its matrices: offsets and two norms.": (
             2 * _size(block=0)
@@ -544,6 +708,13 @@ file_bytes = Prediction(
         "norm 2 D.": 2 * _size(block=0, last=0),
         "the norms of each layer are missing: 4 D numbers.": 2 * _size(block=9),
         "the offsets of each layer are missing: 9 D numbers.": 2 * _size(block=4),
+        "attention has four matrices of D × D, the output's among them.": 2 * _size(matrices=11),
+        "attention has three matrices for query, key and value, and one for the output: 4 D².": (
+            2 * _size(matrices=10)
+        ),
+        "1.5 thousand million is a name, rounded: count the numbers.": 3_000_000_000,
+        "bytes are asked for, not millions of bytes.": 2 * _size() / 1e6,
+        "bytes are asked for, not thousands of millions of bytes.": 2 * _size() / 1e9,
     },
     hints=(
         "Numbers first: (V + N) D + L (12 D² + 13 D) + 2 D, with V = 50257 and N = 1024.",

@@ -18,6 +18,21 @@ def _zero(averages, place):
     return averages
 
 
+def _along(*behind):
+    """keep, lined up with another axis than that of the heads."""
+
+    def drop(averages, head):
+        keep = np.arange(averages.shape[1]) != head
+        return averages * keep.reshape(-1, *behind)
+
+    return drop
+
+
+def _drop_for_good(averages, head):
+    averages[:, head] = 0
+    return averages
+
+
 def _mean_instead(averages, head):
     averages = averages.copy()
     averages[:, head] = averages[:, head].mean(axis=(0, 1))
@@ -33,25 +48,36 @@ drop_head = Exercise(
         "the first of two": (array(1, 2, 3, 2), 0),
         "the last of three": (array(1, 3, 4, 2), 2),
         "two sequences": (array(2, 2, 3, 2), 1),
+        "as many positions as heads": (array(1, 2, 2, 3), 0),
     },
     draw=lambda rng: (rng.standard_normal((2, 4, 5, 6)), int(rng.integers(4))),
     mistakes={
-        "all heads but this one are 0; it is this one that should be: head != h, not ==.": (
+        "all heads but this one are 0; it is this one that should be.": (
             lambda averages, head: averages - _drop_head(averages, head)
         ),
-        "a position is 0, not a head: the heads are axis 1, so keep needs two axes of length 1 "
-        "behind it.": lambda averages, head: _zero(averages, np.s_[:, :, head]),
-        "one feature of every head is 0: the heads are axis 1, not the last.": (
-            lambda averages, head: _zero(averages, np.s_[..., head % averages.shape[-1]])
+        "positions are axis 2; the heads are axis 1: (B, H, T, K).": (
+            lambda averages, head: _zero(averages, np.s_[:, :, head])
+        ),
+        "features are the last axis; the heads are axis 1: (B, H, T, K).": (
+            lambda averages, head: _zero(averages, np.s_[..., head])
+        ),
+        "a whole sequence is 0: the batch is axis 0, the heads are axis 1.": (
+            lambda averages, head: _zero(averages, head)
+        ),
+        "numbers of shape (H,) meet the last axis, K: two axes of length 1 behind them, (H, 1, 1), "
+        "line them up with the heads.": _along(),
+        "numbers of shape (H, 1) meet the axis T: (H, 1, 1) lines them up with the heads.": (
+            _along(1)
         ),
         "the head is cut out, and the array is smaller: the matrix behind it needs all H·K "
         "numbers, so set them to 0.": lambda averages, head: np.delete(averages, head, axis=1),
         "that is the head's mean in its place, another kind of removal: here it is 0.": (
             _mean_instead
         ),
-        "only the first sequence loses its head: keep[:, None, None] reaches them all.": (
+        "only the first sequence loses its head: drop it in all of them.": (
             lambda averages, head: _zero(averages, np.s_[0, head])
         ),
+        "averages itself is changed: set the head to 0 in a copy of it.": _drop_for_good,
         "one head too far: heads count from 0.": (
             lambda averages, head: _drop_head(averages, (head + 1) % averages.shape[1])
         ),
@@ -67,15 +93,37 @@ drop_head = Exercise(
 )
 
 
-def _error(averages, w_output, target, mean=np.mean):
-    merged = averages.swapaxes(1, 2).reshape(len(averages), averages.shape[2], -1)  # (B, T, H·K)
-    return mean((merged @ w_output.T - target) ** 2)
+def _merged(averages):
+    B, H, T, K = averages.shape
+    return averages.swapaxes(1, 2).reshape(B, T, H * K)
 
 
-def _damages(averages, w_output, target, drop=_drop_head, mean=np.mean, combine=np.subtract):
-    full = _error(averages, w_output, target, mean)
-    each = [_error(drop(averages, h), w_output, target, mean) for h in range(averages.shape[1])]
-    return combine(np.array(each), full)
+def _unswapped(averages):
+    B, H, T, K = averages.shape
+    return averages.reshape(B, T, H * K)
+
+
+def _damages(
+    averages,
+    w_output,
+    target,
+    *,
+    drop=_drop_head,
+    merge=_merged,
+    turn=np.transpose,
+    mean=np.mean,
+    combine=np.subtract,
+):
+    def error(averages):
+        return mean((merge(averages) @ turn(w_output) - target) ** 2)
+
+    full = error(averages)
+    return combine(np.array([error(drop(averages, h)) for h in range(averages.shape[1])]), full)
+
+
+def _changes(averages, w_output, target):
+    """How far the output of all heads moves, whatever the target."""
+    return _damages(averages, w_output, _merged(averages) @ w_output.T)
 
 
 head_damages = Exercise(
@@ -83,10 +131,13 @@ head_damages = Exercise(
     kind="ablate",
     asks="For each head, how much the mean squared error grows when that head is dropped.",
     reference=_damages,
+    rtol=1e-9,
+    atol=1e-12,
     cases={
         "two heads": arrays((1, 2, 3, 1), (4, 2), (1, 3, 4)),
         "two wider heads": arrays((1, 2, 3, 4), (2, 8), (1, 3, 2), seed=1),
         "three heads": arrays((1, 3, 2, 2), (3, 6), (1, 2, 3), seed=1),
+        "as many features out as in": arrays((1, 2, 3, 2), (4, 4), (1, 3, 4), seed=2),
     },
     draw=lambda rng: (
         rng.standard_normal((2, 3, 4, 5)),
@@ -122,15 +173,30 @@ head_damages = Exercise(
         "a head may be missed less than nothing: leave negative damage as it is.": (
             lambda a, w, target: np.maximum(_damages(a, w, target), 0)
         ),
-        "the heads stand side by side in the wrong order: swap H and T before the reshape.": (
-            lambda a, w, target: _damages(
-                a.reshape(len(a), -1, a.shape[1], a.shape[3]).swapaxes(1, 2), w, target
-            )
+        "reshape alone mixes heads and positions: swap the axes H and T before it.": (
+            lambda a, w, target: _damages(a, w, target, merge=_unswapped)
         ),
+        "w_output is stored (out, in): merged @ w_output.T.": (
+            lambda a, w, target: _damages(a, w, target, turn=np.asarray)
+        ),
+        "that is how far the output moves; damage is how much further it then is from target.": (
+            _changes
+        ),
+        "that is a share of the error; damage is a difference.": (
+            lambda a, w, target: _damages(a, w, target, combine=lambda e, full: (e - full) / full)
+        ),
+        "the error is the mean of the squares; no root is taken.": (
+            lambda a, w, target: _damages(a, w, target, mean=lambda squares: squares.mean() ** 0.5)
+        ),
+        "the error is the mean of the squares; yours takes the differences without their sign.": (
+            lambda a, w, target: _damages(a, w, target, mean=lambda squares: (squares**0.5).mean())
+        ),
+        "averages itself is changed, so that heads dropped before stay away: drop each from a "
+        "copy.": lambda a, w, target: _damages(a, w, target, drop=_drop_for_good),
     },
     hints=(
         "Three steps: the error with all heads; the error without head h, for each h; subtract.",
-        "merged = averages.swapaxes(1, 2).reshape(B, T, H * K), as in chapter 04.",
+        "merged = averages.swapaxes(1, 2).reshape(B, T, H * K), with B, H, T, K = averages.shape.",
         "error = ((merged @ w_output.T - target) ** 2).mean()",
     ),
 )
@@ -155,10 +221,31 @@ def _once_each(group, label, train):
     return (votes[group].argmax(axis=1) == label)[~train].mean()
 
 
+def _group_means(group, label, train):
+    """The mean of the groups' shares, where a group that has few rows counts as much as others."""
+    votes = np.zeros((group.max() + 1, label.max() + 1))
+    np.add.at(votes, (group[train], label[train]), 1)
+    right = votes[group].argmax(axis=1) == label
+    held_back = [(group == g) & ~train for g in np.unique(group[~train])]
+    return np.mean([right[rows].mean() for rows in held_back])
+
+
+def _known_groups(group, label, train):
+    """Without the rows held back whose group no row for training has."""
+    known = np.isin(group, group[train])
+    return _best_guess(group[known], label[known], train[known])
+
+
+def _sized_by_training(group, label, train):
+    votes = np.zeros((group[train].max() + 1, label.max() + 1))
+    np.add.at(votes, (group[train], label[train]), 1)
+    return (votes.argmax(axis=1)[group] == label)[~train].mean()
+
+
 def _draw_guesses(rng):
-    """Rows of six groups, each with one label a little more frequent than the others."""
-    group, train = np.arange(180) % 6, np.arange(180) < 108
+    """Rows of six groups of unequal size, each with one label more frequent than the others."""
     while True:
+        group, train = rng.choice(6, 180, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05]), rng.random(180) < 0.6
         label = np.where(rng.random(180) < 0.25, group * 2 % 5, rng.integers(0, 5, 180))
         votes = np.zeros((6, 5))
         np.add.at(votes, (group[train], label[train]), 1)
@@ -170,6 +257,8 @@ def _draw_guesses(rng):
 EVERY = slice(None)
 GROUP = np.array([0, 0, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1])
 LABEL = np.array([2, 2, 0, 3, 3, 1, 2, 1, 0, 3, 0, 1])
+UNEQUAL = np.array([0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 0])
+HELD_BACK = np.array([0, 0, 0, 1, 1, 1, 0, 2, 0, 1, 0, 2])
 FIRST_SIX = np.arange(12) < 6
 
 best_guess = Exercise(
@@ -182,7 +271,10 @@ best_guess = Exercise(
     cases={
         "two groups": (GROUP, LABEL, FIRST_SIX),
         "the other half": (GROUP, LABEL, ~FIRST_SIX),
+        "groups of unequal size": (UNEQUAL, LABEL, FIRST_SIX),
+        "a group that no row for training has": (HELD_BACK, LABEL, FIRST_SIX),
     },
+    rtol=1e-12,
     draw=_draw_guesses,
     mistakes={
         "it is scored on the rows that the table was made from: score it on ~train.": (
@@ -194,6 +286,8 @@ best_guess = Exercise(
         "the two sides are exchanged: votes from train, score on ~train.": (
             lambda group, label, train: _best_guess(group, label, train, ~train, train)
         ),
+        "the rows held back still vote, and now the others are scored: votes from train, score on "
+        "~train.": lambda group, label, train: _best_guess(group, label, train, EVERY, train),
         "votes and score both come from the rows held back: count votes on train.": (
             lambda group, label, train: _best_guess(group, label, train, ~train)
         ),
@@ -207,6 +301,14 @@ best_guess = Exercise(
         "each time.": _once_each,
         "that is how often the guess is wrong.": (
             lambda group, label, train: 1 - _best_guess(group, label, train)
+        ),
+        "the mean runs over rows, not over groups: a large group counts for more.": _group_means,
+        "a row whose group is new is to be guessed as well, as label 0: the mean is over all rows "
+        "held back.": _known_groups,
+        "a group may come among the rows held back alone: size the table by group.max(), not by "
+        "group[train].max().": _sized_by_training,
+        "that is how many are right; take the mean over the rows held back.": (
+            lambda group, label, train: _best_guess(group, label, train) * (~train).sum()
         ),
     },
     hints=(
@@ -226,6 +328,24 @@ def _ov(w_value, w_output, head, num_heads):
     return _part(w_value, head, num_heads).T @ _part(w_output.T, head, num_heads)
 
 
+def _draw_matrices(rng):
+    num_heads = int(rng.integers(2, 5))
+    v, o = rng.standard_normal((12, 5)), rng.standard_normal((5, 12))
+    return v, o, int(rng.integers(num_heads)), num_heads
+
+
+def _cut(num, head, size):
+    """The slice of one head, where each has size // num numbers."""
+    return slice(head * (size // num), (head + 1) * (size // num))
+
+
+def _sliced(v, o, head, num_heads, *, of_v=0, of_o=1, size=None):
+    """Both matrices cut along these axes, and multiplied as (D, K) by (K, D)."""
+    part = _cut(num_heads, head, size or len(v))
+    v, o = (v[part] if of_v == 0 else v[:, part]), (o[part] if of_o == 0 else o[:, part])
+    return v.T @ o.T
+
+
 ov_circuit = Exercise(
     name="ov_circuit",
     kind="derive",
@@ -236,12 +356,8 @@ ov_circuit = Exercise(
         "three heads of two": (*arrays((6, 2), (2, 6), seed=1), 2, 3),
         "the first of two": (*arrays((4, 3), (3, 4), seed=2), 0, 2),
     },
-    draw=lambda rng: (
-        rng.standard_normal((12, 5)),
-        rng.standard_normal((5, 12)),
-        int(rng.integers(3)),
-        3,
-    ),
+    draw=_draw_matrices,
+    rtol=1e-9,
     mistakes={
         "that takes a column vector, OV @ x: for rows, x @ OV, transpose it.": (
             lambda v, o, head, n: _ov(v, o, head, n).T
@@ -263,6 +379,27 @@ ov_circuit = Exercise(
         ),
         "no root of K here: it belongs to the scores, to QK.": (
             lambda v, o, head, n: _ov(v, o, head, n) / (len(v) // n) ** 0.5
+        ),
+        "D is cut, the axis of the stream: heads are in the rows of w_value and in the columns of "
+        "w_output.": lambda v, o, head, n: _sliced(v, o, head, n, of_v=1, of_o=0),
+        "D is cut, the axis of the stream; what is left must be (D, D), not (H·K, H·K).": (
+            lambda v, o, head, n: v[:, _cut(n, head, len(v))] @ o[_cut(n, head, len(v))]
+        ),
+        "w_value is cut right; heads are in the columns of w_output, (D, H·K), not in its rows.": (
+            lambda v, o, head, n: v[_cut(n, head, len(v))].T @ o[_cut(n, head, len(v))]
+        ),
+        "that is K × K, the product in the other order: the stream's D must be left, x @ OV.": (
+            lambda v, o, head, n: _part(v, head, n) @ _part(o.T, head, n).T
+        ),
+        "K is the rows of w_value divided by H; the stream's width D need not be H·K.": (
+            lambda v, o, head, n: _sliced(v, o, head, n, size=v.shape[1])
+        ),
+        "w_output is (D, H·K): turn it over before it is put into shape (H, K, D).": (
+            lambda v, o, head, n: _part(v, head, n).T @ o.reshape(n, -1, o.shape[0])[head]
+        ),
+        "w_output was put into shape with H in front: its heads lie along the second axis, so "
+        "reshape(D, H, K).": lambda v, o, head, n: (
+            _part(v, head, n).T @ o.reshape(n, o.shape[0], -1)[head].T
         ),
     },
     hints=(
@@ -294,6 +431,12 @@ even_head = Prediction(
         "all six keys are in each average: a query divides by those it sees.": (
             0.0, 0.0, 1 / 6, 1 / 6, 2 / 6, 2 / 6,
         ),
+        "ai is one vowel, not two.": (0.0, 0.0, 1 / 3, 1 / 4, 3 / 5, 3 / 6),
+        "ḥ is no vowel.": (0.0, 0.0, 1 / 3, 1 / 4, 2 / 5, 3 / 6),
+        "ai is one sound, at one position: six numbers.": (
+            0.0, 0.0, 1 / 3, 1 / 4, 2 / 5, 3 / 6, 3 / 7,
+        ),
+        "start is no vowel, and gives 0.": (1.0, 1 / 2, 2 / 3, 2 / 4, 3 / 5, 3 / 6),
     },
     rtol=0.02,
     hints=(
@@ -345,6 +488,38 @@ def _shared(tokens):
     return after / np.maximum(seen.sum(axis=1, keepdims=True), 1)
 
 
+def _after(tokens):
+    t = np.arange(len(tokens))
+    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
+    return np.pad(seen, ((0, 0), (1, 0)))[:, :-1]
+
+
+def _over_pairs(weights, tokens):
+    return weights[_after(tokens)].mean()
+
+
+def _other_keys(weights, tokens):
+    """Without the query's own place, where a token follows itself."""
+    return _induction(weights, tokens, _after(tokens) & ~np.eye(len(tokens), dtype=bool))
+
+
+def _other_keys_only(weights, tokens):
+    others = _after(tokens) & ~np.eye(len(tokens), dtype=bool)
+    return _induction(weights, tokens, others, among=others.any(axis=1))
+
+
+def _rolled(weights, tokens):
+    after = np.roll(tokens[:, None] == tokens, 1, axis=1)
+    return _induction(weights, tokens, after, among=slice(None))
+
+
+def _next_query(weights, tokens):
+    """The table moved down by a row in place of to the right by a column."""
+    t = np.arange(len(tokens))
+    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
+    return _induction(weights, tokens, np.pad(seen, ((1, 0), (0, 0)))[:-1])
+
+
 def _previous(weights, tokens):
     return np.diagonal(weights, -1).mean()
 
@@ -364,6 +539,8 @@ induction_score = Exercise(
     asks="The mean weight that queries, if their token has come before, put on the keys right "
     "after its earlier places.",
     reference=_induction,
+    rtol=1e-12,
+    atol=1e-15,
     cases={
         "a b a b, even weights": (EVEN, np.array([0, 1, 0, 1])),
         "a b a b": (UNEVEN, np.array([0, 1, 0, 1])),
@@ -381,6 +558,18 @@ induction_score = Exercise(
         "only the first earlier place is counted: add the weights after all of them.": _first,
         "for each query the weights are averaged over the earlier places: add them.": (
             lambda weights, tokens: _induction(weights, tokens, _shared(tokens))
+        ),
+        "each query counts once: add up its weights first, then take the mean over the queries.": (
+            _over_pairs
+        ),
+        "where a token follows itself, the key after its earlier place is the query's own: it "
+        "counts.": _other_keys,
+        "where a token follows itself, the query's own key counts, and so does a query that has "
+        "no other.": _other_keys_only,
+        "places are to be earlier, s < t: np.roll brings what stands in the last column, a later "
+        "place, to the front.": _rolled,
+        "the table is moved down, to the next query; move it to the right, to the next key.": (
+            _next_query
         ),
         "that is the weight on the previous position, whatever stands there.": _previous,
         "that is a sum over the queries: take their mean.": lambda weights, tokens: (

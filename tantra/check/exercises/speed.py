@@ -1,12 +1,15 @@
 """The exercises of chapter 16, speed."""
 
 import math
-import tracemalloc
+import operator
+import warnings
 
 import numpy as np
 
+from tantra.check import outcome
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array
+from tantra.check.watch import calls, peak_bytes
 
 # 1. the operations of a block
 
@@ -15,6 +18,16 @@ def _operations(T, D, F, *, maps=4, layers=2, pairs=2, each=2, own=True):
     """Operations of a block, with places where a count may go wrong."""
     positions = T if own else 1
     return each * (positions * (maps * D * D + layers * D * F) + pairs * T * T * D)
+
+
+def _exact_additions(T, D, F):
+    """With k - 1 additions for a sum of k products."""
+
+    def product(rows, inner, columns):
+        return rows * columns * (2 * inner - 1)
+
+    maps = 4 * product(T, D, D) + product(T, D, F) + product(T, F, D)
+    return maps + product(T, D, T) + product(T, T, D)
 
 
 block_operations = Exercise(
@@ -33,15 +46,15 @@ block_operations = Exercise(
         int(rng.integers(10, 19)),
         int(rng.integers(20, 29)),
     ),
+    rtol=1e-12,
     mistakes={
         "each product of two numbers is a multiplication and an addition: 2 operations.": (
             lambda T, D, F: _operations(T, D, F, each=1)
         ),
         "the products of attention are missing: T queries meet T keys, and T weights meet T "
         "values.": lambda T, D, F: _operations(T, D, F, pairs=0),
-        "scores and averages are two products, each T · T · D: you count one of them.": (
-            lambda T, D, F: _operations(T, D, F, pairs=1)
-        ),
+        "2 · T · T · D is one of two: scores and averages are a product each, and masked scores "
+        "count in full.": (lambda T, D, F: _operations(T, D, F, pairs=1)),
         "the matrices of attention are four: query, key, value and output.": (
             lambda T, D, F: _operations(T, D, F, maps=3)
         ),
@@ -60,6 +73,21 @@ block_operations = Exercise(
         "wide: 4 · T · T · D, not 4 · T · D.": lambda T, D, F: (
             2 * T * (4 * D * D + 2 * D * F) + 4 * T * D
         ),
+        "scores and averages are 4 · T · T · D in all, which is with the 2 already.": (
+            lambda T, D, F: _operations(T, D, F, pairs=4)
+        ),
+        "masked scores are computed as well: T · T of them, not T · (T + 1) / 2.": (
+            lambda T, D, F: _operations(T, D, F, pairs=1 + 1 / T)
+        ),
+        "the feed-forward's width is F, which need not be 4 · D.": (
+            lambda T, D, F: _operations(T, D, 4 * D)
+        ),
+        "a sum of k products counts as k multiplications and k additions: 2k, not 2k - 1.": (
+            _exact_additions
+        ),
+        "the feed-forward has two matrices, up and down: a gate is a third.": (
+            lambda T, D, F: _operations(T, D, F, layers=3)
+        ),
         "that is a training step's work: forward alone is a third of it.": lambda T, D, F: (
             3 * _operations(T, D, F)
         ),
@@ -76,6 +104,7 @@ block_operations = Exercise(
 
 
 def _bytes(weights, layers, kv_heads, d_head, length, width, *, both=2, each=4):
+    """The bytes of the weights and of the cache, with places where a count may go wrong."""
     return weights * width + both * layers * kv_heads * d_head * length * each
 
 
@@ -96,8 +125,9 @@ token_bytes = Exercise(
         int(rng.integers(5, 8)),
         int(rng.integers(8, 16)),
         int(rng.integers(16, 40)),
-        int(rng.integers(1, 3)),
+        int(rng.choice([1, 2, 8])),
     ),
+    rtol=1e-12,
     mistakes={
         "the cache holds keys and values: you count one of them.": (
             lambda *args: _bytes(*args, both=1)
@@ -115,11 +145,26 @@ token_bytes = Exercise(
         "length is the number of positions that are read, the new one among them: no + 1.": (
             lambda w, n, h, k, s, b: _bytes(w, n, h, k, s + 1, b)
         ),
+        "length is the number of positions that are read, the new one among them: no - 1.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, h, k, s - 1, b)
+        ),
+        "weights are those of all layers together: only the cache is multiplied by layers.": (
+            lambda w, n, h, k, s, b: _bytes(n * w, n, h, k, s, b)
+        ),
         "only the weights are narrower: the cache keeps 4 bytes a number.": (
             lambda w, n, h, k, s, b: _bytes(w, n, h, k, s, b, each=b)
         ),
         "the weights take width bytes each, not 4.": lambda w, n, h, k, s, b: _bytes(
             w, n, h, k, s, 4
+        ),
+        "the cache's numbers are counted, not their bytes: each takes 4.": (
+            lambda *args: _bytes(*args, each=1)
+        ),
+        "the weights are counted, not their bytes: each takes width.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, h, k, s, 1)
+        ),
+        "each position has d_head numbers for each head: d_head is missing.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, h, 1, s, b)
         ),
         "those are numbers; multiply by the bytes of each.": lambda w, n, h, k, s, b: (
             w + 2 * n * h * k * s
@@ -140,12 +185,10 @@ token_bytes = Exercise(
 # 3. rows needed
 
 
-def _rows(D, F, width, ridge, *, factor=2, answers=True, guard=True):
+def _rows(D, F, width, ridge, *, factor=2, rows=1, answers=1, never=operator.le):
     """The rows n at which 2 n D F = ridge · width · (n D + D F + n F)."""
-    left = factor * D * F - ridge * width * (D + (F if answers else 0))
-    if guard and left <= 0:
-        return math.inf
-    return ridge * width * D * F / left
+    left = factor * D * F - ridge * width * (rows * D + answers * F)
+    return math.inf if never(left, 0) else ridge * width * D * F / left
 
 
 def _whole(n):
@@ -162,23 +205,30 @@ rows_needed = Exercise(
         "half the width": (768, 3072, 2, 8.0),
         "a small matrix": (5, 7, 1, 2.0),
         "never: the matrix is too small": (5, 7, 4, 8.0),
+        "the ridge is the limit itself": (4, 4, 4, 1.0),
     },
     draw=lambda rng: (
         int(rng.integers(100, 200)),
         int(rng.integers(300, 400)),
         int(rng.integers(1, 5)),
-        float(rng.uniform(2, 9)),
+        float(rng.choice([4, 100]) * rng.uniform(0.5, 2)),
     ),
+    rtol=1e-9,
     mistakes={
         "a multiplication and an addition are 2 operations.": (
             lambda D, F, width, ridge: _rows(D, F, width, ridge, factor=1)
         ),
         "the results are written too: n · F numbers more to carry.": (
-            lambda D, F, width, ridge: _rows(D, F, width, ridge, answers=False)
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, answers=0)
         ),
         "the intensity has a limit, 2DF / (width · (D + F)), however many rows there are: where "
         "the ridge is not below it, the answer is infinity.": (
-            lambda D, F, width, ridge: _rows(D, F, width, ridge, guard=False)
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, never=lambda left, zero: False)
+        ),
+        "where the ridge is the limit itself the divisor is 0: there, too, no number of rows is "
+        "enough.": lambda D, F, width, ridge: _rows(D, F, width, ridge, never=operator.lt),
+        "the rows are read as well: n · D numbers more to carry.": (
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, rows=0)
         ),
         "rows and results are carried as well as the matrix; you count the matrix alone.": (
             lambda D, F, width, ridge: ridge * width / 2
@@ -191,6 +241,9 @@ rows_needed = Exercise(
         ),
         "n need not be whole: return it as it is, without rounding.": (
             lambda D, F, width, ridge: _whole(_rows(D, F, width, ridge))
+        ),
+        "what rows and results take has a minus once all that has n stands on one side.": (
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, rows=-1, answers=-1)
         ),
         "the fraction is upside down.": lambda D, F, width, ridge: (
             1 / _rows(D, F, width, ridge) if _rows(D, F, width, ridge) else math.inf
@@ -231,6 +284,11 @@ which_ceiling = Prediction(
         "the right, away from the memory's ceiling.": (*LIMITS[:3], "memory", *LIMITS[4:]),
         "8-bit weights quadruple the intensity of one row, from 1/2 to 2: still below the ridge.": (
             *LIMITS[:4],
+            "products",
+        ),
+        "one row meets each weight once, however narrow it is: 1/2 and 2 operations a byte.": (
+            "products",
+            *LIMITS[1:4],
             "products",
         ),
         "all turned round: on the left of the ridge the memory governs.": tuple(
@@ -284,6 +342,15 @@ def _copied_first(room, seen, k):
     return room[: seen + 1]
 
 
+def _all_rows_on(room, seen, k):
+    room[seen:] = k
+    return room[: seen + 1]
+
+
+def _nothing_back(room, seen, k):
+    room[seen] = k
+
+
 def _used(attempt, room, seen, k):
     """What comes back, whether it lies in the room, the room afterwards, and what was copied."""
     room = room.copy()
@@ -295,17 +362,7 @@ def _used(attempt, room, seen, k):
 def _copied(attempt, seen=63, width=512):
     """What is copied where a room is large: told by the most memory that was taken meanwhile."""
     room, k = np.zeros((seen + 2, width)), np.zeros(width)
-    running = tracemalloc.is_tracing()
-    if not running:
-        tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        tracemalloc.reset_peak()
-        attempt(room, seen, k)
-        most = tracemalloc.get_traced_memory()[1] - before
-    finally:
-        if not running:
-            tracemalloc.stop()
+    most = peak_bytes(lambda: attempt(room, seen, k))
     return "all keys" if most > room.nbytes / 2 else "no more than the new key"
 
 
@@ -339,6 +396,8 @@ remember_in_place = Exercise(
             _added
         ),
         "the key is never written into the room.": _only_read,
+        "the key is written into all rows from seen on: room[seen] is one row.": _all_rows_on,
+        "the key is in the room; now return the first seen + 1 rows.": _nothing_back,
         "the keys lie in the room, and yet all of them were copied on the way: write the new row "
         "alone.": _copied_first,
         "the new key's row comes after the seen ones: positions count from 0, so it is row seen, "
@@ -355,15 +414,40 @@ remember_in_place = Exercise(
 # 6. weights in eight bits
 
 
-def _quantise(w, *, axis=-1, most=127, round_=np.round):
-    scale = abs(w).max(axis=axis, keepdims=True) / most
+def _quantise(w, *, axis=-1, most=127, round_=np.round, keep=True):
+    scale = abs(w).max(axis=axis, keepdims=keep) / most
     codes = round_(w / np.where(scale > 0, scale, 1))
-    return codes.astype(np.int8), scale + np.zeros((len(w), 1))
+    return codes.astype(np.int8), scale
 
 
-def _by_columns(w):
-    codes, _ = _quantise(w, axis=0)
-    return codes, abs(w).max(axis=0, keepdims=True).T / 127
+def _one_scale(w):
+    """One scale for all rows, given to each."""
+    codes, scale = _quantise(w, axis=None)
+    return codes, np.broadcast_to(scale, (len(w), 1))
+
+
+def _divided_by_0(w):
+    scale = abs(w).max(axis=-1, keepdims=True) / 127
+    return np.round(w / scale).astype(np.int8), scale
+
+
+def _scale_1(w):
+    codes, scale = _quantise(w)
+    return codes, np.where(scale > 0, scale, 1)
+
+
+def _casts_nan(attempt):
+    """Whether a row of zeros becomes nan on its way to whole numbers, as NumPy then warns."""
+    with np.errstate(invalid="warn"), warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        attempt(np.zeros((1, 2)))
+    return any("invalid value encountered in cast" in str(each.message) for each in heard)
+
+
+NAN = (
+    "a row of zeros is divided by 0, and nan has no whole number: what int8 makes of it is left to "
+    "chance. Divide by 1 there."
+)
 
 
 def _whole_codes(w):
@@ -378,6 +462,11 @@ def _from_largest(w, cut=True):
         codes = np.clip(codes, -127, 127)
     with np.errstate(invalid="ignore"):
         return codes.astype(np.int8), scale
+
+
+def _least_to_largest(w):
+    scale = np.ptp(w, axis=-1, keepdims=True) / 254
+    return np.round(w / np.where(scale > 0, scale, 1)).astype(np.int8), scale
 
 
 def _cut_at_127(w):
@@ -399,7 +488,10 @@ def _inverse_scale(w):
 
 def _checked(attempt, w):
     """The codes as numbers, the scale, and the type of the codes."""
-    codes, scale = attempt(w)
+    found = attempt(w)
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        raise ValueError("two arrays are asked for: return the codes, and the scales")
+    codes, scale = found
     return np.asarray(codes, dtype=np.float64), scale, str(np.asarray(codes).dtype)
 
 
@@ -415,14 +507,30 @@ quantise_rows = Exercise(
         "a row of zeros": (np.array([[0.0, 0.0, 0.0], [1.0, 2.0, -3.0]]),),
         "a row that is all negative": (np.array([[-0.9, -2.0, -0.3], [0.1, 0.9, -0.4]]),),
         "rows of very different size": (np.array([[0.9e-3, 2e-3], [50.0, -20.0], [1.0, 0.3]]),),
+        "as many rows as columns": (np.array([[0.5, -0.2], [3.0, 7.0]]),),
     },
     draw=lambda rng: (rng.standard_normal((3, 7)) * rng.uniform(0.1, 10, (3, 1)),),
+    rules={NAN: _casts_nan},
+    rtol=1e-9,
+    atol=1e-15,
     mistakes={
         "one scale for the whole matrix: a row of small weights then has only a few codes. Take "
-        "each row's own largest, with keepdims=True.": lambda w: _quantise(w, axis=None),
-        "each row shares a scale, not each column: take the largest along the last axis.": (
-            _by_columns
+        "each row's own largest, with axis=-1, keepdims=True.": lambda w: _quantise(
+            w, axis=None, keep=False
         ),
+        "one scale, the same for all rows: a row of small weights then has only a few codes. Take "
+        "each row's own largest.": _one_scale,
+        "each row shares a scale, not each column: the largest along axis=-1, not 0.": (
+            lambda w: _quantise(w, axis=0)
+        ),
+        "each row shares a scale, not each column: axis=-1 in place of 0, and keepdims=True.": (
+            lambda w: _quantise(w, axis=0, keep=False)
+        ),
+        "without keepdims=True the scales are (F,) and meet the columns; (F, 1) meets the rows.": (
+            lambda w: _quantise(w, keep=False)
+        ),
+        NAN: _divided_by_0,
+        "a row of zeros has scale 0; only in the division does a 1 stand in its place.": _scale_1,
         "rounded towards 0: np.round goes to the nearest code, and halves the worst error.": (
             lambda w: _quantise(w, round_=np.trunc)
         ),
@@ -431,6 +539,12 @@ quantise_rows = Exercise(
         ),
         "int8 ends at 127, and 128 wraps round to -128: divide the largest by 127.": (
             lambda w: _quantise(w, most=128)
+        ),
+        "int8 has 256 codes, and 127 of them above 0: divide the largest by 127, not by 255.": (
+            lambda w: _quantise(w, most=255)
+        ),
+        "the weight that is largest in size sets the scale, not the way from least to largest.": (
+            _least_to_largest
         ),
         "the codes are already multiplied by the scale: return the whole numbers.": _whole_codes,
         "the largest weight is the largest in size: take abs first, or a large negative weight is "
@@ -457,10 +571,30 @@ quantise_rows = Exercise(
 # 7. a step of Newton and Schulz
 
 
-def _newton_schulz(x, *, signs=(3.4445, -4.7750, 2.0315), short=True):
+def _newton_schulz(x, *, signs=(3.4445, -4.7750, 2.0315), times=np.matmul, ahead=True, last=True):
     a, b, c = signs
-    square = x @ x.T
-    return a * x + (b * square + c * (square @ square if short else square * square)) @ x
+    square = x @ x.T if ahead else x.T @ x
+    both = b * square + c * times(square, square)
+    return a * x + (both @ x if last else both)
+
+
+def _five_steps(x):
+    for _ in range(5):
+        x = _newton_schulz(x)
+    return x
+
+
+def _by_svd(x):
+    u, s, vt = np.linalg.svd(x, full_matrices=False)
+    return (u * (3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5)) @ vt
+
+
+def _decomposes(attempt):
+    ways = (np.linalg.svd, np.linalg.eigh, np.linalg.eig)
+    return calls(set().union(*map(outcome.codes, ways)), lambda: attempt(np.eye(2, 3)))
+
+
+DECOMPOSED = "that takes the matrix apart; the task is to do it by products of matrices alone."
 
 
 newton_schulz_step = Exercise(
@@ -473,11 +607,15 @@ newton_schulz_step = Exercise(
         "two rows of three": (array(2, 3) / 3,),
         "one row": (np.array([[0.6, 0.0, -0.8]]),),
         "four rows of two": (array(4, 2) / 4,),
+        "as many rows as columns": (array(2, 2, seed=1) / 2,),
     },
     draw=lambda rng: (rng.standard_normal((3, 5)) / 4,),
+    rules={DECOMPOSED: _decomposes},
+    rtol=1e-9,
+    atol=1e-12,
     mistakes={
         "the square of a matrix is a product of matrices, @: * squares each number alone.": (
-            lambda x: _newton_schulz(x, short=False)
+            lambda x: _newton_schulz(x, times=np.multiply)
         ),
         "the powers are of each number alone: s is a singular value, so use products of "
         "matrices.": lambda x: 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5,
@@ -486,6 +624,12 @@ newton_schulz_step = Exercise(
         ),
         "the fifth power is missing: (X Xᵀ)² X.": (
             lambda x: _newton_schulz(x, signs=(3.4445, -4.7750, 0.0))
+        ),
+        "the third term has (X Xᵀ)², a product of two: with one it is the second term again.": (
+            lambda x: _newton_schulz(x, signs=(3.4445, -4.7750 + 2.0315, 0.0))
+        ),
+        "(X Xᵀ)² ends on X as the other terms do: it has s⁴, and (X Xᵀ)² X has s⁵.": (
+            lambda x: _newton_schulz(x, signs=(3.4445, -4.7750, 0.0)) + 2.0315 * x @ x.T @ x @ x.T
         ),
         "the first term is missing: a X.": (
             lambda x: _newton_schulz(x, signs=(0.0, -4.7750, 2.0315))
@@ -496,6 +640,14 @@ newton_schulz_step = Exercise(
         "x is taken as it is: it was scaled once, before the first step.": (
             lambda x: _newton_schulz(x / np.linalg.norm(x))
         ),
+        "x.T @ x is (D, D), and does not stand in front of x: x @ x.T does, which is (F, F).": (
+            lambda x: _newton_schulz(x, ahead=False)
+        ),
+        "the powers are one too low: x @ x.T has s², so (x @ x.T) @ x has s³.": (
+            lambda x: _newton_schulz(x, last=False)
+        ),
+        "that is five steps; one is asked for.": _five_steps,
+        DECOMPOSED: _by_svd,
         "that is the classical step, 1.5 X - 0.5 X Xᵀ X: it goes to 1 exactly, but slowly.": (
             lambda x: 1.5 * x - 0.5 * x @ x.T @ x
         ),

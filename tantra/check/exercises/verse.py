@@ -2,13 +2,14 @@
 
 import math
 from collections import Counter, defaultdict
+from itertools import chain
 
 import numpy as np
 import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, gradients
 
 SHORT = ("a", "i", "u", "ṛ", "ḷ")
 LONG = ("ā", "ī", "ū", "ṝ", "ḹ", "e", "ai", "o", "au")
@@ -35,6 +36,23 @@ def _split_sorted(word):
     return found + list(word)
 
 
+def _last_lost(word):
+    sounds = _split(word)
+    return sounds if len(sounds[-1]) == 2 else sounds[:-1]
+
+
+def _around_pairs(word):
+    """Cut on both sides of each pair, and nowhere else."""
+    for pair in TWO_LETTERS:
+        word = word.replace(pair, f" {pair} ")
+    return word.split()
+
+
+def _past_the_end(word):
+    """With word[i + 1] asked for at the last letter as well."""
+    return _split(word) if word[-2:] in TWO_LETTERS else _split(word + word[len(word)])
+
+
 WORDS = [
     "kathā",
     "vimalaiḥ",
@@ -47,6 +65,7 @@ WORDS = [
     "jñānam",
     "meghāḥ",
     "budhyate",
+    "nadyai",
 ]
 
 split_sounds = Exercise(
@@ -61,6 +80,9 @@ split_sounds = Exercise(
         "au at the start": ("auṣadham",),
         "h alone": ("gṛhe",),
         "two breaths": ("chaṭhphaḍha",),
+        "d before dh": ("buddhiḥ",),
+        "ai at the end": ("nadyai",),
+        "one vowel": ("a",),
     },
     draw=lambda rng: ("".join(rng.choice(WORDS, 2)),),
     mistakes={
@@ -73,6 +95,14 @@ split_sounds = Exercise(
         ),
         "an h after any letter is taken for a breath: in gṛhe it is a sound of its own.": (
             lambda word: _split(word, {*TWO_LETTERS, *(a + "h" for a in word)})
+        ),
+        "an h after any letter is taken for a breath: in gṛhe it is a sound of its own; and ai and "
+        "au are one vowel each.": lambda word: _split(word, {a + "h" for a in word}),
+        "the last letter is lost where it is a sound of its own: go on to len(word).": _last_lost,
+        "at the last letter there is no word[i + 1]: word[i : i + 2] is shorter there, and raises "
+        "nothing.": _past_the_end,
+        "what stands between two pairs is left in one piece: each of its letters is a sound.": (
+            _around_pairs
         ),
         "the sounds are right, their order is not: go through the word once, from its start.": (
             _split_sorted
@@ -95,20 +125,20 @@ split_sounds = Exercise(
         "Go through the word from its start, and ask first whether the next two letters are one "
         "sound.",
         "With word[i : i + 2] in TWO_LETTERS, take two letters and go on at i + 2; else take one.",
-        "A while loop over i, from 0 to len(word); or re.findall with the pairs before the single "
-        "letters: '|'.join(TWO_LETTERS) + '|.'",
+        "A while loop over i, from 0 to len(word); or, after import re, re.findall with the pairs "
+        "before the single letters: '|'.join(TWO_LETTERS) + '|.'",
     ),
 )
 
 
-def _weigh(long=LONG, after=AFTER, consonants=2, last=None, before=False, vowels=VOWELS):
+def _weigh(long=LONG, after=AFTER, consonants=2, last=None, before=False, vowels=VOWELS, end=None):
     """The scan of a line, with the one place wrong that the arguments say."""
 
     def weigh(sounds):
         places = [i for i, sound in enumerate(sounds) if sound in vowels]
         weights = []
-        for i, end in zip(places, [*places[1:], len(sounds)], strict=True):
-            follow = sounds[i + 1 : end]
+        for i, stop in zip(places, [*places[1:], len(sounds)], strict=True):
+            follow = sounds[i + 1 : stop if i < places[-1] or end is None else i + 1 + end]
             if before:
                 start = max((j for j in places if j < i), default=-1)
                 follow = sounds[start + 1 : i]
@@ -119,6 +149,38 @@ def _weigh(long=LONG, after=AFTER, consonants=2, last=None, before=False, vowels
         return "".join(weights)
 
     return weigh
+
+
+def _looking_ahead(closed):
+    """The scan by a look at the next two sounds, closed(sounds, i)."""
+
+    def weigh(sounds):
+        vowels = [i for i, sound in enumerate(sounds) if sound in VOWELS]
+        return "".join("g" if sounds[i] in LONG or closed(sounds, i) else "l" for i in vowels)
+
+    return weigh
+
+
+def _one_by_one(sounds, i):
+    one = sounds[i + 1]
+    return one in AFTER or (one not in VOWELS and sounds[i + 2] not in VOWELS)
+
+
+def _both_at_once(sounds, i):
+    one, two = sounds[i + 1], sounds[i + 2]
+    return one in AFTER or not {one, two} & {*VOWELS}
+
+
+def _first_behind(sounds):
+    """With sounds[i + 1] asked for behind a short last vowel as well."""
+    return _weigh()(sounds if sounds[-1] not in SHORT else [*sounds, sounds[len(sounds)]])
+
+
+def _by_index(sounds):
+    """Each vowel looked for from the start of the line again."""
+    scanned = [i for i, sound in enumerate(sounds) if sound in VOWELS]
+    weights = dict(zip(scanned, _weigh()(sounds), strict=True))
+    return "".join(weights[sounds.index(sounds[i])] for i in scanned)
 
 
 def _aloud(sounds):
@@ -157,6 +219,8 @@ line_weights = Exercise(
         "one breath is one consonant": (["s", "u", "kh", "i"],),
         "across words": (["ph", "a", "l", "a", "m", "t", "u"],),
         "a last consonant": (["ph", "a", "l", "a", "m"],),
+        "two consonants at the end": (["a", "v", "ā", "r", "a", "r", "k"],),
+        "two vowels meet": (["t", "a", "i", "h", "a"],),
         "half a verse": (SOUNDS[0],),
         "another": (SOUNDS[1],),
     },
@@ -172,15 +236,27 @@ line_weights = Exercise(
         ),
         "anusvāra (ṃ) and visarga (ḥ) make the syllable before them heavy.": _weigh(after=()),
         "those are the consonants before the vowel; what follows it counts.": _weigh(before=True),
-        "the last syllable is weighed as it stands, though the metre leaves it free.": (
-            _weigh(last="g")
-        ),
+        "the last syllable is always heavy: it is weighed as it stands. (A slice of two holds one "
+        "sound at the end, or none: ask how many.)": _weigh(last="g"),
         "kh is one consonant: count sounds, not letters.": _aloud,
         "ṛ is a short vowel, and makes a syllable.": (
             _weigh(vowels=[v for v in VOWELS if v not in ("ṛ", "ṝ", "ḷ", "ḹ")])
         ),
         "long vowels are left out: a syllable with one is heavy, whatever follows.": _weigh(
             long=()
+        ),
+        "two sounds between the last vowel and the end of the line make its syllable heavy, too.": (
+            _weigh(end=1)
+        ),
+        "what follows the last vowel counts as well, up to the end of the line.": _weigh(end=0),
+        "after the last vowel there may be no sounds[i + 1] and no sounds[i + 2]: a slice is "
+        "shorter there, and raises nothing.": _looking_ahead(_one_by_one),
+        "behind a short vowel that ends the line there is no sounds[i + 1]: ask first whether "
+        "anything follows.": _first_behind,
+        "near the end of the line there is no sounds[i + 2]: a slice is shorter there, and raises "
+        "nothing.": _looking_ahead(_both_at_once),
+        "sounds.index finds the first vowel of its kind; enumerate gives the place of each.": (
+            _by_index
         ),
         "light and heavy are exchanged.": lambda sounds: _weigh()(sounds).translate(
             str.maketrans("lg", "gl")
@@ -227,6 +303,32 @@ def _never_ending(lines):
     return inputs, np.where(targets == 0, -1, targets)
 
 
+def _filled_with_mark(lines):
+    """-1 behind each line in one array, of which both are cut."""
+    longest = max(map(len, lines))
+    rows = np.array([[0, *line, 0] + [-1] * (longest - len(line)) for line in lines])
+    return rows[:, :-1], rows[:, 1:]
+
+
+def _one_left(lines):
+    """The first 0 of the padding is still a target."""
+    inputs, targets = _batch(lines)
+    for row, line in enumerate(lines):
+        targets[row, len(line) + 1 : len(line) + 2] = 0
+    return inputs, targets
+
+
+def _last_place_only(lines):
+    inputs, targets = _given_batch(lines)
+    targets[[len(line) < max(map(len, lines)) for line in lines], -1] = -1
+    return inputs, targets
+
+
+def _by_inputs(lines):
+    inputs, targets = _given_batch(lines)
+    return inputs, np.where(inputs == 0, -1, targets)
+
+
 def _padded_left(lines):
     inputs, targets = _batch(lines)
     for row, line in enumerate(lines):
@@ -261,6 +363,7 @@ line_batch = Exercise(
         "two lines": ([[5, 7, 6], [4, 8]],),
         "one is much shorter": ([[9], [3, 2, 4, 1, 5], [6, 6]],),
         "equal lengths": ([[5, 3], [2, 4], [7, 1]],),
+        "one line": ([[6, 8, 12]],),
     },
     draw=lambda rng: (
         [[int(t) for t in rng.integers(1, 9, size=size)] for size in rng.permutation([2, 4, 7])],
@@ -271,6 +374,16 @@ line_batch = Exercise(
         "-1 is no token: pad the inputs with 0, and only the targets with -1.": (
             lambda lines: _batch(lines, pad_input=-1)
         ),
+        "-1 stands in the inputs too, and is no token: np.maximum(inputs, 0) puts 0 there.": (
+            _filled_with_mark
+        ),
+        "one 0 too many is a target: the padding begins right behind the line's own end.": (
+            _one_left
+        ),
+        "only the last place is -1: a line that is shorter by more has more padding.": (
+            _last_place_only
+        ),
+        "the 0 in front of a line is no padding: its target is the line's first sound.": _by_inputs,
         "the lines are pushed to the right: a position must count from the line's beginning.": (
             _padded_left
         ),
@@ -297,28 +410,58 @@ line_batch = Exercise(
 )
 
 
-def _surprise(rows, vowels, n, told, size=None, own=False, window=False, pad=True, joined=False):
-    """The mean surprise of a table at the rows it was made of; base e."""
-    followed, places = defaultdict(Counter), []
-    rows = [[token for row in rows for token in row]] if joined else rows
-    for row in rows:
+def _places(
+    rows, vowels, n, told, *, before=None, pad=True, joined=False, carried=False, alone=False
+):
+    """For each place its row, the key of a table and the token, with a slip at each argument."""
+    rows, seen = [list(chain(*rows))] if joined else rows, 0
+    for number, row in enumerate(rows):
         line = [0] * (n - 1) + list(row)
         for i in range(n - 1 if pad else 2 * (n - 1), len(line)):
-            context = tuple(line[i - (size or n - 1) : i]) if (size or n - 1) else ()
-            before = line[n - 1 : i + own] if not window else context
-            key = (context, sum(token in vowels for token in before)) if told else context
-            followed[key][line[i]] += 1
-            places.append((key, line[i]))
-    shares = [followed[key][token] / followed[key].total() for key, token in places]
-    return -np.log(shares)
+            context, past = tuple(line[i - n + 1 : i]), line[n - 1 : i]
+            past = before(context, past, line[i:]) if before else past
+            count = sum(token in vowels for token in past) + seen
+            key = context if not told else count if alone else (context, count)
+            yield number, key, line[i]
+        seen += carried and sum(token in vowels for token in row)
 
 
-def _worth(combine=np.mean, order=1, base=math.e, **slip):
+def _surprises(places, uniform=False):
+    """How surprised a table is at the places that it was made of; base e."""
+    followed = defaultdict(Counter)
+    for _, key, token in places:
+        followed[key][token] += 1
+    if uniform:
+        return np.log([len(followed[key]) for _, key, _ in places])
+    return -np.log([followed[key][token] / followed[key].total() for _, key, token in places])
+
+
+def _all_places(surprises, places):
+    return surprises.mean()
+
+
+def _of_groups(item):
+    """The mean of means: of rows, or of keys."""
+
+    def mean(surprises, places):
+        groups = defaultdict(list)
+        for place, surprise in zip(places, surprises, strict=True):
+            groups[place[item]].append(surprise)
+        return np.mean([np.mean(group) for group in groups.values()])
+
+    return mean
+
+
+def _without_ends(surprises, places):
+    return surprises[[token != 0 for *_, token in places]].mean()
+
+
+def _worth(mean=_all_places, order=1, uniform=False, **slip):
+    """The two surprises, with another mean of them or another table."""
+
     def worth(rows, vowels, n):
-        found = [
-            float(combine(_surprise(rows, vowels, n, told, **slip)) / math.log(base))
-            for told in (False, True)
-        ]
+        tables = [list(_places(rows, vowels, n, told, **slip)) for told in (False, True)]
+        found = [float(mean(_surprises(places, uniform), places)) for places in tables]
         return tuple(found[::order])
 
     return worth
@@ -331,7 +474,9 @@ def _draw_rows(rng):
         breaks = [int(rng.choice([3, 4, 5])) for _ in range(4)]
         row = [token for pair in zip(breaks, sounds, strict=True) for token in pair]
         rows.append([token for token in row if token != 5 or rng.random() < 0.7] + [0])
-    return rows, {1, 2}, int(rng.integers(2, 4))
+    more = int(rng.integers(3)) * 5
+    rows = [[token + more * (token > 0) for token in row] for row in rows]
+    return rows, {1 + more, 2 + more}, int(rng.integers(2, 5))
 
 
 count_worth = Exercise(
@@ -340,18 +485,26 @@ count_worth = Exercise(
     asks="The mean surprise of a table that is not told the count of vowels, and of one that is.",
     reference=_worth(),
     results=("untold", "told"),
+    rtol=1e-12,
+    atol=1e-12,
     cases={
         "ka ka ka": ([[3, 1, 3, 1, 3, 1, 0]], {1, 2}, 2),
         "three lines": ([[3, 1, 3, 2, 0], [4, 1, 3, 1, 0], [3, 2, 4, 1, 3, 0]], {1, 2}, 2),
         "two sounds of past": ([[3, 1, 3, 1, 4, 0], [3, 1, 4, 1, 3, 0], [3, 1, 0]], {1, 2}, 3),
         "no past": ([[3, 1, 3, 1, 0], [3, 2, 0]], {1, 2}, 1),
+        "other vowels": ([[1, 7, 1, 9, 8, 7, 0], [1, 9, 0]], {7, 9}, 2),
     },
     draw=_draw_rows,
     mistakes={
         "the count includes the token that is to be guessed: it must be of those before.": (
-            _worth(own=True)
+            _worth(before=lambda context, past, rest: [*past, rest[0]])
         ),
-        "the count is of the whole line so far, not of the last n - 1 tokens.": _worth(window=True),
+        "the count is of the whole line; it must be of the tokens before.": (
+            _worth(before=lambda context, past, rest: past + rest)
+        ),
+        "the count is of the whole line so far, not of the last n - 1 tokens.": (
+            _worth(before=lambda context, past, rest: context)
+        ),
         "an n-gram sees n - 1 tokens, and guesses the n-th.": lambda rows, vowels, n: _worth()(
             rows, vowels, n + 1
         ),
@@ -360,15 +513,38 @@ count_worth = Exercise(
         ),
         "a context goes over the end of a line: each line begins with zeros of its own, and with "
         "count 0.": _worth(joined=True),
-        "the sum, not the mean.": _worth(combine=np.sum),
-        "those are bits; take the natural logarithm.": _worth(base=2),
-        "untold comes first, told second.": _worth(order=-1),
-        "the mean of the shares; the surprise is minus the logarithm of each.": (
-            _worth(combine=lambda surprise: np.exp(-surprise).mean())
+        "the count begins at 0 in each line.": _worth(carried=True),
+        "the second table looks at the tokens before as well as at the count.": _worth(alone=True),
+        "the sum, not the mean.": _worth(mean=lambda surprises, places: surprises.sum()),
+        "those are bits; take the natural logarithm.": (
+            _worth(mean=lambda surprises, places: surprises.mean() / math.log(2))
         ),
-        "the sign is turned: a surprise is at least 0.": _worth(combine=lambda s: -s.mean()),
+        "that is the logarithm to base 10; take the natural one.": (
+            _worth(mean=lambda surprises, places: surprises.mean() / math.log(10))
+        ),
+        "untold comes first, told second.": _worth(order=-1),
+        "the mean runs over all tokens: a longer line counts for more than a shorter one.": (
+            _worth(mean=_of_groups(0))
+        ),
+        "the mean runs over all tokens: a context that comes often counts for more.": (
+            _worth(mean=_of_groups(1))
+        ),
+        "the ends are not guessed: the 0 that ends a line is a token like the others.": (
+            _worth(mean=_without_ends)
+        ),
+        "the ends are left out: the 0 that ends a line is a token to be counted and guessed.": (
+            lambda rows, vowels, n: _worth()([row[:-1] for row in rows], vowels, n)
+        ),
+        "that is the logarithm of how many tokens ever followed; the share says how often each "
+        "did.": _worth(uniform=True),
+        "the mean of the shares; the surprise is minus the logarithm of each.": (
+            _worth(mean=lambda surprises, places: np.exp(-surprises).mean())
+        ),
+        "the sign is turned: a surprise is at least 0.": (
+            _worth(mean=lambda surprises, places: -surprises.mean())
+        ),
         "the logarithm of the mean share is not the mean of the logarithms.": (
-            _worth(combine=lambda surprise: -np.log(np.exp(-surprise).mean()))
+            _worth(mean=lambda surprises, places: -np.log(np.exp(-surprises).mean()))
         ),
     },
     hints=(
@@ -383,20 +559,39 @@ count_worth = Exercise(
 
 
 def _slope(logits, tokens, temperature):
-    """By torch's autograd."""
-    t = torch.tensor(temperature, dtype=torch.float64, requires_grad=True)
-    log_p = torch.log_softmax(torch.as_tensor(logits) / t, -1)
-    picked = log_p[torch.arange(len(tokens)), torch.as_tensor(tokens)].sum()
-    return torch.autograd.grad(picked, t)[0].item()
+    def log_chance(t):
+        log_p = torch.log_softmax(torch.as_tensor(logits) / t, -1)
+        return log_p[torch.arange(len(tokens)), torch.as_tensor(tokens)].sum()
+
+    return float(gradients(log_chance, 1.0, temperature)[0])
 
 
-def _by_hand(power=2, mean=tantra.softmax, own=1, combine=np.sum, hot=True, sign=1):
+def _by_hand(power=2, shares=tantra.softmax, own=1, combine=np.sum, hot=True, sign=1):
+    """Sum over the sounds of (mean score - own score) / temperature², with a slip at each."""
+
     def slope(logits, tokens, temperature):
-        p = mean(logits / temperature if hot else logits)
+        p = shares(logits / temperature if hot else logits)
         picked = logits[np.arange(len(tokens)), tokens]
         return float(sign * combine((p * logits).sum(-1) - own * picked) / temperature**power)
 
     return slope
+
+
+def _every_token(logits, tokens, temperature):
+    p = tantra.softmax(logits / temperature)
+    found = (p * logits).sum(axis=-1) - logits[:, tokens]
+    return float(found.sum() / temperature**2)
+
+
+def _own_share_only(logits, tokens, temperature):
+    places = np.arange(len(tokens)), tokens
+    p = tantra.softmax(logits / temperature)[places]
+    return float(((p - 1) * logits[places]).sum() / temperature**2)
+
+
+def _bare_softmax(scores):
+    powers = np.exp(scores)
+    return powers / powers.sum(-1, keepdims=True)
 
 
 temperature_slope = Exercise(
@@ -408,12 +603,15 @@ temperature_slope = Exercise(
         "one sound, three to choose from": (np.array([[1.0, 0.0, 2.0]]), np.array([2]), 0.8),
         "three sounds": (array(3, 4), np.array([0, 3, 1]), 0.5),
         "hot": (array(2, 5, seed=1), np.array([4, 4]), 2.0),
+        "cold": (np.array([[9.0, 4.0, 8.0], [-10.0, -12.0, -9.0]]), np.array([1, 0]), 0.01),
     },
     draw=lambda rng: (
         rng.standard_normal((6, 5)),
         rng.integers(5, size=6),
         float(rng.uniform(0.3, 2)),
     ),
+    rtol=1e-10,
+    atol=1e-11,
     mistakes={
         "the derivative of 1/τ is -1/τ²: divide by the square.": _by_hand(power=1),
         "that is the derivative by 1/τ, with its sign turned: the inner derivative is missing.": (
@@ -429,10 +627,24 @@ temperature_slope = Exercise(
             _by_hand(hot=False)
         ),
         "the mean of the scores is weighted by their shares, not by 1/V.": (
-            _by_hand(mean=lambda scores: np.full(scores.shape, 1 / scores.shape[-1]))
+            _by_hand(shares=lambda scores: np.full(scores.shape, 1 / scores.shape[-1]))
         ),
         "the score of the token itself is missing: its own exponent has a temperature, too.": (
             _by_hand(own=0)
+        ),
+        "that is the slope of z_k / τ alone: in log Σ exp(z_j / τ) τ stands as well.": (
+            _by_hand(shares=np.zeros_like)
+        ),
+        "logits[:, tokens] takes the scores of all tokens in each row: one in each row is "
+        "logits[np.arange(len(tokens)), tokens].": _every_token,
+        "only the token's own score is in the mean: Σ_j p_j z_j runs over all tokens.": (
+            _own_share_only
+        ),
+        "divided by τ once too often: the mean is of the scores z, not of z / τ.": (
+            _by_hand(power=3)
+        ),
+        "in the cold exp overflows; tantra.softmax subtracts each row's largest score first.": (
+            _by_hand(shares=_bare_softmax)
         ),
         "log-chances of a line add up over its sounds; they are not averaged.": (
             _by_hand(combine=np.mean)
@@ -445,7 +657,8 @@ temperature_slope = Exercise(
     },
     hints=(
         "For one sound: log p = z_k / τ - log Σ_j exp(z_j / τ). Differentiate both terms by τ.",
-        "The first gives -z_k / τ². The second gives + Σ_j p_j z_j / τ², with p = softmax(z / τ).",
+        "The first gives -z_k / τ². The second gives + Σ_j p_j z_j / τ², with "
+        "p = tantra.softmax(z / τ).",
         "Sum (mean of z under p minus z of the token) over the sounds, and divide by τ².",
     ),
 )
@@ -464,6 +677,7 @@ syllables_so_far = Prediction(
         "that divides by 39; and to get a count from an average, multiply.": 39 / 0.325,
         "rounded down too early: 0.325 · 39 is nearly 13, but the head sees 40 places.": 12,
         "that is how many places the head sees; which share of them are vowels?": 40,
+        "rounded up: at position 39 the head sees 40 places, and 0.325 · 40 is whole.": 14,
         "that is the average itself; how many vowels make it, among 40 places?": 0.325,
     },
     hints=(
