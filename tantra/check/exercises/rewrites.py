@@ -9,7 +9,7 @@ import tantra
 from tantra import rewrites
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, arrays, gradients
-from tantra.check.watch import peak_bytes
+from tantra.check.watch import peak_bytes, uses_torch
 
 
 def _largest(x, axis=-1):
@@ -244,7 +244,7 @@ def _makes_too_many_scores(attempt, T=5, S=11, chunk=4):
     return many or any(shape in ((S, T), (1, S), (S,)) for shape in shapes)
 
 
-def _takes_too_much_room(attempt, T=32, S=512, chunk=16):
+def _takes_too_much_room(attempt, T=64, S=1024, chunk=32):
     """Whether half of the room for all scores is taken, whoever made the arrays."""
     q, k, v = arrays((T, 2), (S, 2), (S, 2))
     with np.errstate(all="ignore"):
@@ -272,6 +272,20 @@ TOO_MANY_SCORES = (
     "the keys chunk by chunk, use the scores, and keep sums only."
 )
 
+IN_NUMPY = (
+    "the averages are right, but the check cannot see what torch holds on its way: write the loop "
+    "in NumPy."
+)
+
+
+def _goes_by_torch(attempt):
+    q, k, v = arrays((2, 3), (5, 3), (5, 4))
+    return uses_torch(lambda: attempt(q, k, v, 2))
+
+
+def _in_torch(q, k, v, chunk):
+    return _by_hand(*(torch.from_numpy(x) for x in (q, k, v))).numpy()
+
 
 def _causal_chunks(q, k, v, chunk):
     return _online(q, k, v, chunk, count=q.shape[-2], causal=True)
@@ -291,7 +305,7 @@ chunked_average = Exercise(
     asks="Attention without a mask, from at most chunk keys at a time.",
     reference=_online,
     library=tantra.chunked_attention,
-    rules={TOO_MANY_SCORES: _holds_too_many_scores},
+    rules={IN_NUMPY: _goes_by_torch, TOO_MANY_SCORES: _holds_too_many_scores},
     rtol=1e-9,
     atol=1e-12,
     cases={
@@ -323,6 +337,7 @@ chunked_average = Exercise(
     draw=_draw_chunks,
     mistakes={
         TOO_MANY_SCORES: _by_hand,
+        IN_NUMPY: _in_torch,
         "the queries are counted where the keys should be: there are k.shape[-2] keys, and T "
         "queries; and no mask is asked for.": _causal_chunks,
         "the queries are counted where the keys should be: there are k.shape[-2] keys.": (
