@@ -44,6 +44,13 @@ def _top_p_where(in_reach):
     return top_p
 
 
+def _top_p_rising(p, share):
+    rising = np.sort(p, axis=-1)
+    count = (np.cumsum(rising, axis=-1) < share).sum(axis=-1, keepdims=True)
+    least = np.take_along_axis(rising, np.minimum(count, p.shape[-1] - 1), axis=-1)
+    return _kept_where(p, p >= least)
+
+
 def _kept_where(p, kept):
     kept = np.where(kept, p, 0)
     return kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-300)
@@ -149,6 +156,9 @@ top_p = Exercise(
         "the least likely are kept: turn the order.": lambda p, share: _cut(
             -p, (np.cumsum(np.sort(p, axis=-1), axis=-1) < share).sum(axis=-1, keepdims=True) + 1
         ),
+        "the sum runs from the least likely, and cuts too few or too many: the likeliest first.": (
+            _top_p_rising
+        ),
         "each row has its own count: keepdims=True keeps the axis, and the rows line up.": (
             _top_p_of_first_row
         ),
@@ -225,6 +235,11 @@ def _keys_only(q, k, v, k_room, v_room, filled):
 def _no_softmax(q, k, v, k_room, v_room, filled):
     k_room[filled], v_room[filled] = k, v
     return q @ k_room[: filled + 1].T / np.sqrt(len(q)) @ v_room[: filled + 1]
+
+
+def _scaled_late(q, k, v, k_room, v_room, filled):
+    k_room[filled], v_room[filled] = k, v
+    return _softmax(q @ k_room[: filled + 1].T) / np.sqrt(len(q)) @ v_room[: filled + 1]
 
 
 def _key_asks(q, k, v, k_room, v_room, filled):
@@ -329,6 +344,15 @@ cached_step = Exercise(
         "the root of the value's width is divided by; the scores come from keys: len(q).": (
             _by_value_width
         ),
+        "the scores are divided by the root of K before softmax, not the shares after it.": (
+            _scaled_late
+        ),
+        "it is written into the last place of the room; the first free one is number filled.": (
+            _step(place=lambda filled, length: length - 1)
+        ),
+        "it is written into the first place, over what is there: the first free one is filled.": (
+            _step(place=lambda filled, length: 0)
+        ),
         "scores are not yet shares: take softmax of them first.": _no_softmax,
         "the newest key asks in place of the query: q @ k_room[: filled + 1].T.": _key_asks,
         "a score of 0 still gets a share: leave the empty places out, [: filled + 1].": (
@@ -397,6 +421,18 @@ discourage = Exercise(
         "above 0 that is right, and below 0 it is another rule: multiply there.": (
             lambda logits, seen, penalty: np.where(
                 seen, logits - abs(logits) * (1 - 1 / penalty), logits
+            )
+        ),
+        "tokens that were not seen change too: np.where(seen, lowered, logits) leaves them.": (
+            lambda logits, seen, penalty: np.where(
+                seen & (logits > 0), logits / penalty, logits * penalty
+            )
+        ),
+        "a seen score above 0 turns negative, and one below 0 rises: divide above 0, multiply "
+        "below it.": lambda logits, seen, penalty: np.where(seen, -abs(logits) / penalty, logits),
+        "that mixes scores with logarithms of shares: divide and multiply the scores themselves.": (
+            lambda logits, seen, penalty: np.where(
+                seen, tantra.log_softmax(logits) - np.log(penalty), logits
             )
         ),
         "the penalty falls on what is below 0 only: above 0 divide by it.": (
@@ -571,6 +607,7 @@ cache_size = Prediction(
         "the width of a head is missing: 768 / 12 = 64 features.": (BYTES // 64),
         "those are two to the power 20 of bytes; the bytes are asked.": BYTES / 2**20,
         "those are thousands of bytes, or 1024s; the bytes are asked.": BYTES / 1024,
+        "the key heads are 3, not 12, and each 768 / 12 = 64 wide, not 768.": BYTES * 48,
         "sixteen times too much: 3 key heads, not 12, and each 64 wide, not 256.": BYTES * 16,
         "a key head is 768 / 12 = 64 features wide, not 768.": BYTES * 12,
         "that is one position; there are 512.": BYTES // 512,
@@ -593,6 +630,7 @@ narrowest_beam = Prediction(
         "with width 2 only a and b go on; d, with which the best sentence begins, is dropped.": 2,
         "with width 3 d, the fourth likeliest first word, is still dropped.": 3,
         "that width does find it, but a narrower one does too.": 5,
+        "8 does find it, but a narrower one does too: try those below it.": 8,
         "6 does find it, but a narrower one does too: try those below it.": 6,
         "that is so wide that nothing is dropped; far fewer beams find the best.": 10_000,
         "with no beams nothing is kept: the smallest width is at least 1.": 0,

@@ -42,6 +42,14 @@ def _less(of_parts):
     return combine
 
 
+def _with_a_little_more(little):
+    def combine(averages, log_sums):
+        powers = _powers(log_sums)
+        return _combined(averages, log_sums, powers / (powers.sum(axis=0) + little))
+
+    return combine
+
+
 def _first_two(averages, log_sums):
     return _combined(averages[:2], log_sums[:2], tantra.softmax(log_sums[:2], axis=0))
 
@@ -102,11 +110,28 @@ combine_parts = Exercise(
         "largest, log_sums.max(axis=0).": _less(lambda log_sums: log_sums.min(axis=0)),
         "you subtract the mean of the log-sums, which is -inf where one of them is: subtract the "
         "largest, log_sums.max(axis=0).": _less(lambda log_sums: log_sums.mean(axis=0)),
+        "the total of the powers is one for all rows: each row has its own, sum(axis=0).": (
+            lambda averages, log_sums: _combined(
+                averages, log_sums, _powers(log_sums) / _powers(log_sums).sum()
+            )
+        ),
+        "the shares sum to 1 already: add the weighed parts up, and do not take their mean.": (
+            lambda averages, log_sums: _combined(
+                averages, log_sums, tantra.softmax(log_sums, axis=0) / len(log_sums)
+            )
+        ),
+        **{
+            f"{little:g} in the total makes the shares wrong, and is not needed: with the largest "
+            "subtracted the total is at least 1.": _with_a_little_more(little)
+            for little in (1e-6, 1e-8, 1e-9)
+        },
         "only the first two parts are combined: there may be any number, along axis 0.": _first_two,
         "part after part is right, but what was combined so far has the log-sum of all its parts, "
         "and yours keeps the first one's.": _combined_in_turn,
-        "that is the plain mean of the parts: a part whose scores are larger counts more, so "
-        "weigh each by its share.": lambda averages, log_sums: averages.mean(axis=0),
+        "that is the plain mean of the parts, as if all powers were 1 (the largest along the last "
+        "axis, of length 1, is each itself): weigh each part by its share, along axis 0.": (
+            lambda averages, log_sums: averages.mean(axis=0)
+        ),
         "that is the plain sum of the parts: weigh each by its share, so that the shares sum "
         "to 1.": lambda averages, log_sums: averages.sum(axis=0),
         "the parts stand along axis 0, and the softmax runs along another: the shares of one "
@@ -186,6 +211,7 @@ def _online(
     rows=True,
     count=None,
     causal=False,
+    own_sums=True,
 ):
     """The online softmax, with places where it may go wrong."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
@@ -193,10 +219,10 @@ def _online(
     m, z, a = np.full(shape, begin if protect else 0.0), np.zeros(shape), np.zeros(shape)
     stop = count or (k.shape[-2] if every else k.shape[-2] // chunk * chunk)
     for start in range(0, stop, chunk):
-        keys = np.arange(stop)[start : start + chunk]
+        keys = slice(start, start + chunk)
         scores = q @ k[..., keys, :].mT * scale
         if causal:
-            past = tantra.causal_mask(np.arange(q.shape[-2]), keys)
+            past = tantra.causal_mask(np.arange(q.shape[-2]), np.arange(k.shape[-2])[keys])
             scores = np.where(past, scores, -np.inf)
         new = np.maximum(m, _largest(scores)) if protect else m
         if not follow:
@@ -204,7 +230,8 @@ def _online(
         if not rows:
             new = np.full(shape, new.max())
         shrink, powers = np.exp((new - m) if turned else (m - new)), np.exp(scores - new)
-        z = z * (shrink if shrink_sum else 1) + powers.sum(axis=-1, keepdims=True)
+        summed = powers.sum(axis=-1, keepdims=True) if own_sums else powers.sum()
+        z = z * (shrink if shrink_sum else 1) + summed
         a = a * (shrink if shrink_average else 1) + powers @ v[..., keys, :]
         m = new
     return a / z if divide else a
@@ -287,8 +314,20 @@ def _in_torch(q, k, v, chunk):
     return _by_hand(*(torch.from_numpy(x) for x in (q, k, v))).numpy()
 
 
-def _causal_chunks(q, k, v, chunk):
-    return _online(q, k, v, chunk, count=q.shape[-2], causal=True)
+def _of_chapter_12(q, k, v, chunk):
+    places = np.arange(q.shape[-2])
+    m = np.full((*q.shape[:-1], 1), -np.inf)
+    z, a = np.zeros_like(m), 0.0
+    for start in range(0, len(places), chunk):
+        keys = places[start : start + chunk]
+        scores = q @ k[..., keys, :].mT / q.shape[-1] ** 0.5
+        scores = np.where(tantra.causal_mask(places, keys), scores, -np.inf)
+        larger = np.maximum(m, _largest(scores))
+        shrink, powers = np.exp(m - larger), np.exp(scores - larger)
+        z = z * shrink + powers.sum(axis=-1, keepdims=True)
+        a = a * shrink + powers @ v[..., keys, :]
+        m = larger
+    return a / z
 
 
 def _draw_chunks(rng):
@@ -339,7 +378,10 @@ chunked_average = Exercise(
         TOO_MANY_SCORES: _by_hand,
         IN_NUMPY: _in_torch,
         "the queries are counted where the keys should be: there are k.shape[-2] keys, and T "
-        "queries; and no mask is asked for.": _causal_chunks,
+        "queries; and no mask is asked for.": _of_chapter_12,
+        "one sum of powers for all rows: each has its own, sum(axis=-1, keepdims=True).": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, own_sums=False)
+        ),
         "the queries are counted where the keys should be: there are k.shape[-2] keys.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, count=q.shape[-2])
         ),
@@ -394,7 +436,8 @@ chunked_average = Exercise(
         "more.": _mean_of_chunks,
         "the chunks' averages are added up, and each is an average already: carry the sums of "
         "powers along, and divide once.": _sum_of_chunks,
-        "only the last chunk counts: each chunk adds to what was before.": _last_chunk,
+        "only the last chunk counts: add each to what was before, and keep the largest score for "
+        "the next (from -inf, all that was before shrinks to 0).": _last_chunk,
     },
     hints=(
         "Carry three things from chunk to chunk: the largest score of each row, the sum of powers, "
@@ -490,6 +533,19 @@ def _unshifted(q, k, v, g, log_sums, mean):
     return _back(q, k, v, g, 0 * log_sums, mean)
 
 
+def _with_other(weights=None, by_score=lambda p, dp, mean: p * (dp - mean)):
+    """The gradients with other weights, or with another way from dp to ds."""
+
+    def back(q, k, v, g, log_sums, mean):
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            p = (weights or (lambda s, log_sum: np.exp(s - log_sum)))(scores, log_sums)
+            ds = by_score(p, g @ v.mT, mean) / math.sqrt(q.shape[-1])
+            return ds @ k, ds.mT @ q, p.mT @ g
+
+    return back
+
+
 def _divided_by_log(q, k, v, g, log_sums, mean):
     p = np.exp(q @ k.mT / math.sqrt(q.shape[-1])) / log_sums
     ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
@@ -524,6 +580,24 @@ chunk_gradients = Exercise(
             _overflows
         ),
         "dv comes from the weights p, not from ds: pᵀ do.": _values_from_scores,
+        "the log-sum is subtracted from the power; it belongs into the exponent, e to the power "
+        "score minus log-sum.": _with_other(lambda s, log_sum: np.exp(s) - log_sum),
+        "only the diagonal of softmax's gradient, p (1 - p): a score moves the other weights of "
+        "its row too, which mean stands for.": _with_other(
+            by_score=lambda p, dp, mean: p * (1 - p) * dp
+        ),
+        "mean is subtracted from do·v, not added.": (
+            _with_other(by_score=lambda p, dp, mean: p * (dp + mean))
+        ),
+        "the sign is turned: ds is p times (do·v - mean).": (
+            _with_other(by_score=lambda p, dp, mean: p * (mean - dp))
+        ),
+        "p is missing in ds: p times (do·v - mean).": (
+            _with_other(by_score=lambda p, dp, mean: dp - mean)
+        ),
+        "that takes mean for a factor: p times (do·v - mean).": (
+            _with_other(by_score=lambda p, dp, mean: p * dp * mean)
+        ),
         "the root of K is missing everywhere: it divides the scores, dq and dk.": (
             lambda *args: _back(*args, scale=(0, 0, 0))
         ),
@@ -603,6 +677,18 @@ def _by_head_numbers(w_v, w_o, order):
     return w_v[list(order)], w_o[:, list(order)]
 
 
+def _by_features(w_v, w_o, order):
+    K = len(w_v) // len(order)
+    places = [head * K + i for i in range(K) for head in order]
+    return w_v[places], w_o[:, places]
+
+
+def _by_number_of_heads(w_v, w_o, order):
+    H, K = len(order), len(w_v) // len(order)
+    places = [head * H + i for head in order for i in range(K)]
+    return w_v[places], w_o[:, places]
+
+
 def _draw_heads(rng):
     heads = int(rng.integers(2, 4))
     order = (1, 0) if heads == 2 else ((1, 2, 0), (2, 0, 1), (0, 2, 1))[rng.integers(3)]
@@ -640,6 +726,15 @@ reorder_heads = Exercise(
                 w_v, w_o, order, rows=_section(_inverse(order), len(w_v) // len(order))
             )
         ),
+        "w_o comes back turned: its columns move, and it stays (D, H·K).": (
+            lambda w_v, w_o, order: (
+                w_v[_section(order, len(w_v) // len(order))],
+                w_o.T[_section(order, len(w_v) // len(order))],
+            )
+        ),
+        "the features of a head must stay together: for head in order outside, its features "
+        "inside.": _by_features,
+        "a head begins at head * K, its width, not at head * H.": _by_number_of_heads,
         "nothing has moved: the rows of w_v and the columns of w_o take the new order.": (
             lambda w_v, w_o, order: (w_v.copy(), w_o.copy())
         ),
@@ -744,6 +839,7 @@ open_pairs = Prediction(
         "those are all pairs below the diagonal: a chunk meets itself too, and the window closes "
         "those far away.": 496,
         "that is a chunk's own keys alone; the window reaches four chunks further back.": 32,
+        "that is one chunk of queries; there are 32, and the first four have fewer.": 5,
         "that is six for each chunk: its own and four before it make five.": 177,
     },
     hints=(

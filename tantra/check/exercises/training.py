@@ -43,6 +43,30 @@ def _shift_of_all(logits):
         return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
 
 
+def _shift_of_the_mean(logits):
+    logits = logits - logits.mean(axis=-1, keepdims=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _shift_in_the_sum(logits):
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return logits - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _one_sum(logits):
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum())
+
+
+def _sum_and(little):
+    def log_p(logits):
+        logits = logits - logits.max(axis=-1, keepdims=True)
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True) + little)
+
+    return log_p
+
+
 def _all_axes(logits):
     logits = logits - logits.max()
     return logits - np.log(np.exp(logits).sum())
@@ -102,6 +126,11 @@ def _by_products(logits, targets, ignore):
 def _one_axis_only(logits, targets, ignore):
     log_p, counts = _log_p(logits), targets != ignore
     return -log_p[np.arange(len(targets))[counts], targets[counts]].mean()
+
+
+def _whole_rows(logits, targets, ignore):
+    counts = targets != ignore
+    return -_log_p(logits[counts])[targets[counts]].mean()
 
 
 def _every_word_in_every_row(logits, targets, ignore):
@@ -168,7 +197,7 @@ cross_entropy = Exercise(
             IGNORED,
         ),
         "scores of a thousand": (
-            np.array([[1000.0, 999.0, 0.0], [-1000.0, -998.0, -999.0], [0.0, -900.0, 3.0]]),
+            np.array([[1000.0, 999.0, -2000.0], [-1000.0, -998.0, -999.0], [0.0, -900.0, 3.0]]),
             np.array([1, 0, 1]),
             IGNORED,
         ),
@@ -219,6 +248,20 @@ cross_entropy = Exercise(
         "logarithm out on paper first.": _mean_error(_log_of_more),
         "the largest score of *all* rows is taken away, and a row far below it rounds to 0: take "
         "each row's own.": _mean_error(_shift_of_all),
+        "the largest of each row is taken away in the sum, but not in front of it: use the same "
+        "row in both places.": _mean_error(_shift_in_the_sum),
+        "take the largest of each row away, not its mean: above the mean np.exp still overflows, "
+        "and beside a -inf the mean is -inf.": _mean_error(_shift_of_the_mean),
+        "one sum for all places: each has shares of its own, sum(axis=-1, keepdims=True).": (
+            _mean_error(_one_sum)
+        ),
+        **{
+            f"{little:g} in the sum makes the error wrong, and is not needed: with the largest "
+            "taken away the sum is at least 1.": _mean_error(_sum_and(little))
+            for little in (1e-6, 1e-8, 1e-9)
+        },
+        "log_p[true] takes whole rows, those with the numbers of the words: pick one number a row, "
+        "log_p[np.arange(n), true].": _whole_rows,
         "the shares of all places together sum to 1; those of each place should: sum over the "
         "last axis.": _mean_error(_all_axes),
         "ignored places still count: leave them out of the sum and out of the number.": (
@@ -336,6 +379,19 @@ cross_entropy_gradient = Exercise(
         "p (p - q) is the gradient of a squared error; that of -log p is p - q.": (
             lambda logits, targets, s: tantra.softmax(logits) * _by_hand()(logits, targets, s)
         ),
+        "the true word gets its smoothing / V too, on top of 1 - smoothing.": (
+            _by_hand(soft=lambda hot, s, V: np.where(hot > 0, 1 - s, s / V))
+        ),
+        "both are divided by n, the guess and the target: brackets.": (
+            lambda logits, targets, s: (
+                tantra.softmax(logits)
+                - ((1 - s) * np.eye(logits.shape[-1])[targets] + s / logits.shape[-1])
+                / targets.size
+            )
+        ),
+        "the shares are exchanged: the true word gets 1 - smoothing, and smoothing is spread.": (
+            _by_hand(soft=lambda hot, s, V: s * hot + (1 - s) / V)
+        ),
         "each of the V words gets smoothing / V, the true one 1 - smoothing besides; yours get the "
         "whole smoothing each.": _by_hand(soft=lambda hot, s, V: (1 - s) * hot + s * (1 - hot)),
         "the sign is turned: raising the true word's score must lower the loss.": _by_hand(sign=-1),
@@ -417,13 +473,14 @@ def _step(
     return step
 
 
-def _means(mean, square):
-    """An AdamW step whose running means are made otherwise."""
+def _means(mean, square, pull=lambda w: w, push=lambda m_hat, g: m_hat):
+    """An AdamW step whose running means are made otherwise, or used otherwise."""
 
     def step(w, g, m, v, t, lr, betas, eps, decay_rate):
         m, v = mean(m, g, betas), square(v, g, betas)
         m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
-        return w - lr * decay_rate * w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+        step = push(m_hat, g) / (np.sqrt(v_hat) + eps)
+        return w - lr * decay_rate * pull(w) - lr * step, m, v
 
     return step
 
@@ -573,6 +630,20 @@ adamw_step = Exercise(
         ),
         "the betas are exchanged: the first is for m, the second for v.": _betas_exchanged,
         "the step is lr times the fraction.": _step(rate=False),
+        "the decay is a share of w: lr times decay times w.": (
+            _means(_mean, _square, pull=lambda w: 1.0)
+        ),
+        "the step is made of g; it is made of its running mean, m_hat.": (
+            _means(_mean, _square, push=lambda m_hat, g: g)
+        ),
+        "m and v are multiplied by 1 - beta to the t; they are too small, so divide.": (
+            _corrected_by(
+                lambda b, t: 1 - 1 / (1 - b[0] ** t), lambda b, t: 1 - 1 / (1 - b[1] ** t)
+            )
+        ),
+        "return the running means as well, w, m, v: the next step needs them.": (
+            lambda *state: _step()(*state)[0]
+        ),
         "first w, then m, then v: yours stand in another order.": _in_another_order,
         "v has 1 - beta times g squared; you square 1 - beta too.": (
             _means(_mean, lambda v, g, b: b[1] * v + ((1 - b[1]) * g) ** 2)
@@ -821,6 +892,7 @@ uncorrected_step = Prediction(
         "that is the root of v alone; m stands above it.": math.sqrt(0.001),
         "that is v alone; the step is m, divided by the root of v.": 0.001,
         "you round too early: the root of 0.001 is 0.03162.": 0.1 / 0.032,
+        "the root of 0.001 is 0.0316, not 0.01.": 10,
         "a length has no sign: how many times lr?": -0.1 / math.sqrt(0.001),
     },
     rtol=1e-3,

@@ -78,6 +78,10 @@ def _with_places_late(after=False):
     return model
 
 
+def _stream_alone(tokens, table, positions, blocks, norm):
+    return norm(_through(_embed(tokens, table, positions), blocks))
+
+
 def _draw_model(rng):
     normal = rng.standard_normal
     tokens = rng.integers(11, size=[(4,), (2, 4), (3, 2, 4)][rng.integers(3)])
@@ -131,6 +135,16 @@ language_model = Exercise(
         "len(tokens) counts words only where there is one sequence; in a batch it counts "
         "sequences: T is tokens.shape[-1].": _model(
             embed=lambda tokens, table, positions: table[tokens] + positions[: len(tokens)]
+        ),
+        "shape[1] is the length only where one axis stands in front; tokens.shape[-1] is it "
+        "always.": _model(
+            embed=lambda tokens, table, positions: table[tokens] + positions[: tokens.shape[1]]
+        ),
+        "the rows of the words are multiplied by those of their places: add them.": _model(
+            embed=lambda tokens, table, positions: table[tokens] * positions[: tokens.shape[-1]]
+        ),
+        "that is the stream; the logits are its product with the table, norm(x) @ table.T.": (
+            _stream_alone
         ),
         "every word gets the row of the same place, number T: take the rows 0 to T - 1, "
         "positions[:T].": _model(
@@ -254,6 +268,13 @@ gpt_parameters = Exercise(
         "its offsets 4 D and D long.": _count(squares=6, block=10),
         "attention has four matrices, query, key, value and output: you count one.": (
             _count(squares=9, block=10)
+        ),
+        "one norm in each block and none after them: there are two in each, and one more at the "
+        "end.": _count(block=11, last=0),
+        "the unembedding is the table once more, so it is not counted again, and it has no offset "
+        "in GPT-2.": _count(tables=2, more=1),
+        "the tables have V and N rows: V + N of them, not V times N.": (
+            lambda v, n, d, layers: v * n * d + layers * (12 * d * d + 13 * d) + 2 * d
         ),
         "the tables are counted as V + N numbers: each row has D.": (
             lambda v, n, d, layers: v + n + layers * (12 * d * d + 13 * d) + 2 * d
@@ -405,6 +426,24 @@ next_token_loss = Exercise(
         "one sequence is right; in a batch, the first axis counts sequences: cut the axis of "
         "positions, with logits[..., :-1, :] and tokens[..., 1:].": (
             lambda logits, tokens: _given_loss(logits[:-1], tokens[1:])
+        ),
+        "[:-1] and [1:] cut the first axis, which counts sequences in a batch: cut the axis of "
+        "positions, logits[..., :-1, :] and tokens[..., 1:, None].": (
+            lambda logits, tokens: (
+                -np.take_along_axis(
+                    tantra.log_softmax(logits[:-1]), tokens[1:, None], axis=-1
+                ).mean()
+            )
+        ),
+        "the shares of one position sum to 1 over the words: log_softmax along the last axis.": (
+            lambda logits, tokens: (
+                -_picked(tantra.log_softmax(logits, axis=-2)[..., :-1, :], tokens[..., 1:]).mean()
+            )
+        ),
+        "the loss is one number, the mean over all predictions of all sequences.": (
+            lambda logits, tokens: (
+                -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean(axis=-1)
+            )
         ),
         "those are shares: take their logarithm, with log_softmax.": (
             lambda logits, tokens: (
@@ -585,6 +624,7 @@ unembedding_share = Prediction(
     asks="The share of a forward pass of GPT-2 XL that goes when the unembedding is taken away.",
     answer=_share(*_flops(**_XL)),
     mistakes={
+        "27 % is the share in GPT-2 small; XL has L = 48 and D = 1600.": 0.27,
         "that is the ratio of the unembedding to the blocks; the whole is both.": (
             _flops(**_XL)[1] / _flops(**_XL)[0]
         ),
