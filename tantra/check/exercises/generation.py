@@ -51,6 +51,13 @@ def _top_p_rising(p, share):
     return _kept_where(p, p >= least)
 
 
+def _top_p_of_columns(p, share):
+    falling = -np.sort(-p, axis=0)
+    count = (np.cumsum(falling, axis=0) < share).sum(axis=0, keepdims=True)
+    least = np.take_along_axis(falling, np.minimum(count, len(p) - 1), axis=0)
+    return _kept_where(p, p >= least)
+
+
 def _kept_where(p, kept):
     kept = np.where(kept, p, 0)
     return kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-300)
@@ -108,8 +115,8 @@ top_p = Exercise(
     asks="Keep the fewest chances that together reach share, and share them out anew.",
     reference=_top_p,
     cases={
-        "five chances, 0.8": (np.array([0.5, 0.2, 0.15, 0.1, 0.05]), 0.8),
         "in another order": (np.array([0.05, 0.1, 0.2, 0.5, 0.15]), 0.6),
+        "five chances, 0.8": (np.array([0.5, 0.2, 0.15, 0.1, 0.05]), 0.8),
         "one is enough": (np.array([0.02, 0.9, 0.08]), 0.85),
         "two rows": (np.array([[0.1, 0.7, 0.15, 0.05], [0.3, 0.28, 0.22, 0.2]]), 0.6),
         "nearly all": (np.array([0.25, 0.15, 0.4, 0.2]), 0.99),
@@ -158,6 +165,16 @@ top_p = Exercise(
         ),
         "the sum runs from the least likely, and cuts too few or too many: the likeliest first.": (
             _top_p_rising
+        ),
+        "the likeliest go first: sort the chances before you add them up, and keep the one too "
+        "with which the sum reaches share.": lambda p, share: _kept_where(
+            p, np.cumsum(p, axis=-1) <= share
+        ),
+        "the kept ones get equal parts; each keeps its own chance, divided by their sum.": (
+            lambda p, share: _kept_where(np.ones_like(p), _top_p(p, share) > 0)
+        ),
+        "right for one row; with axes in front axis=0 goes from row to row: axis=-1.": (
+            _top_p_of_columns
         ),
         "each row has its own count: keepdims=True keeps the axis, and the rows line up.": (
             _top_p_of_first_row
@@ -240,6 +257,16 @@ def _no_softmax(q, k, v, k_room, v_room, filled):
 def _scaled_late(q, k, v, k_room, v_room, filled):
     k_room[filled], v_room[filled] = k, v
     return _softmax(q @ k_room[: filled + 1].T) / np.sqrt(len(q)) @ v_room[: filled + 1]
+
+
+def _shares_alone(q, k, v, k_room, v_room, filled):
+    k_room[filled], v_room[filled] = k, v
+    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q)))
+
+
+def _one_too_far(q, k, v, k_room, v_room, filled):
+    k_room[filled + 1], v_room[filled + 1] = k, v
+    return _softmax(q @ k_room[: filled + 2].T / np.sqrt(len(q))) @ v_room[: filled + 2]
 
 
 def _key_asks(q, k, v, k_room, v_room, filled):
@@ -352,6 +379,14 @@ cached_step = Exercise(
         ),
         "it is written into the first place, over what is there: the first free one is filled.": (
             _step(place=lambda filled, length: 0)
+        ),
+        "it is written one place too late, and that place is asked too: the first free place is "
+        "filled, and [: filled + 1] ends there.": _one_too_far,
+        "those are the shares; what the query gets is their product with the values.": (
+            _shares_alone
+        ),
+        "one query gets one row of D numbers: its axis of length 1 is too much.": (
+            lambda *given: _step()(*given)[None]
         ),
         "scores are not yet shares: take softmax of them first.": _no_softmax,
         "the newest key asks in place of the query: q @ k_room[: filled + 1].T.": _key_asks,
@@ -500,6 +535,16 @@ def _terms(logits, temperature):
     return p * (logits - (p * logits).sum(axis=-1, keepdims=True)) ** 2 / temperature**3
 
 
+def _diagonal_alone(logits, temperature):
+    p = _softmax(logits / temperature)
+    return (p * (1 - p) * logits**2).sum(axis=-1) / temperature**3
+
+
+def _undivided(logits, temperature):
+    p, log_p = _softmax(logits / temperature), tantra.log_softmax(logits / temperature)
+    return (p * (log_p + 1) * logits).sum(axis=-1) / temperature**2
+
+
 def _variance(logits, temperature):
     p = _softmax(logits / temperature)
     mean = (p * logits).sum(axis=-1, keepdims=True)
@@ -520,6 +565,15 @@ entropy_slope = Exercise(
     },
     draw=_draw_rows,
     mistakes={
+        "the variance is a sum weighed by p, which sums to 1: do not divide by V as well.": (
+            lambda logits, t: _terms(logits, t).mean(axis=-1)
+        ),
+        "only the diagonal, p (1 - p): each score moves the other shares of its row too.": (
+            lambda logits, t: _diagonal_alone(logits, t)
+        ),
+        "that takes p_i for e^z_i: it is divided by Σ e^z, which changes with τ as well.": (
+            lambda logits, t: _undivided(logits, t)
+        ),
         "the mean is the one under p too: each score counts with its share.": (
             lambda logits, t: (
                 (_softmax(logits / t) * (logits - logits.mean(axis=-1, keepdims=True)) ** 2).sum(
@@ -606,7 +660,8 @@ cache_size = Prediction(
         "kept.": BYTES * 3,
         "the width of a head is missing: 768 / 12 = 64 features.": (BYTES // 64),
         "those are two to the power 20 of bytes; the bytes are asked.": BYTES / 2**20,
-        "those are thousands of bytes, or 1024s; the bytes are asked.": BYTES / 1024,
+        "those are thousands of bytes; the bytes are asked.": BYTES // 1000,
+        "those are 1024s of bytes; the bytes are asked.": BYTES / 1024,
         "the key heads are 3, not 12, and each 768 / 12 = 64 wide, not 768.": BYTES * 48,
         "sixteen times too much: 3 key heads, not 12, and each 64 wide, not 256.": BYTES * 16,
         "a key head is 768 / 12 = 64 features wide, not 768.": BYTES * 12,

@@ -314,6 +314,32 @@ def _in_torch(q, k, v, chunk):
     return _by_hand(*(torch.from_numpy(x) for x in (q, k, v))).numpy()
 
 
+def _carried(add):
+    """The online softmax, where add(a, z, shrink, summed) carries the values on."""
+
+    def average(q, k, v, chunk):
+        m, z, a = np.full((*q.shape[:-1], 1), -np.inf), 0.0, 0.0
+        for start in range(0, k.shape[-2], chunk):
+            keys = slice(start, start + chunk)
+            scores = q @ k[..., keys, :].mT / math.sqrt(q.shape[-1])
+            new = np.maximum(m, _largest(scores))
+            shrink, powers = np.exp(m - new), np.exp(scores - new)
+            z = z * shrink + powers.sum(axis=-1, keepdims=True)
+            a, m = add(a, z, shrink, powers @ v[..., keys, :]), new
+        return a, z
+
+    return average
+
+
+def _divided_in_each(*given):
+    return _carried(lambda a, z, shrink, summed: a * shrink + summed / z)(*given)[0]
+
+
+def _new_ones_shrunk(*given):
+    a, z = _carried(lambda a, z, shrink, summed: (a + summed) * shrink)(*given)
+    return a / z
+
+
 def _of_chapter_12(q, k, v, chunk):
     places = np.arange(q.shape[-2])
     m = np.full((*q.shape[:-1], 1), -np.inf)
@@ -365,7 +391,7 @@ chunked_average = Exercise(
         "later scores far below": (np.array([[1.0]]), np.array([[0.0], [-1000.0]]), array(2, 3), 1),
         "all scores far below 0": (
             np.array([[1.0]]),
-            np.array([[-1000.0], [-1001.0]]),
+            np.array([[-9000.0], [-9001.0]]),
             array(2, 3),
             1,
         ),
@@ -379,6 +405,12 @@ chunked_average = Exercise(
         IN_NUMPY: _in_torch,
         "the queries are counted where the keys should be: there are k.shape[-2] keys, and T "
         "queries; and no mask is asked for.": _of_chapter_12,
+        "you divide in each chunk; the sum of powers goes on growing: divide once, at the end.": (
+            _divided_in_each
+        ),
+        "what is new is shrunk too: only what was there before shrinks, then the chunk is added.": (
+            _new_ones_shrunk
+        ),
         "one sum of powers for all rows: each has its own, sum(axis=-1, keepdims=True).": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, own_sums=False)
         ),
@@ -412,6 +444,9 @@ chunked_average = Exercise(
         "those are sums, not averages: divide by the sum of powers at the end.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, divide=False)
         ),
+        "the last key is left out where it begins a chunk: step through range(0, S, chunk).": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, count=k.shape[-2] - 1)
+        ),
         "the last chunk is left out where chunk does not divide the number of keys: step through "
         "range(0, S, chunk).": lambda q, k, v, chunk: _online(q, k, v, chunk, every=False),
         "the scores are not divided by the root of K.": (
@@ -424,8 +459,8 @@ chunked_average = Exercise(
         "of an earlier chunk overflow.": lambda q, k, v, chunk: _online(
             q, k, v, chunk, follow=False
         ),
-        "the largest score begins at 0: a row whose scores all lie far below 0 has only powers "
-        "that round to 0. Begin with -inf.": lambda q, k, v, chunk: _online(
+        "the largest score begins at a number, such as 0: a row whose scores all lie far below it "
+        "has only powers that round to 0. Begin with -inf.": lambda q, k, v, chunk: _online(
             q, k, v, chunk, begin=0.0
         ),
         "one largest score for all rows: a row far below it has only powers that round to 0. Take "
@@ -592,6 +627,12 @@ chunk_gradients = Exercise(
         "the sign is turned: ds is p times (do·v - mean).": (
             _with_other(by_score=lambda p, dp, mean: p * (mean - dp))
         ),
+        "dv comes back turned: pᵀ do has a row for each key.": (
+            lambda *args: (*_back(*args)[:2], _back(*args)[2].T)
+        ),
+        "the log-sum is subtracted from the score, not added.": (
+            _with_other(lambda s, log_sum: np.exp(s + log_sum))
+        ),
         "p is missing in ds: p times (do·v - mean).": (
             _with_other(by_score=lambda p, dp, mean: dp - mean)
         ),
@@ -683,6 +724,17 @@ def _by_features(w_v, w_o, order):
     return w_v[places], w_o[:, places]
 
 
+def _rows_for_columns(w_v, w_o, order):
+    places = _section(order, len(w_v) // len(order))
+    return w_v[:, places], w_o[places]
+
+
+def _reshaped_otherwise(w_v, w_o, order):
+    H, K, order = len(order), len(w_v) // len(order), list(order)
+    rows = w_v.reshape(K, H, -1)[:, order].reshape(w_v.shape)
+    return rows, w_o.reshape(-1, K, H)[..., order].reshape(w_o.shape)
+
+
 def _by_number_of_heads(w_v, w_o, order):
     H, K = len(order), len(w_v) // len(order)
     places = [head * H + i for head in order for i in range(K)]
@@ -735,6 +787,11 @@ reorder_heads = Exercise(
         "the features of a head must stay together: for head in order outside, its features "
         "inside.": _by_features,
         "a head begins at head * K, its width, not at head * H.": _by_number_of_heads,
+        "rows and columns are exchanged: the heads are the rows of w_v and the columns of w_o.": (
+            _rows_for_columns
+        ),
+        "reshape(K, H, ...) cuts the features otherwise: each head is K neighbours, "
+        "reshape(H, K, ...).": _reshaped_otherwise,
         "nothing has moved: the rows of w_v and the columns of w_o take the new order.": (
             lambda w_v, w_o, order: (w_v.copy(), w_o.copy())
         ),
@@ -809,6 +866,7 @@ wrong_sketch = Prediction(
         "a capital letter is wanted, and d holds: the power of a sum is a product.": "d",
         "a capital letter is wanted, and e holds: the shares of a row sum to 1.": "e",
         "the letter alone, in quotation marks.": "sketch C",
+        "the letter alone, a capital in quotation marks.": "sketch_c",
         "the letter alone, in quotation marks, without a small word before it.": "Sketch C",
         "asked is the one that is no rewrite, not the four that are.": "ABDE",
     },

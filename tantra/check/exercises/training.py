@@ -59,6 +59,16 @@ def _one_sum(logits):
     return logits - np.log(np.exp(logits).sum())
 
 
+def _quotient(logits):
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits / np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _added(logits):
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits + np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
 def _sum_and(little):
     def log_p(logits):
         logits = logits - logits.max(axis=-1, keepdims=True)
@@ -72,22 +82,21 @@ def _all_axes(logits):
     return logits - np.log(np.exp(logits).sum())
 
 
-def _mean_error(
-    log_p=_log_p, sign=-1, total=False, over_all=False, by_row=False, counts=np.not_equal
-):
+def _mean_error(log_p=_log_p, sign=-1, total=False, over_all=False, counts=np.not_equal):
     """A cross-entropy with a slip at each argument."""
 
     def cross_entropy(logits, targets, ignore):
         count = counts(targets, ignore)
-        picked = _picked(log_p(logits), np.where(count, targets, 0))
-        errors = np.where(count, sign * picked, 0.0)
-        if total:
-            return errors.sum()
-        if by_row:
-            return (errors.sum(axis=-1) / count.sum(axis=-1)).mean()
-        return errors.sum() / (count.size if over_all else count.sum())
+        errors = sign * _picked(log_p(logits[count]), targets[count])
+        return errors.sum() / (1 if total else count.size if over_all else count.sum())
 
     return cross_entropy
+
+
+def _mean_of_means(logits, targets, ignore):
+    T, V = logits.shape[-2:]
+    sequences = zip(logits.reshape(-1, T, V), targets.reshape(-1, T), strict=True)
+    return np.mean([_mean_error()(rows, true, ignore) for rows, true in sequences])
 
 
 def _none_ignored(logits, targets, ignore):
@@ -96,6 +105,11 @@ def _none_ignored(logits, targets, ignore):
 
 def _as_the_first(logits, targets, ignore):
     return -_picked(_log_p(logits), np.where(targets == ignore, 0, targets)).mean()
+
+
+def _summed_as_the_first(logits, targets, ignore):
+    counts = targets != ignore
+    return -_picked(_log_p(logits), np.where(counts, targets, 0)).sum() / counts.sum()
 
 
 def _times_zero(logits, targets, ignore):
@@ -109,6 +123,23 @@ def _times_zero_elsewhere(logits, targets, ignore):
     picked = _picked(_log_p(logits), np.where(counts, targets, 0))
     with np.errstate(invalid="ignore"):
         return -(picked * counts).sum() / counts.sum()
+
+
+def _times_zero_over_all(logits, targets, ignore):
+    counts = targets != ignore
+    with np.errstate(invalid="ignore"):
+        return -(_picked(_log_p(logits), np.where(counts, targets, 0)) * counts).mean()
+
+
+def _by_products_everywhere(logits, targets, ignore):
+    counts = targets != ignore
+    hot = np.eye(logits.shape[-1])[np.where(counts, targets, 0)] * counts[..., None]
+    with np.errstate(invalid="ignore"):
+        return -(hot * _log_p(logits)).sum() / counts.sum()
+
+
+def _by_sequences(logits, targets, ignore):
+    return _mean_error(total=True)(logits, targets, ignore) / len(targets)
 
 
 def _picked_too_early(logits, targets, ignore):
@@ -264,6 +295,23 @@ cross_entropy = Exercise(
         "log_p[np.arange(n), true].": _whole_rows,
         "the shares of all places together sum to 1; those of each place should: sum over the "
         "last axis.": _mean_error(_all_axes),
+        "two things: divide by the places that count, not by all; and take them out, since 0 times "
+        "-inf is nan.": _times_zero_over_all,
+        "the sum is right; divide by the places that count, not by len(targets).": _by_sequences,
+        "0 times -inf is nan, in ignored places and in one-hot rows: take out the places that "
+        "count and pick the true word's number.": _by_products_everywhere,
+        "a logarithm of a share is the score minus the logarithm of the sum: subtract, do not "
+        "divide.": _mean_error(_quotient),
+        "a logarithm of a share is the score minus the logarithm of the sum: subtract, do not "
+        "add.": _mean_error(_added),
+        "the powers of a row are added up, their mean is not taken.": (
+            _mean_error(lambda logits: _log_p(logits) + math.log(logits.shape[-1]))
+        ),
+        "the number is right, but the ignored places are still in the sum, as the word 0: leave "
+        "them out.": _summed_as_the_first,
+        "that is e to the power of the error, the perplexity: leave exp out.": (
+            lambda *given: np.exp(_mean_error()(*given))
+        ),
         "ignored places still count: leave them out of the sum and out of the number.": (
             _none_ignored
         ),
@@ -275,7 +323,7 @@ cross_entropy = Exercise(
             _mean_error(total=True)
         ),
         "each sequence has a mean of its own there; every place that counts should count alike.": (
-            _mean_error(by_row=True)
+            _mean_of_means
         ),
         "the sign is turned: log-shares are at most 0, and an error at least 0.": (
             _mean_error(sign=1)
@@ -378,6 +426,19 @@ cross_entropy_gradient = Exercise(
         ),
         "p (p - q) is the gradient of a squared error; that of -log p is p - q.": (
             lambda logits, targets, s: tantra.softmax(logits) * _by_hand()(logits, targets, s)
+        ),
+        "the smoothing goes to all V words, smoothing / V each, the true one included.": (
+            _by_hand(soft=lambda hot, s, V: (1 - s) * hot + s / (V - 1))
+        ),
+        "the smoothing lowers the true word's target and is spread over all: it does not touch the "
+        "guess.": lambda logits, targets, s: (
+            ((1 - s) * tantra.softmax(logits) - np.eye(logits.shape[-1])[targets]) / targets.size
+        ),
+        "the part that is spread is missing: smoothing / V for each of the V words.": (
+            _by_hand(soft=lambda hot, s, V: (1 - s) * hot)
+        ),
+        "the part that is spread has the wrong sign: brackets around the target, p - (...).": (
+            _by_hand(soft=lambda hot, s, V: (1 - s) * hot - s / V)
         ),
         "the true word gets its smoothing / V too, on top of 1 - smoothing.": (
             _by_hand(soft=lambda hot, s, V: np.where(hot > 0, 1 - s, s / V))
@@ -516,6 +577,30 @@ def _corrected_by(of_m, of_v):
     return step
 
 
+def _square_of_m(w, g, m, v, t, lr, betas, eps, decay_rate):
+    new_m = _mean(m, g, betas)
+    return _means(lambda *_: new_m, lambda v, g, b: _square(v, new_m, b))(
+        w, g, m, v, t, lr, betas, eps, decay_rate
+    )
+
+
+def _decay_of_g(w, g, m, v, t, lr, betas, eps, decay_rate):
+    return _means(_mean, _square, pull=lambda w: g)(w, g, m, v, t, lr, betas, eps, decay_rate)
+
+
+def _decay_in_the_fraction(w, g, m, v, t, lr, betas, eps, decay_rate):
+    return _means(_mean, _square, pull=lambda w: 0.0, push=lambda m_hat, g: m_hat + decay_rate * w)(
+        w, g, m, v, t, lr, betas, eps, decay_rate
+    )
+
+
+def _eps_beside_the_fraction(w, g, m, v, t, lr, betas, eps, decay_rate):
+    w, m, v = _step(root=lambda v, eps: np.sqrt(np.maximum(v, 1e-300)))(
+        w, g, m, v, t, lr, betas, eps, decay_rate
+    )
+    return w + eps, m, v
+
+
 def _betas_exchanged(w, g, m, v, t, lr, betas, eps, decay_rate):
     return _step()(w, g, m, v, t, lr, betas[::-1], eps, decay_rate)
 
@@ -552,7 +637,7 @@ def _step_alone(w, g, m, v, t, lr, betas, eps, decay_rate):
     return new - w, m, v
 
 
-def _state(shape, t, seed=0, lr=0.1, betas=(0.9, 0.99), eps=0.01, decay=0.5):
+def _state(shape, t, seed=0, lr=0.1, betas=(0.8, 0.95), eps=0.01, decay=0.5):
     w, g, m, v = (array(*shape, seed=seed + n) for n in range(4))
     m, v = (0 * m, 0 * v) if t == 1 else (m, v**2)
     return w, g, m, v, t, lr, betas, eps, decay
@@ -633,6 +718,11 @@ adamw_step = Exercise(
         "the decay is a share of w: lr times decay times w.": (
             _means(_mean, _square, pull=lambda w: 1.0)
         ),
+        "v is the running mean of g squared, not of m squared.": _square_of_m,
+        "the decay takes a share of w, not of the gradient.": _decay_of_g,
+        "the decay stands inside the fraction, where it is divided by the root of v too: shrink w "
+        "beside it.": _decay_in_the_fraction,
+        "eps is added to the root, below the fraction: brackets.": _eps_beside_the_fraction,
         "the step is made of g; it is made of its running mean, m_hat.": (
             _means(_mean, _square, push=lambda m_hat, g: g)
         ),
@@ -787,6 +877,12 @@ fit_table = Exercise(
         ),
         "an old gradient that is made smaller is still there: take it away, table.grad = None.": (
             lambda *args: _descend(*args, clear=_half_of_the_old)
+        ),
+        "the rate is missing: the step is rate times the gradient.": (
+            lambda table, tokens, rate, steps: _fit()(table, tokens, 1.0, steps)
+        ),
+        "each step has the whole rate; it is not divided by the number of steps.": (
+            lambda table, tokens, rate, steps: _fit()(table, tokens, rate / max(steps, 1), steps)
         ),
         "one step too few: range(steps) was right.": (
             lambda table, tokens, rate, steps: _fit(steps=steps - 1)(table, tokens, rate, steps)

@@ -44,14 +44,14 @@ def _and_itself(block):
     return lambda x: x + block(x)
 
 
-def _with_norm(start=False, before=False, after=False):
+def _with_norm(start=False, before=False, after=False, add=False):
     """The model with the last norm in one more place, or after each block only."""
 
     def model(tokens, table, positions, blocks, norm):
         x = _embed(tokens, table, positions)
         x = norm(x) if start else x
         for block in blocks:
-            x = block(norm(x) if before else x)
+            x = add * x + block(norm(x) if before else x)
             x = norm(x) if after else x
         return (x if after else norm(x)) @ table.T
 
@@ -171,6 +171,15 @@ language_model = Exercise(
                 table[tokens] + positions[np.minimum(tokens, len(positions) - 1)]
             )
         ),
+        "every word gets the row of the last place, number T - 1: take the rows 0 to T - 1, "
+        "positions[:T].": _model(
+            embed=lambda tokens, table, positions: table[tokens] + positions[tokens.shape[-1] - 1]
+        ),
+        "the rows of the places are turned round: the first word has row 0.": _model(
+            embed=lambda tokens, table, positions: (
+                table[tokens] + positions[: tokens.shape[-1]][::-1]
+            )
+        ),
         "those are the last T rows of the positions; the first word stands at position 0.": _model(
             embed=lambda tokens, table, positions: table[tokens] + positions[-tokens.shape[-1] :]
         ),
@@ -196,6 +205,12 @@ language_model = Exercise(
         ),
         "each block already adds to the stream: x = block(x), not x = x + block(x).": (
             _model(through=lambda x, blocks: _through(x, [_and_itself(b) for b in blocks]))
+        ),
+        "a block has its own norms and additions inside: x = block(x), not x + block(norm(x)).": (
+            _with_norm(before=True, add=True)
+        ),
+        "those are the likeliest words themselves; a score for each word is asked.": (
+            _model(score=lambda logits: logits.argmax(axis=-1))
         ),
         "what the blocks return is thrown away: keep it with x = block(x).": (
             _model(through=lambda x, blocks: x)
@@ -269,6 +284,10 @@ gpt_parameters = Exercise(
         "attention has four matrices, query, key, value and output: you count one.": (
             _count(squares=9, block=10)
         ),
+        "a block has 12 D² numbers in its matrices: 4 D² in attention and 8 D² in feed-forward.": (
+            _count(squares=16)
+        ),
+        "the last norm has a gain and a bias, as the others have: 2 D.": _count(last=1),
         "one norm in each block and none after them: there are two in each, and one more at the "
         "end.": _count(block=11, last=0),
         "the unembedding is the table once more, so it is not counted again, and it has no offset "
@@ -440,6 +459,26 @@ next_token_loss = Exercise(
                 -_picked(tantra.log_softmax(logits, axis=-2)[..., :-1, :], tokens[..., 1:]).mean()
             )
         ),
+        "np.roll(tokens, 1) brings the word before; the logits of position t are about the one "
+        "after it, tokens[..., 1:].": lambda logits, tokens: (
+            -_picked(tantra.log_softmax(logits), np.roll(tokens, 1, axis=-1)).mean()
+        ),
+        "every next word is picked at every position: each position has one, with "
+        "np.take_along_axis.": lambda logits, tokens: (
+            -tantra.log_softmax(logits[..., :-1, :])[..., tokens[..., 1:]].mean()
+        ),
+        "that is the mean over all words of the vocabulary: pick the word that came.": (
+            lambda logits, tokens: -tantra.log_softmax(logits[..., :-1, :]).mean()
+        ),
+        "1 - p is not the loss; that is -log p, without a bound.": lambda logits, tokens: (
+            1 - _picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+        ),
+        "that is e to the power of the loss, the perplexity: leave exp out.": (
+            lambda logits, tokens: np.exp(_next_token_loss(logits, tokens))
+        ),
+        "those are bits; use the natural logarithm.": (
+            lambda logits, tokens: _next_token_loss(logits, tokens) / math.log(2)
+        ),
         "the loss is one number, the mean over all predictions of all sequences.": (
             lambda logits, tokens: (
                 -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean(axis=-1)
@@ -580,6 +619,7 @@ first_loss = Prediction(
     answer=math.log(50257),
     mistakes={
         "1 - p is not the loss; that is -log p, without a bound.": 1 - 1 / 50257,
+        "that is the loss where two words are equally likely; here there are 50,257.": math.log(2),
         "that is the part of one token, -p log p, and there are 50,257 of them.": (
             math.log(50257) / 50257
         ),
@@ -593,7 +633,7 @@ first_loss = Prediction(
         "the sign is turned: a loss is at least 0.": -math.log(50257),
         "a loss of 0 is certainty about the right word; this model knows nothing yet.": 0.0,
     },
-    rtol=5e-4,
+    rtol=4.6e-4,
     hints=("Which share does each of the tokens get?", "Minus the logarithm of 1 / V is log V."),
 )
 
