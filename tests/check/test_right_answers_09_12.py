@@ -418,7 +418,7 @@ RIGHT = {
     "cached_step": [step_by_keys, step_by_einsum, step_beside_the_room],
     "discourage": [lower_by_minimum, lower_in_a_copy, lower_by_power, lower_by_loops],
     "entropy_slope": [slope_by_squares, slope_of_scores, slope_by_chain, slope_by_log_p],
-    "cache_size": [18_874_368, 2 * 24 * 3 * 64 * 512 * 4, np.int64(18_874_368)],
+    "cache_size": [31_457_280, 2 * 24 * 5 * 64 * 512 * 4, np.int64(31_457_280)],
     "narrowest_beam": [4, 4.0, np.int64(4)],
     "combine_parts": [parts_by_softmax, parts_by_einsum, parts_in_turn, parts_in_torch],
     "chunk_gradients": [chunk_by_einsum, chunk_key_by_key, chunk_with_scaled_queries],

@@ -58,6 +58,11 @@ def _top_p_of_columns(p, share):
     return _kept_where(p, p >= least)
 
 
+def _top_p_by_tokens(p, share):
+    count = (_reached(p) < share).sum(axis=-1, keepdims=True) + 1
+    return _kept_where(p, np.argsort(-p, axis=-1, stable=True) < count)
+
+
 def _kept_where(p, kept):
     kept = np.where(kept, p, 0)
     return kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-300)
@@ -176,6 +181,8 @@ top_p = Exercise(
         "right for one row; with axes in front axis=0 goes from row to row: axis=-1.": (
             _top_p_of_columns
         ),
+        "np.argsort(-p) holds the tokens, the likeliest first, and not the rank of each: "
+        "np.argsort(np.argsort(-p)) holds the ranks.": _top_p_by_tokens,
         "each row has its own count: keepdims=True keeps the axis, and the rows line up.": (
             _top_p_of_first_row
         ),
@@ -336,6 +343,9 @@ cached_step = Exercise(
         "the newest key is asked while its value is not yet written: write both first.": (
             _values_late
         ),
+        "the scores are multiplied by the root of the width: divide by it.": (
+            _step(scale=lambda q: 1 / np.sqrt(len(q)))
+        ),
         "the root of the number of keys is divided by; it is the root of their width: len(q).": (
             lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.sqrt(filled + 1))(
                 q, k, v, k_room, v_room, filled
@@ -469,6 +479,9 @@ discourage = Exercise(
             lambda logits, seen, penalty: np.where(
                 seen, tantra.log_softmax(logits) - np.log(penalty), logits
             )
+        ),
+        "seen is not used, and a score below 0 rises: np.where(seen, lowered, logits).": (
+            lambda logits, seen, penalty: logits / penalty
         ),
         "the penalty falls on what is below 0 only: above 0 divide by it.": (
             lambda logits, seen, penalty: np.where(seen & (logits < 0), logits * penalty, logits)
@@ -636,7 +649,7 @@ entropy_slope = Exercise(
 )
 
 # keys and values · layers · key heads · width of a head · positions · bytes of a number
-BYTES = 2 * 24 * 3 * 64 * 512 * 4
+BYTES = 2 * 24 * 5 * 64 * 512 * 4
 
 cache_size = Prediction(
     name="cache_size",
@@ -645,28 +658,31 @@ cache_size = Prediction(
     mistakes={
         "half of it: keys and values are two arrays in each layer, and a number in float32 takes "
         "four bytes, not two.": BYTES // 2,
-        "four times too much: only the 3 key heads are kept, not all 12; and a head is "
-        "768 / 12 = 64 wide, not 768 / 3 = 256.": BYTES * 4,
-        "twice too much: is it 8 bytes a number? or all 12 heads, in one array?": BYTES * 2,
+        "three times too much: only the 5 key heads are kept, not all 15; and a head is "
+        "960 / 15 = 64 wide, not 960 / 5 = 192.": BYTES * 3,
+        "half as much again: keys and values are two arrays, and no queries are kept; and of the "
+        "15 heads only 5 are key heads.": BYTES // 2 * 3,
         "a quarter of it: those are the numbers, and a number in float32 takes four bytes.": (
             BYTES // 4
         ),
+        "those are the numbers of 15 heads; 5 key heads are kept, and a number takes four bytes.": (
+            BYTES // 4 * 3
+        ),
+        "twice too much: a number in float32 takes four bytes, not eight.": BYTES * 2,
         "two things: keys and values are two arrays; and a number takes four bytes.": BYTES // 8,
         "that is the cache of one layer; there are 24.": BYTES // 24,
-        "that is one key head; there are 3.": BYTES // 3,
-        "those are bits; a byte has eight.": BYTES * 8,
-        "keys and values are kept, and no queries: two arrays in each layer.": BYTES // 2 * 3,
-        "three times too much: keys and values of 3 heads, and of the 12 heads of queries none is "
-        "kept.": BYTES * 3,
-        "the width of a head is missing: 768 / 12 = 64 features.": (BYTES // 64),
-        "those are two to the power 20 of bytes; the bytes are asked.": BYTES / 2**20,
-        "those are thousands of bytes; the bytes are asked.": BYTES // 1000,
-        "those are 1024s of bytes; the bytes are asked.": BYTES / 1024,
-        "the key heads are 3, not 12, and each 768 / 12 = 64 wide, not 768.": BYTES * 48,
-        "sixteen times too much: 3 key heads, not 12, and each 64 wide, not 256.": BYTES * 16,
-        "a key head is 768 / 12 = 64 features wide, not 768.": BYTES * 12,
+        "that is one key head; there are 5.": BYTES // 5,
         "that is one position; there are 512.": BYTES // 512,
+        "the width of a head is missing: 960 / 15 = 64 features.": BYTES // 64,
+        "those are bits; a byte has eight.": BYTES * 8,
+        "keys and values of 5 heads are kept, and of the 15 heads of queries none.": BYTES // 2 * 5,
+        "a key head is 960 / 15 = 64 features wide, not 960.": BYTES * 15,
+        "the key heads are 5, not 15, and each 960 / 15 = 64 wide, not 960.": BYTES * 45,
+        "nine times too much: 5 key heads, not 15, and each 64 wide, not 192.": BYTES * 9,
         "those are megabytes; the bytes are asked.": BYTES / 1e6,
+        "those are two to the power 20 of bytes; the bytes are asked.": BYTES // 2**20,
+        "those are thousands of bytes; the bytes are asked.": BYTES // 1000,
+        "those are 1024s of bytes; the bytes are asked.": BYTES // 1024,
     },
     hints=(
         "Two arrays a layer, each with a row for every key head and position.",

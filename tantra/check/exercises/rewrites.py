@@ -331,6 +331,17 @@ def _carried(add):
     return average
 
 
+def _shares_carried(q, k, v, chunk):
+    m, z, a = np.full((*q.shape[:-1], 1), -np.inf), 0.0, 0.0
+    for start in range(0, k.shape[-2], chunk):
+        keys = slice(start, start + chunk)
+        scores = q @ k[..., keys, :].mT / math.sqrt(q.shape[-1])
+        new = np.maximum(m, _largest(scores))
+        shrink, shares = np.exp(m - new), tantra.softmax(scores)
+        z, a, m = z * shrink + 1, a * shrink + shares @ v[..., keys, :], new
+    return a / z
+
+
 def _divided_in_each(*given):
     return _carried(lambda a, z, shrink, summed: a * shrink + summed / z)(*given)[0]
 
@@ -411,6 +422,9 @@ chunked_average = Exercise(
         "what is new is shrunk too: only what was there before shrinks, then the chunk is added.": (
             _new_ones_shrunk
         ),
+        "softmax of a chunk divides by the chunk's own sum: add up the powers themselves.": (
+            lambda q, k, v, chunk: _shares_carried(q, k, v, chunk)
+        ),
         "one sum of powers for all rows: each has its own, sum(axis=-1, keepdims=True).": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, own_sums=False)
         ),
@@ -438,7 +452,8 @@ chunked_average = Exercise(
                 q, k, v, chunk, follow=False, shrink_sum=False, shrink_average=False
             )
         ),
-        "the factor is turned: e to the power old largest minus new, which is at most 1.": (
+        "from -inf on all is nan: what was before shrinks by e to the power old largest minus new, "
+        "which is at most 1, and the powers are e to the power score minus the new largest.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, turned=True)
         ),
         "those are sums, not averages: divide by the sum of powers at the end.": (
@@ -633,6 +648,11 @@ chunk_gradients = Exercise(
         "the log-sum is subtracted from the score, not added.": (
             _with_other(lambda s, log_sum: np.exp(s + log_sum))
         ),
+        "a weight is e to the power score minus log-sum: exp is missing.": (
+            _with_other(lambda s, log_sum: s - log_sum)
+        ),
+        "the largest score is subtracted, which makes powers; a weight is e to the power score "
+        "minus log-sum.": _with_other(lambda s, log_sum: np.exp(s - _largest(s))),
         "p is missing in ds: p times (do·v - mean).": (
             _with_other(by_score=lambda p, dp, mean: dp - mean)
         ),
@@ -760,9 +780,9 @@ reorder_heads = Exercise(
     given=_given_reorder,
     results=("value weight", "output weight"),
     cases={
+        "three heads of width 2": (*arrays((6, 5), (5, 6)), (1, 2, 0)),
         "two heads of width 2": (*arrays((4, 5), (5, 4)), (1, 0)),
         "three heads of width 1": (*arrays((3, 4), (4, 3)), (2, 0, 1)),
-        "three heads of width 2": (*arrays((6, 5), (5, 6)), (1, 2, 0)),
     },
     draw=_draw_heads,
     rtol=1e-12,

@@ -59,6 +59,12 @@ def _one_sum(logits):
     return logits - np.log(np.exp(logits).sum())
 
 
+def _shift_of_columns(logits):
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        logits = logits - logits.max(axis=0)
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
 def _quotient(logits):
     logits = logits - logits.max(axis=-1, keepdims=True)
     return logits / np.log(np.exp(logits).sum(axis=-1, keepdims=True))
@@ -312,6 +318,12 @@ cross_entropy = Exercise(
         "that is e to the power of the error, the perplexity: leave exp out.": (
             lambda *given: np.exp(_mean_error()(*given))
         ),
+        "the largest is taken along axis 0, over the places; each row has its own, axis=-1.": (
+            _mean_error(_shift_of_columns)
+        ),
+        "that is the mean over all words of the vocabulary: pick the true word's number.": (
+            lambda logits, targets, ignore: -_log_p(logits[targets != ignore]).mean()
+        ),
         "ignored places still count: leave them out of the sum and out of the number.": (
             _none_ignored
         ),
@@ -460,6 +472,16 @@ cross_entropy_gradient = Exercise(
             _by_hand(over=lambda logits: 1)
         ),
         "divide by all places, not by the sequences.": _by_hand(over=len),
+        "divide by all places, of all sequences, not by those of one.": (
+            lambda logits, targets, s: (
+                _by_hand(over=lambda logits: 1)(logits, targets, s) / targets.shape[-1]
+            )
+        ),
+        "p (1 - p) is the slope of a share by its own score; that of -log p is p - q.": (
+            lambda logits, targets, s: (
+                tantra.softmax(logits) * (1 - tantra.softmax(logits)) / targets.size
+            )
+        ),
         "divide by the places, not by the words of the vocabulary.": (
             _by_hand(over=lambda logits: logits.shape[-1])
         ),

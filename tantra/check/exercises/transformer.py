@@ -108,7 +108,7 @@ language_model = Exercise(
             np.array([[1, 4, 4, 0], [3, 3, 2, 1]]),
             array(5, 3),
             array(6, 3, seed=1),
-            array(7, 3, seed=2),
+            array(4, 3, seed=2),
             np.array([1.0, 2.0, 0.5]),
         ),
         "a word at every place": (
@@ -215,6 +215,13 @@ language_model = Exercise(
         "what the blocks return is thrown away: keep it with x = block(x).": (
             _model(through=lambda x, blocks: x)
         ),
+        "the last block is left out.": _model(through=lambda x, blocks: _through(x, blocks[:-1])),
+        "only the first block is used: go through all of them.": (
+            _model(through=lambda x, blocks: blocks[0](x))
+        ),
+        "the first block is used again and again: each of them has its turn.": (
+            _model(through=lambda x, blocks: _through(x, [blocks[0]] * len(blocks)))
+        ),
         "only the last block's work is left: give every block what the one before it returned.": (
             _model(through=lambda x, blocks: blocks[-1](x))
         ),
@@ -288,6 +295,9 @@ gpt_parameters = Exercise(
             _count(squares=16)
         ),
         "the last norm has a gain and a bias, as the others have: 2 D.": _count(last=1),
+        "the feed-forward network is missing: 8 D² + 5 D in each block.": (
+            _count(squares=4, block=8)
+        ),
         "one norm in each block and none after them: there are two in each, and one more at the "
         "end.": _count(block=11, last=0),
         "the unembedding is the table once more, so it is not counted again, and it has no offset "
