@@ -8,6 +8,7 @@ import sys
 import tracemalloc
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 
 def peak_bytes(action):
@@ -47,3 +48,18 @@ def uses_autograd(action):
     """Whether PyTorch computes gradients during the action."""
     functions = (torch.autograd.backward, torch.autograd.grad)
     return calls({function.__code__ for function in functions}, action)
+
+
+def uses_torch(action):
+    """Whether the action calls any function of PyTorch, or a method of a tensor."""
+    with _Calls() as seen:
+        action()
+    return seen.any
+
+
+class _Calls(TorchFunctionMode):
+    any = False
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        self.any = True
+        return function(*args, **(kwargs or {}))

@@ -5,6 +5,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
+from tantra.check.inputs import gradients
 
 
 def _cut(p, count):
@@ -30,13 +31,50 @@ def _top_p_in_order(p, share):
     return kept / kept.sum(axis=-1, keepdims=True)
 
 
-def _top_p_below(p, share):
-    """Stop before share is reached: nothing is left where one token reaches it."""
-    kept = np.where(_reached(p) < share, -np.sort(-p, axis=-1), 0)
-    order = np.argsort(-p, axis=-1, stable=True)
-    kept = np.take_along_axis(kept, np.argsort(order, axis=-1), -1)
-    with np.errstate(invalid="ignore"):
-        return kept / kept.sum(axis=-1, keepdims=True)
+def _top_p_where(in_reach):
+    """The tokens for which in_reach(sum up to them, share) is True; there may be none."""
+
+    def top_p(p, share):
+        order = np.argsort(-p, axis=-1, stable=True)
+        kept = np.where(in_reach(_reached(p), share), -np.sort(-p, axis=-1), 0)
+        kept = np.take_along_axis(kept, np.argsort(order, axis=-1), -1)
+        with np.errstate(invalid="ignore"):
+            return kept / kept.sum(axis=-1, keepdims=True)
+
+    return top_p
+
+
+def _top_p_rising(p, share):
+    rising = np.sort(p, axis=-1)
+    count = (np.cumsum(rising, axis=-1) < share).sum(axis=-1, keepdims=True)
+    least = np.take_along_axis(rising, np.minimum(count, p.shape[-1] - 1), axis=-1)
+    return _kept_where(p, p >= least)
+
+
+def _top_p_of_columns(p, share):
+    falling = -np.sort(-p, axis=0)
+    count = (np.cumsum(falling, axis=0) < share).sum(axis=0, keepdims=True)
+    least = np.take_along_axis(falling, np.minimum(count, len(p) - 1), axis=0)
+    return _kept_where(p, p >= least)
+
+
+def _top_p_by_tokens(p, share):
+    count = (_reached(p) < share).sum(axis=-1, keepdims=True) + 1
+    return _kept_where(p, np.argsort(-p, axis=-1, stable=True) < count)
+
+
+def _kept_where(p, kept):
+    kept = np.where(kept, p, 0)
+    return kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-300)
+
+
+def _top_p_of_chapter_11(p, share):
+    """Version 5 of the chapter, for one row."""
+    count = int((np.cumsum(np.sort(p)[::-1]) < share).sum()) + 1
+    kept = np.zeros_like(p)
+    order = np.argsort(-p, stable=True)[:count]
+    kept[order] = p[order]
+    return kept / kept.sum()
 
 
 def _top_p_by_one_sum(p, share):
@@ -61,12 +99,6 @@ def _top_p_by_softmax(p, share):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-def _above(p, share):
-    """Each share judged alone."""
-    kept = np.where(p >= share, p, 0)
-    return kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-300)
-
-
 def _top_p_of_first_row(p, share):
     rows = p.reshape(-1, p.shape[-1])
     return _cut(p, (_reached(rows[0]) < share).sum() + 1)
@@ -77,26 +109,51 @@ def _chances(rng, *shape):
     return p / p.sum(axis=-1, keepdims=True)
 
 
+def _draw_chances(rng):
+    shape = [(7,), (3, 7), (2, 3, 7)][rng.integers(3)]
+    return _chances(rng, *shape), float(rng.uniform(0.3, 0.95))
+
+
 top_p = Exercise(
     name="top_p",
     kind="implement",
     asks="Keep the fewest chances that together reach share, and share them out anew.",
     reference=_top_p,
     cases={
-        "five chances, 0.8": (np.array([0.5, 0.2, 0.15, 0.1, 0.05]), 0.8),
         "in another order": (np.array([0.05, 0.1, 0.2, 0.5, 0.15]), 0.6),
+        "five chances, 0.8": (np.array([0.5, 0.2, 0.15, 0.1, 0.05]), 0.8),
         "one is enough": (np.array([0.02, 0.9, 0.08]), 0.85),
         "two rows": (np.array([[0.1, 0.7, 0.15, 0.05], [0.3, 0.28, 0.22, 0.2]]), 0.6),
         "nearly all": (np.array([0.25, 0.15, 0.4, 0.2]), 0.99),
+        "the sum is share itself": (np.array([0.25, 0.0625, 0.5, 0.1875]), 0.75),
+        "two axes in front": (
+            np.array([[[0.1, 0.6, 0.25, 0.05]], [[0.4, 0.05, 0.2, 0.35]], [[0.1, 0.2, 0.3, 0.4]]]),
+            0.55,
+        ),
     },
-    draw=lambda rng: (_chances(rng, 3, 7), float(rng.uniform(0.3, 0.95))),
+    draw=_draw_chances,
     mistakes={
+        "one too many where the sum is share itself, for it has been reached then: count the sums "
+        "that are still below share, with < and not <=.": lambda p, share: _cut(
+            p, (_reached(p) <= share).sum(axis=-1, keepdims=True) + 1
+        ),
+        "right for one row; with axes in front, np.sort(p)[::-1] and np.cumsum(p) take all rows "
+        "together: [..., ::-1], and axis=-1 everywhere.": _top_p_of_chapter_11,
+        "that compares each chance with the largest; add them up, the likeliest first, instead.": (
+            lambda p, share: _kept_where(p, p >= share * p.max(axis=-1, keepdims=True))
+        ),
+        "that keeps each chance of at least 1 - share; add them up, the likeliest first, "
+        "instead.": lambda p, share: _kept_where(p, p >= 1 - share),
+        "only the likeliest is kept; keep them until together they reach share.": (
+            lambda p, share: _cut(p, 1)
+        ),
         "one too few: the token with which the sum reaches share is kept too.": lambda p, share: (
             _cut(p, np.maximum((_reached(p) < share).sum(axis=-1, keepdims=True), 1))
         ),
-        "a row is left with nothing: the token with which the sum reaches share is kept too.": (
-            _top_p_below
-        ),
+        "the token with which the sum reaches share is left out, and where one token is enough, "
+        "nothing is left: keep it too.": _top_p_where(lambda reached, share: reached < share),
+        "the token with which the sum passes share is left out, and where one token is enough, "
+        "nothing is left: keep it too.": _top_p_where(lambda reached, share: reached <= share),
         "one too many: stop with the token that reaches share.": lambda p, share: _cut(
             p, (_reached(p) < share).sum(axis=-1, keepdims=True) + 2
         ),
@@ -106,11 +163,26 @@ top_p = Exercise(
             _top_p_by_softmax
         ),
         "that keeps each chance of at least share; add them up, the likeliest first, instead.": (
-            _above
+            lambda p, share: _kept_where(p, p >= share)
         ),
         "the least likely are kept: turn the order.": lambda p, share: _cut(
             -p, (np.cumsum(np.sort(p, axis=-1), axis=-1) < share).sum(axis=-1, keepdims=True) + 1
         ),
+        "the sum runs from the least likely, and cuts too few or too many: the likeliest first.": (
+            _top_p_rising
+        ),
+        "the likeliest go first: sort the chances before you add them up, and keep the one too "
+        "with which the sum reaches share.": lambda p, share: _kept_where(
+            p, np.cumsum(p, axis=-1) <= share
+        ),
+        "the kept ones get equal parts; each keeps its own chance, divided by their sum.": (
+            lambda p, share: _kept_where(np.ones_like(p), _top_p(p, share) > 0)
+        ),
+        "right for one row; with axes in front axis=0 goes from row to row: axis=-1.": (
+            _top_p_of_columns
+        ),
+        "np.argsort(-p) holds the tokens, the likeliest first, and not the rank of each: "
+        "np.argsort(np.argsort(-p)) holds the ranks.": _top_p_by_tokens,
         "each row has its own count: keepdims=True keeps the axis, and the rows line up.": (
             _top_p_of_first_row
         ),
@@ -128,6 +200,8 @@ top_p = Exercise(
         ),
         "nothing is cut: where the sum has reached share, the others get 0.": lambda p, share: p,
     },
+    rtol=1e-10,
+    atol=1e-13,
     hints=(
         "np.sort(p)[..., ::-1] has the likeliest first; np.cumsum along the last axis adds up.",
         "Count the sums that are still below share, and keep one token more than that.",
@@ -165,9 +239,16 @@ def _with_rooms(attempt, q, k, v, k_room, v_room, filled):
 
 def _late(q, k, v, k_room, v_room, filled):
     """Ask first, write then."""
-    k_old, v_old = k_room[: max(filled, 1)].copy(), v_room[: max(filled, 1)].copy()
+    k_old, v_old = k_room[: filled + 1].copy(), v_room[: filled + 1].copy()
     k_room[filled], v_room[filled] = k, v
     return _softmax(q @ k_old.T / np.sqrt(len(q))) @ v_old
+
+
+def _values_late(q, k, v, k_room, v_room, filled):
+    """The newest key is asked, and its value is not there yet."""
+    v_old = v_room.copy()
+    k_room[filled], v_room[filled] = k, v
+    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q))) @ v_old[: filled + 1]
 
 
 def _keys_only(q, k, v, k_room, v_room, filled):
@@ -180,6 +261,21 @@ def _no_softmax(q, k, v, k_room, v_room, filled):
     return q @ k_room[: filled + 1].T / np.sqrt(len(q)) @ v_room[: filled + 1]
 
 
+def _scaled_late(q, k, v, k_room, v_room, filled):
+    k_room[filled], v_room[filled] = k, v
+    return _softmax(q @ k_room[: filled + 1].T) / np.sqrt(len(q)) @ v_room[: filled + 1]
+
+
+def _shares_alone(q, k, v, k_room, v_room, filled):
+    k_room[filled], v_room[filled] = k, v
+    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q)))
+
+
+def _one_too_far(q, k, v, k_room, v_room, filled):
+    k_room[filled + 1], v_room[filled + 1] = k, v
+    return _softmax(q @ k_room[: filled + 2].T / np.sqrt(len(q))) @ v_room[: filled + 2]
+
+
 def _key_asks(q, k, v, k_room, v_room, filled):
     return _step()(k, k, v, k_room, v_room, filled)
 
@@ -188,11 +284,16 @@ def _by_value_width(q, k, v, k_room, v_room, filled):
     return _step(scale=lambda q: np.sqrt(len(v)))(q, k, v, k_room, v_room, filled)
 
 
-def _zero_for_empty(q, k, v, k_room, v_room, filled):
-    """The scores of the empty places set to 0: softmax gives them a share."""
-    k_room[filled], v_room[filled] = k, v
-    scores = np.where(np.arange(len(k_room)) <= filled, k_room @ q / np.sqrt(len(q)), 0)
-    return _softmax(scores) @ v_room
+def _whole_room(score_of_empty):
+    """All places are asked, and those that are empty get this score."""
+
+    def step(q, k, v, k_room, v_room, filled):
+        k_room[filled], v_room[filled] = k, v
+        used = np.arange(len(k_room)) <= filled
+        scores = np.where(used, k_room @ q / np.sqrt(len(q)), score_of_empty)
+        return _softmax(scores) @ v_room
+
+    return step
 
 
 def _newest_only(q, k, v, k_room, v_room, filled):
@@ -206,17 +307,17 @@ def _beside(q, k, v, k_room, v_room, filled):
     return _softmax(q @ keys.T / np.sqrt(len(q))) @ values
 
 
-def _rooms(rng, length, width, filled, value_width):
-    k_room, v_room = (
-        rng.standard_normal((length, width)),
-        rng.standard_normal((length, value_width)),
-    )
-    q, k, v = (
-        rng.standard_normal(width),
-        rng.standard_normal(width),
-        rng.standard_normal(value_width),
-    )
-    return *(x.round(1) for x in (q, k, v, k_room, v_room)), filled
+def _rooms(rng, length, width, filled, value_width, empty=None):
+    """What a step is given; the places from filled on hold `empty`, or what was there before."""
+    shapes = (width,), (width,), (value_width,), (length, width), (length, value_width)
+    q, k, v, k_room, v_room = (rng.standard_normal(shape).round(1) for shape in shapes)
+    if empty is not None:
+        k_room[filled:], v_room[filled:] = empty, empty
+    return q, k, v, k_room, v_room, filled
+
+
+def _draw_rooms(rng):
+    return _rooms(rng, 7, 4, int(rng.integers(1, 7)), 3, [None, 0.0, np.nan][rng.integers(3)])
 
 
 cached_step = Exercise(
@@ -228,19 +329,46 @@ cached_step = Exercise(
         "the first position": _rooms(np.random.default_rng(0), 4, 3, 0, 2),
         "two are there": _rooms(np.random.default_rng(1), 4, 3, 2, 2),
         "the last free place": _rooms(np.random.default_rng(2), 5, 2, 4, 3),
+        "the first position of a room of zeros": _rooms(np.random.default_rng(3), 4, 2, 0, 3, 0.0),
+        "nan where nothing was written": _rooms(np.random.default_rng(4), 5, 3, 2, 2, np.nan),
     },
-    draw=lambda rng: _rooms(rng, 7, 4, int(rng.integers(1, 6)), 3),
+    draw=_draw_rooms,
     call=_with_rooms,
+    results=("what the query gets", "k_room", "v_room"),
+    rtol=1e-9,
+    atol=1e-12,
     mistakes={
+        "the scores of the empty places are -inf, but 0 times what lies there may be nan: leave "
+        "the places out, [: filled + 1].": _whole_room(-np.inf),
+        "the newest key is asked while its value is not yet written: write both first.": (
+            _values_late
+        ),
+        "the scores are multiplied by the root of the width: divide by it.": (
+            _step(scale=lambda q: 1 / np.sqrt(len(q)))
+        ),
+        "the root of the number of keys is divided by; it is the root of their width: len(q).": (
+            lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.sqrt(filled + 1))(
+                q, k, v, k_room, v_room, filled
+            )
+        ),
+        "the root of N is divided by, the length of the room; it is that of the width: len(q).": (
+            lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.sqrt(len(k_room)))(
+                q, k, v, k_room, v_room, filled
+            )
+        ),
+        "those are the plain averages of the values: weigh each by its share.": (
+            lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.inf)(
+                q, k, v, k_room, v_room, filled
+            )
+        ),
         "you ask before you write: the newest position looks at itself as well.": _late,
         "the value is not written: both rooms get their newest row.": _keys_only,
         "the answer is right, but the rooms stay as they were: write k_room[filled] = k.": _beside,
         "the whole room is asked; the places after the newest hold nothing yet: [: filled + 1].": (
             _step(end=lambda filled, length: length)
         ),
-        "the newest place is left out: [: filled + 1] has filled + 1 places.": (
-            _step(end=lambda filled, length: max(filled, 1))
-        ),
+        "[: filled] leaves the newest place out, and at the first position nothing is left: "
+        "[: filled + 1].": _step(end=lambda filled, length: filled),
         "only the newest key is asked: all of [: filled + 1].": _newest_only,
         "it is written one place too late: the first free place is filled, counted from 0.": (
             _step(place=lambda filled, length: min(filled + 1, length - 1))
@@ -253,10 +381,27 @@ cached_step = Exercise(
         "the root of the value's width is divided by; the scores come from keys: len(q).": (
             _by_value_width
         ),
+        "the scores are divided by the root of K before softmax, not the shares after it.": (
+            _scaled_late
+        ),
+        "it is written into the last place of the room; the first free one is number filled.": (
+            _step(place=lambda filled, length: length - 1)
+        ),
+        "it is written into the first place, over what is there: the first free one is filled.": (
+            _step(place=lambda filled, length: 0)
+        ),
+        "it is written one place too late, and that place is asked too: the first free place is "
+        "filled, and [: filled + 1] ends there.": _one_too_far,
+        "those are the shares; what the query gets is their product with the values.": (
+            _shares_alone
+        ),
+        "one query gets one row of D numbers: its axis of length 1 is too much.": (
+            lambda *given: _step()(*given)[None]
+        ),
         "scores are not yet shares: take softmax of them first.": _no_softmax,
         "the newest key asks in place of the query: q @ k_room[: filled + 1].T.": _key_asks,
-        "a score of 0 still gets a share: leave the empty places out, or give them -inf.": (
-            _zero_for_empty
+        "a score of 0 still gets a share: leave the empty places out, [: filled + 1].": (
+            _whole_room(0)
         ),
     },
     hints=(
@@ -269,6 +414,11 @@ cached_step = Exercise(
 
 def _penalised(logits, seen, penalty):
     return np.where(seen, np.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
+def _draw_scores(rng):
+    shape = [(5,), (3, 5), (2, 3, 5)][rng.integers(3)]
+    return rng.standard_normal(shape), rng.random(shape) < 0.6, float(rng.uniform(1.1, 3))
 
 
 discourage = Exercise(
@@ -289,9 +439,56 @@ discourage = Exercise(
             np.array([[False, True, True], [True, False, True]]),
             1.2,
         ),
+        "two axes in front": (
+            np.array([[[1.0, -2.0, 0.5, -1.5], [3.0, -0.5, -2.0, 2.0]]]),
+            np.array([[[True, True, False, False], [False, True, True, True]]]),
+            3.0,
+        ),
+        "a token that cannot come": (
+            np.array([-np.inf, 1.0, -4.0]),
+            np.array([True, True, False]),
+            2.0,
+        ),
     },
-    draw=lambda rng: (rng.standard_normal((3, 5)), rng.random((3, 5)) < 0.6, 1.3),
+    draw=_draw_scores,
+    rtol=1e-10,
+    atol=1e-13,
     mistakes={
+        "subtracting the logarithm of the penalty lowers as well, but by another rule: divide "
+        "above 0, multiply below it.": lambda logits, seen, penalty: np.where(
+            seen, logits - np.log(penalty), logits
+        ),
+        "below 0 that is right, and above 0 it is another rule: divide there.": (
+            lambda logits, seen, penalty: np.where(
+                seen, logits - abs(logits) * (penalty - 1), logits
+            )
+        ),
+        "above 0 that is right, and below 0 it is another rule: multiply there.": (
+            lambda logits, seen, penalty: np.where(
+                seen, logits - abs(logits) * (1 - 1 / penalty), logits
+            )
+        ),
+        "tokens that were not seen change too: np.where(seen, lowered, logits) leaves them.": (
+            lambda logits, seen, penalty: np.where(
+                seen & (logits > 0), logits / penalty, logits * penalty
+            )
+        ),
+        "a seen score above 0 turns negative, and one below 0 rises: divide above 0, multiply "
+        "below it.": lambda logits, seen, penalty: np.where(seen, -abs(logits) / penalty, logits),
+        "that mixes scores with logarithms of shares: divide and multiply the scores themselves.": (
+            lambda logits, seen, penalty: np.where(
+                seen, tantra.log_softmax(logits) - np.log(penalty), logits
+            )
+        ),
+        "seen is not used, and a score below 0 rises: np.where(seen, lowered, logits).": (
+            lambda logits, seen, penalty: logits / penalty
+        ),
+        "the penalty falls on what is below 0 only: above 0 divide by it.": (
+            lambda logits, seen, penalty: np.where(seen & (logits < 0), logits * penalty, logits)
+        ),
+        "a seen score above 0 turns negative: lowering it means dividing, with its sign kept.": (
+            lambda logits, seen, penalty: np.where(seen, -abs(logits) * penalty, logits)
+        ),
         "now a positive score rises: multiply the negative ones only, divide the positive ones.": (
             lambda logits, seen, penalty: np.where(seen, logits * penalty, logits)
         ),
@@ -332,12 +529,33 @@ discourage = Exercise(
 
 def _entropy_by_temperature(logits, temperature):
     """The derivative of the entropy by the temperature, from autograd."""
-    t = torch.tensor(temperature, dtype=torch.float64, requires_grad=True)
-    log_p = torch.log_softmax(torch.from_numpy(np.array(logits, dtype=np.float64)) / t, -1)
-    entropy = -(log_p.exp() * log_p).sum(-1)
-    rows = entropy.reshape(-1)
-    slopes = [torch.autograd.grad(row, t, retain_graph=True)[0].item() for row in rows]
-    return np.array(slopes).reshape(entropy.shape)
+
+    def entropy(temperatures):
+        log_p = torch.log_softmax(torch.as_tensor(logits) / temperatures[..., None], -1)
+        return -(log_p.exp() * log_p).sum(-1)
+
+    rows = logits.shape[:-1]
+    return gradients(entropy, np.ones(rows), np.full(rows, temperature))[0]
+
+
+def _draw_rows(rng):
+    shape = [(5,), (3, 5), (2, 3, 5)][rng.integers(3)]
+    return 2 * rng.standard_normal(shape), float(rng.uniform(0.5, 2.0))
+
+
+def _terms(logits, temperature):
+    p = _softmax(logits / temperature)
+    return p * (logits - (p * logits).sum(axis=-1, keepdims=True)) ** 2 / temperature**3
+
+
+def _diagonal_alone(logits, temperature):
+    p = _softmax(logits / temperature)
+    return (p * (1 - p) * logits**2).sum(axis=-1) / temperature**3
+
+
+def _undivided(logits, temperature):
+    p, log_p = _softmax(logits / temperature), tantra.log_softmax(logits / temperature)
+    return (p * (log_p + 1) * logits).sum(axis=-1) / temperature**2
 
 
 def _variance(logits, temperature):
@@ -356,9 +574,39 @@ entropy_slope = Exercise(
         "equal scores": (np.array([1.0, 1.0, 1.0, 1.0]), 0.5),
         "two rows, hot": (np.array([[2.0, 0.0, -1.0], [0.5, 3.0, 0.5]]), 2.0),
         "large scores": (np.array([100.0, 101.0]), 0.7),
+        "two axes in front": (np.array([[[1.0, 0.0, 2.0, -1.0]], [[0.5, 0.5, 3.0, 1.0]]]), 1.5),
     },
-    draw=lambda rng: (2 * rng.standard_normal((3, 5)), float(rng.uniform(0.5, 2.0))),
+    draw=_draw_rows,
     mistakes={
+        "the variance is a sum weighed by p, which sums to 1: do not divide by V as well.": (
+            lambda logits, t: _terms(logits, t).mean(axis=-1)
+        ),
+        "only the diagonal, p (1 - p): each score moves the other shares of its row too.": (
+            lambda logits, t: _diagonal_alone(logits, t)
+        ),
+        "that takes p_i for e^z_i: it is divided by Σ e^z, which changes with τ as well.": (
+            lambda logits, t: _undivided(logits, t)
+        ),
+        "the mean is the one under p too: each score counts with its share.": (
+            lambda logits, t: (
+                (_softmax(logits / t) * (logits - logits.mean(axis=-1, keepdims=True)) ** 2).sum(
+                    axis=-1
+                )
+                / t**3
+            )
+        ),
+        "that is one term alone, with p held fixed: p depends on τ as well.": (
+            lambda logits, t: (_softmax(logits / t) * logits).sum(axis=-1) / t**2
+        ),
+        "that is the slope by 1/τ: the one by τ has the factor -1/τ² besides.": (
+            lambda logits, t: -_variance(logits, t) / t
+        ),
+        "that is the deviation, the root of the variance: no root is taken.": (
+            lambda logits, t: np.sqrt(_variance(logits, t)) / t**2
+        ),
+        "that is a part for each score; a row's slope is their sum, over axis=-1.": (
+            lambda logits, t: _terms(logits, t)
+        ),
         "a factor is missing: this is the variance of the scores; what does 1/τ add to it?": (
             _variance
         ),
@@ -396,27 +644,45 @@ entropy_slope = Exercise(
         "dH/dz_i = -p_i (z_i - Σ p z), and dz_i/dτ = -z_i / τ.",
         "So dH/dτ is the variance of z under p, divided by τ; and z = logits / τ.",
     ),
-    rtol=1e-6,
-    atol=1e-9,
+    rtol=1e-9,
+    atol=1e-10,
 )
 
 # keys and values · layers · key heads · width of a head · positions · bytes of a number
-BYTES = 2 * 24 * 3 * 64 * 512 * 4
+BYTES = 2 * 24 * 5 * 64 * 512 * 4
 
 cache_size = Prediction(
     name="cache_size",
     asks="Say how many bytes the cache of this model takes for one sequence.",
     answer=BYTES,
     mistakes={
-        "keys and values: there are two arrays in each layer.": BYTES // 2,
-        "only the key heads are kept: 3 of them, not 12.": BYTES * 4,
-        "twice too much: is it 8 bytes a number? or all 12 heads, in one array?": BYTES * 2,
-        "those are the numbers; a number in float32 takes four bytes.": BYTES // 4,
+        "half of it: keys and values are two arrays in each layer, and a number in float32 takes "
+        "four bytes, not two.": BYTES // 2,
+        "three times too much: only the 5 key heads are kept, not all 15; and a head is "
+        "960 / 15 = 64 wide, not 960 / 5 = 192.": BYTES * 3,
+        "half as much again: keys and values are two arrays, and no queries are kept; and of the "
+        "15 heads only 5 are key heads.": BYTES // 2 * 3,
+        "a quarter of it: those are the numbers, and a number in float32 takes four bytes.": (
+            BYTES // 4
+        ),
+        "those are the numbers of 15 heads; 5 key heads are kept, and a number takes four bytes.": (
+            BYTES // 4 * 3
+        ),
+        "twice too much: a number in float32 takes four bytes, not eight.": BYTES * 2,
         "two things: keys and values are two arrays; and a number takes four bytes.": BYTES // 8,
         "that is the cache of one layer; there are 24.": BYTES // 24,
-        "a key head is 768 / 12 = 64 features wide, not 768.": BYTES * 12,
+        "that is one key head; there are 5.": BYTES // 5,
         "that is one position; there are 512.": BYTES // 512,
+        "the width of a head is missing: 960 / 15 = 64 features.": BYTES // 64,
+        "those are bits; a byte has eight.": BYTES * 8,
+        "keys and values of 5 heads are kept, and of the 15 heads of queries none.": BYTES // 2 * 5,
+        "a key head is 960 / 15 = 64 features wide, not 960.": BYTES * 15,
+        "the key heads are 5, not 15, and each 960 / 15 = 64 wide, not 960.": BYTES * 45,
+        "nine times too much: 5 key heads, not 15, and each 64 wide, not 192.": BYTES * 9,
         "those are megabytes; the bytes are asked.": BYTES / 1e6,
+        "those are two to the power 20 of bytes; the bytes are asked.": BYTES // 2**20,
+        "those are thousands of bytes; the bytes are asked.": BYTES // 1000,
+        "those are 1024s of bytes; the bytes are asked.": BYTES // 1024,
     },
     hints=(
         "Two arrays a layer, each with a row for every key head and position.",
@@ -435,6 +701,10 @@ narrowest_beam = Prediction(
         "with width 2 only a and b go on; d, with which the best sentence begins, is dropped.": 2,
         "with width 3 d, the fourth likeliest first word, is still dropped.": 3,
         "that width does find it, but a narrower one does too.": 5,
+        "8 does find it, but a narrower one does too: try those below it.": 8,
+        "6 does find it, but a narrower one does too: try those below it.": 6,
+        "that is so wide that nothing is dropped; far fewer beams find the best.": 10_000,
+        "with no beams nothing is kept: the smallest width is at least 1.": 0,
         "that is the number of sentences; far fewer beams find the best of them.": 19,
         "that is the number of words; count only the rivals beside which d must stay alive.": 7,
     },

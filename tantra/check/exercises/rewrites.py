@@ -8,7 +8,8 @@ import torch
 import tantra
 from tantra import rewrites
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, arrays
+from tantra.check.inputs import array, arrays, gradients
+from tantra.check.watch import peak_bytes, uses_torch
 
 
 def _largest(x, axis=-1):
@@ -30,6 +31,45 @@ def _whole_powers(log_sums):
     return np.exp(log_sums - log_sums.max())
 
 
+def _less(of_parts):
+    """The averages, where this is subtracted from the log-sums in place of the largest."""
+
+    def combine(averages, log_sums):
+        with np.errstate(over="ignore", invalid="ignore"):
+            powers = np.exp(log_sums - of_parts(log_sums))
+            return _combined(averages, log_sums, powers / powers.sum(axis=0))
+
+    return combine
+
+
+def _with_a_little_more(little):
+    def combine(averages, log_sums):
+        powers = _powers(log_sums)
+        return _combined(averages, log_sums, powers / (powers.sum(axis=0) + little))
+
+    return combine
+
+
+def _first_two(averages, log_sums):
+    return _combined(averages[:2], log_sums[:2], tantra.softmax(log_sums[:2], axis=0))
+
+
+def _combined_in_turn(averages, log_sums):
+    """Each part joined with what came before, whose log-sum is left as it was."""
+    average, log_sum = averages[0], log_sums[0]
+    for other, other_sum in zip(averages[1:], log_sums[1:], strict=True):
+        both = np.stack([log_sum, other_sum])
+        average = _combined(np.stack([average, other]), both, tantra.softmax(both, axis=0))
+    return average
+
+
+def _draw_parts(rng):
+    parts = int(rng.integers(2, 4))
+    log_sums = 3 * rng.standard_normal((parts, 5, 1))
+    log_sums[rng.integers(parts), rng.integers(5)] = -np.inf
+    return rng.standard_normal((parts, 5, 4)), log_sums
+
+
 def _two_parts():
     """Averages and log-sums of two parts, and what they must give: 4 queries, widths 3 and 5."""
     q, k, v = arrays((4, 2), (7, 2), (7, 3))
@@ -47,13 +87,51 @@ combine_parts = Exercise(
         "two parts, four queries": _two_parts(),
         "three parts, two queries": (array(3, 2, 4), array(3, 2, 1, seed=1)),
         "a part with everything": (array(2, 3, 1), np.array([[[5.0]] * 3, [[-np.inf]] * 3])),
+        "nothing in the first part": (
+            array(3, 2, 1),
+            np.array([[[-np.inf], [0.0]], [[1.0], [-np.inf]], [[2.0], [-1.0]]]),
+        ),
         "large log-sums": (array(2, 3, 1), np.array([[[1000.0]] * 3, [[1001.0]] * 3])),
+        "parts far apart": (
+            array(2, 3, 1),
+            np.array([[[0.0], [800], [-5]], [[800], [0], [-900]]]),
+        ),
         "rows far apart": (array(2, 3, 1), np.array([[[0.0], [900.0], [1800.0]]] * 2)),
     },
-    draw=lambda rng: (rng.standard_normal((3, 5, 4)), 3 * rng.standard_normal((3, 5, 1))),
+    draw=_draw_parts,
+    rtol=1e-10,
+    atol=1e-12,
     mistakes={
-        "that is the plain mean of the parts: a part whose scores are larger counts more, so "
-        "weigh each by its share.": lambda averages, log_sums: averages.mean(axis=0),
+        "you subtract the first part's log-sum, which may be -inf, or far below another: subtract "
+        "the largest, log_sums.max(axis=0).": _less(lambda log_sums: log_sums[0]),
+        "you subtract the last part's log-sum, which may be -inf, or far below another: subtract "
+        "the largest, log_sums.max(axis=0).": _less(lambda log_sums: log_sums[-1]),
+        "you subtract the least log-sum, which may be -inf, or far below another: subtract the "
+        "largest, log_sums.max(axis=0).": _less(lambda log_sums: log_sums.min(axis=0)),
+        "you subtract the mean of the log-sums, which is -inf where one of them is: subtract the "
+        "largest, log_sums.max(axis=0).": _less(lambda log_sums: log_sums.mean(axis=0)),
+        "the total of the powers is one for all rows: each row has its own, sum(axis=0).": (
+            lambda averages, log_sums: _combined(
+                averages, log_sums, _powers(log_sums) / _powers(log_sums).sum()
+            )
+        ),
+        "the shares sum to 1 already: add the weighed parts up, and do not take their mean.": (
+            lambda averages, log_sums: _combined(
+                averages, log_sums, tantra.softmax(log_sums, axis=0) / len(log_sums)
+            )
+        ),
+        **{
+            f"{little:g} in the total makes the shares wrong, and is not needed: with the largest "
+            "subtracted the total is at least 1.": _with_a_little_more(little)
+            for little in (1e-6, 1e-8, 1e-9)
+        },
+        "only the first two parts are combined: there may be any number, along axis 0.": _first_two,
+        "part after part is right, but what was combined so far has the log-sum of all its parts, "
+        "and yours keeps the first one's.": _combined_in_turn,
+        "that is the plain mean of the parts, as if all powers were 1 (the largest along the last "
+        "axis, of length 1, is each itself): weigh each part by its share, along axis 0.": (
+            lambda averages, log_sums: averages.mean(axis=0)
+        ),
         "that is the plain sum of the parts: weigh each by its share, so that the shares sum "
         "to 1.": lambda averages, log_sums: averages.sum(axis=0),
         "the parts stand along axis 0, and the softmax runs along another: the shares of one "
@@ -102,7 +180,8 @@ combine_parts = Exercise(
         "A part's share of the row is its sum of powers, divided by the sums of all parts.",
         "Dividing powers of logarithms by their total, along the axis of parts: which function of "
         "chapter 02 does that?",
-        "shares = softmax(log_sums, axis=0); then shares times averages, summed along axis 0.",
+        "powers = np.exp(log_sums - log_sums.max(axis=0)); the shares are powers divided by "
+        "powers.sum(axis=0); then shares times averages, summed along axis 0.",
     ),
 )
 
@@ -130,59 +209,73 @@ def _online(
     follow=True,
     begin=-np.inf,
     rows=True,
+    count=None,
+    causal=False,
+    own_sums=True,
 ):
     """The online softmax, with places where it may go wrong."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     shape = (*q.shape[:-1], 1)
     m, z, a = np.full(shape, begin if protect else 0.0), np.zeros(shape), np.zeros(shape)
-    stop = k.shape[-2] if every else k.shape[-2] // chunk * chunk
+    stop = count or (k.shape[-2] if every else k.shape[-2] // chunk * chunk)
     for start in range(0, stop, chunk):
         keys = slice(start, start + chunk)
         scores = q @ k[..., keys, :].mT * scale
+        if causal:
+            past = tantra.causal_mask(np.arange(q.shape[-2]), np.arange(k.shape[-2])[keys])
+            scores = np.where(past, scores, -np.inf)
         new = np.maximum(m, _largest(scores)) if protect else m
         if not follow:
             new = _largest(scores)
         if not rows:
             new = np.full(shape, new.max())
         shrink, powers = np.exp((new - m) if turned else (m - new)), np.exp(scores - new)
-        z = z * (shrink if shrink_sum else 1) + powers.sum(axis=-1, keepdims=True)
+        summed = powers.sum(axis=-1, keepdims=True) if own_sums else powers.sum()
+        z = z * (shrink if shrink_sum else 1) + summed
         a = a * (shrink if shrink_average else 1) + powers @ v[..., keys, :]
         m = new
     return a / z if divide else a
 
 
 class _Watched(np.ndarray):
-    """An array that writes down the shape of each array that is made from it."""
+    """An array that keeps each array that is made from it in a list, `made`."""
 
     def __array_finalize__(self, made_from):
-        self.shapes = getattr(made_from, "shapes", [])
-        self.shapes.append(self.shape)
+        self.made = getattr(made_from, "made", [])
+        self.made.append(self)
 
     def __array_function__(self, function, types, args, kwargs):
         result = super().__array_function__(function, types, args, kwargs)
         if type(result) is np.ndarray:  # einsum, for one, hands out a plain array
             result = result.view(_Watched)
-            result.shapes = self.shapes
-            self.shapes.append(result.shape)
+            result.made = self.made
+            self.made.append(result)
         return result
 
 
-def _watched(attempt, q, k, v, chunk):
-    """The averages; MemoryError where the scores of more than chunk keys were there at once."""
-    shapes, watched = [], [x.view(_Watched) for x in (q, k, v)]
-    for x in watched:
-        x.shapes = shapes
-    averages = attempt(*watched, chunk)
-    (T, K), (S, D) = q.shape[-2:], v.shape[-2:]
-    if chunk < S and T not in (K, D):
-        for shape in shapes:
-            row = shape[-1:] == (S,) and shape[-2:] not in ((K, S), (D, S))  # not k or v, turned
-            if row or shape[-2:] == (S, T):
-                raise MemoryError(
-                    f"an array of shape {shape} was made, the scores of all {S} keys at once: make "
-                    f"those of {chunk} keys, use them, and forget them before the next"
-                )
-    return np.asarray(averages) if isinstance(averages, _Watched) else averages
+def _holds_too_many_scores(attempt):
+    """Whether there are more than chunk scores of a row at one time, in one array or in many."""
+    return _makes_too_many_scores(attempt) or _takes_too_much_room(attempt)
+
+
+def _makes_too_many_scores(attempt, T=5, S=11, chunk=4):
+    """Whether an array is made from q, k and v that holds the scores of more than chunk keys."""
+    inputs = arrays((T, 2), (S, 2), (S, 3))
+    q, k, v = (x.view(_Watched) for x in inputs)
+    made = q.made = k.made = v.made = []
+    with np.errstate(all="ignore"):
+        attempt(q, k, v, chunk)
+    new = [x for x in made if not any(np.may_share_memory(x, given) for given in inputs)]
+    shapes = [x.shape[-2:] for x in new if np.unique(x).size > 1]  # ones are no scores
+    many = any(len(shape) == 2 and shape[0] == T and shape[1] > chunk for shape in shapes)
+    return many or any(shape in ((S, T), (1, S), (S,)) for shape in shapes)
+
+
+def _takes_too_much_room(attempt, T=64, S=1024, chunk=32):
+    """Whether half of the room for all scores is taken, whoever made the arrays."""
+    q, k, v = arrays((T, 2), (S, 2), (S, 2))
+    with np.errstate(all="ignore"):
+        return peak_bytes(lambda: attempt(q, k, v, chunk)) > T * S * q.itemsize / 2
 
 
 def _mean_of_chunks(q, k, v, chunk):
@@ -201,6 +294,85 @@ def _last_chunk(q, k, v, chunk):
     return _by_hand(q, k[..., start:, :], v[..., start:, :])
 
 
+TOO_MANY_SCORES = (
+    "the averages are right, but more than chunk scores of a row are there at one time: go through "
+    "the keys chunk by chunk, use the scores, and keep sums only."
+)
+
+IN_NUMPY = (
+    "the averages are right, but the check cannot see what torch holds on its way: write the loop "
+    "in NumPy."
+)
+
+
+def _goes_by_torch(attempt):
+    q, k, v = arrays((2, 3), (5, 3), (5, 4))
+    return uses_torch(lambda: attempt(q, k, v, 2))
+
+
+def _in_torch(q, k, v, chunk):
+    return _by_hand(*(torch.from_numpy(x) for x in (q, k, v))).numpy()
+
+
+def _carried(add):
+    """The online softmax, where add(a, z, shrink, summed) carries the values on."""
+
+    def average(q, k, v, chunk):
+        m, z, a = np.full((*q.shape[:-1], 1), -np.inf), 0.0, 0.0
+        for start in range(0, k.shape[-2], chunk):
+            keys = slice(start, start + chunk)
+            scores = q @ k[..., keys, :].mT / math.sqrt(q.shape[-1])
+            new = np.maximum(m, _largest(scores))
+            shrink, powers = np.exp(m - new), np.exp(scores - new)
+            z = z * shrink + powers.sum(axis=-1, keepdims=True)
+            a, m = add(a, z, shrink, powers @ v[..., keys, :]), new
+        return a, z
+
+    return average
+
+
+def _shares_carried(q, k, v, chunk):
+    m, z, a = np.full((*q.shape[:-1], 1), -np.inf), 0.0, 0.0
+    for start in range(0, k.shape[-2], chunk):
+        keys = slice(start, start + chunk)
+        scores = q @ k[..., keys, :].mT / math.sqrt(q.shape[-1])
+        new = np.maximum(m, _largest(scores))
+        shrink, shares = np.exp(m - new), tantra.softmax(scores)
+        z, a, m = z * shrink + 1, a * shrink + shares @ v[..., keys, :], new
+    return a / z
+
+
+def _divided_in_each(*given):
+    return _carried(lambda a, z, shrink, summed: a * shrink + summed / z)(*given)[0]
+
+
+def _new_ones_shrunk(*given):
+    a, z = _carried(lambda a, z, shrink, summed: (a + summed) * shrink)(*given)
+    return a / z
+
+
+def _of_chapter_12(q, k, v, chunk):
+    places = np.arange(q.shape[-2])
+    m = np.full((*q.shape[:-1], 1), -np.inf)
+    z, a = np.zeros_like(m), 0.0
+    for start in range(0, len(places), chunk):
+        keys = places[start : start + chunk]
+        scores = q @ k[..., keys, :].mT / q.shape[-1] ** 0.5
+        scores = np.where(tantra.causal_mask(places, keys), scores, -np.inf)
+        larger = np.maximum(m, _largest(scores))
+        shrink, powers = np.exp(m - larger), np.exp(scores - larger)
+        z = z * shrink + powers.sum(axis=-1, keepdims=True)
+        a = a * shrink + powers @ v[..., keys, :]
+        m = larger
+    return a / z
+
+
+def _draw_chunks(rng):
+    axes = [(), (2,), (3, 2)][rng.integers(3)]
+    q, k, v = (rng.standard_normal((*axes, *shape)) for shape in ((5, 4), (7, 4), (7, 6)))
+    return q, 2 * k, v, int(rng.integers(2, 6))
+
+
 LARGE = 200 * array(2, 3), 200 * array(5, 3, seed=1), array(5, 4, seed=2)
 
 chunked_average = Exercise(
@@ -209,7 +381,9 @@ chunked_average = Exercise(
     asks="Attention without a mask, from at most chunk keys at a time.",
     reference=_online,
     library=tantra.chunked_attention,
-    call=_watched,
+    rules={IN_NUMPY: _goes_by_torch, TOO_MANY_SCORES: _holds_too_many_scores},
+    rtol=1e-9,
+    atol=1e-12,
     cases={
         "five keys, two at a time": (*arrays((2, 3), (5, 3), (5, 4)), 2),
         "the largest score comes first": (
@@ -228,21 +402,38 @@ chunked_average = Exercise(
         "later scores far below": (np.array([[1.0]]), np.array([[0.0], [-1000.0]]), array(2, 3), 1),
         "all scores far below 0": (
             np.array([[1.0]]),
-            np.array([[-1000.0], [-1001.0]]),
+            np.array([[-9000.0], [-9001.0]]),
             array(2, 3),
             1,
         ),
         "all keys at once": (*arrays((2, 3), (4, 3), (4, 5)), 4),
+        "more queries than keys": (*arrays((4, 2), (3, 2), (3, 5)), 1),
+        "two axes in front": (*arrays((1, 2, 3, 4), (1, 2, 3, 4), (1, 2, 3, 5)), 2),
     },
-    draw=lambda rng: (
-        rng.standard_normal((2, 5, 4)),
-        2 * rng.standard_normal((2, 7, 4)),
-        rng.standard_normal((2, 7, 6)),
-        3,
-    ),
+    draw=_draw_chunks,
     mistakes={
-        "the averages are right, but the scores of all keys are there at one time: go through the "
-        "keys chunk by chunk, and keep sums.": _by_hand,
+        TOO_MANY_SCORES: _by_hand,
+        IN_NUMPY: _in_torch,
+        "the queries are counted where the keys should be: there are k.shape[-2] keys, and T "
+        "queries; and no mask is asked for.": _of_chapter_12,
+        "you divide in each chunk; the sum of powers goes on growing: divide once, at the end.": (
+            _divided_in_each
+        ),
+        "what is new is shrunk too: only what was there before shrinks, then the chunk is added.": (
+            _new_ones_shrunk
+        ),
+        "softmax of a chunk divides by the chunk's own sum: add up the powers themselves.": (
+            lambda q, k, v, chunk: _shares_carried(q, k, v, chunk)
+        ),
+        "one sum of powers for all rows: each has its own, sum(axis=-1, keepdims=True).": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, own_sums=False)
+        ),
+        "the queries are counted where the keys should be: there are k.shape[-2] keys.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, count=q.shape[-2])
+        ),
+        "the causal mask is still in: here every query sees all keys.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, causal=True)
+        ),
         "exp overflows on large scores: subtract the largest score so far before exp.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, protect=False)
         ),
@@ -261,11 +452,15 @@ chunked_average = Exercise(
                 q, k, v, chunk, follow=False, shrink_sum=False, shrink_average=False
             )
         ),
-        "the factor is turned: e to the power old largest minus new, which is at most 1.": (
+        "from -inf on all is nan: what was before shrinks by e to the power old largest minus new, "
+        "which is at most 1, and the powers are e to the power score minus the new largest.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, turned=True)
         ),
         "those are sums, not averages: divide by the sum of powers at the end.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, divide=False)
+        ),
+        "the last key is left out where it begins a chunk: step through range(0, S, chunk).": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, count=k.shape[-2] - 1)
         ),
         "the last chunk is left out where chunk does not divide the number of keys: step through "
         "range(0, S, chunk).": lambda q, k, v, chunk: _online(q, k, v, chunk, every=False),
@@ -279,8 +474,8 @@ chunked_average = Exercise(
         "of an earlier chunk overflow.": lambda q, k, v, chunk: _online(
             q, k, v, chunk, follow=False
         ),
-        "the largest score begins at 0: a row whose scores all lie far below 0 has only powers "
-        "that round to 0. Begin with -inf.": lambda q, k, v, chunk: _online(
+        "the largest score begins at a number, such as 0: a row whose scores all lie far below it "
+        "has only powers that round to 0. Begin with -inf.": lambda q, k, v, chunk: _online(
             q, k, v, chunk, begin=0.0
         ),
         "one largest score for all rows: a row far below it has only powers that round to 0. Take "
@@ -291,7 +486,8 @@ chunked_average = Exercise(
         "more.": _mean_of_chunks,
         "the chunks' averages are added up, and each is an average already: carry the sums of "
         "powers along, and divide once.": _sum_of_chunks,
-        "only the last chunk counts: each chunk adds to what was before.": _last_chunk,
+        "only the last chunk counts: add each to what was before, and keep the largest score for "
+        "the next (from -inf, all that was before shrinks to 0).": _last_chunk,
     },
     hints=(
         "Carry three things from chunk to chunk: the largest score of each row, the sum of powers, "
@@ -306,10 +502,10 @@ chunked_average = Exercise(
 # 3. the way back
 
 
-def _whole(seed, T, S, K, D):
+def _whole(seed, T, S, K, D, size=1):
     """A chunk of S keys, and what is known of the rows over these and two more keys."""
     rng = np.random.default_rng(seed)
-    q, g = rng.standard_normal((T, K)).round(1), rng.standard_normal((T, D)).round(1)
+    q, g = size * rng.standard_normal((T, K)).round(1), rng.standard_normal((T, D)).round(1)
     k, v = rng.standard_normal((S, K)).round(1), rng.standard_normal((S, D)).round(1)
     return _known(rng, q, k, v, g)
 
@@ -328,25 +524,53 @@ def _autograd(q, k, v, g, log_sums, mean):
     All else enters as one more key: its power is what the log-sums hold beyond this chunk, its
     value what makes the row sum come out as mean.
     """
-    leaves = [torch.tensor(x, requires_grad=True) for x in (q, k, v)]
-    scores = leaves[0] @ leaves[1].mT / math.sqrt(q.shape[-1])
-    g, log_sums, mean = (torch.tensor(x) for x in (g, log_sums, mean))
-    powers = torch.exp(scores - log_sums)
-    rest = 1 - powers.detach().sum(dim=-1, keepdim=True)
-    inside = (powers.detach() * (g @ torch.tensor(v).mT)).sum(dim=-1, keepdim=True)
-    total = powers.sum(dim=-1, keepdim=True) + rest
-    gained = (powers * (g @ leaves[2].mT)).sum(dim=-1, keepdim=True) + mean - inside
-    return tuple(x.numpy() for x in torch.autograd.grad((gained / total).sum(), leaves))
+    do, log_sums, mean = (torch.as_tensor(x) for x in (g, log_sums, mean))
+
+    def gained(q, k, v):
+        powers, worth = torch.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums), do @ v.mT
+        inside = powers.detach()
+        rest = 1 - inside.sum(dim=-1, keepdim=True)
+        others = mean - (inside * worth.detach()).sum(dim=-1, keepdim=True)
+        total = powers.sum(dim=-1, keepdim=True) + rest
+        return ((powers * worth).sum(dim=-1, keepdim=True) + others) / total
+
+    return gradients(gained, np.ones_like(mean), q, k, v)
 
 
-def _back(q, k, v, g, log_sums, mean, *, own=False, subtract=True, scale=True, order=(0, 1, 2)):
-    root = math.sqrt(q.shape[-1])
-    scores = q @ k.mT / root
+def _back(
+    q, k, v, g, log_sums, mean, *, own=False, subtract=True, scale=(1, 1, 1), order=(0, 1, 2)
+):
+    """The gradients; scale says how many roots of K divide the scores, dq and dk."""
+    scores, for_q, for_k = (math.sqrt(q.shape[-1]) ** often for often in scale)
+    scores = q @ k.mT / scores
     p = tantra.softmax(scores) if own else np.exp(scores - log_sums)
     ds = p * (g @ v.mT - (mean if subtract else 0))
-    ds = ds / root if scale else ds
-    found = ds @ k, ds.mT @ q, p.mT @ g
+    found = ds @ k / for_q, ds.mT @ q / for_k, p.mT @ g
     return tuple(found[i] for i in order)
+
+
+def _of_chapter_03(q, k, v, g, log_sums, mean):
+    """The backward pass of attention, over this chunk alone."""
+    p = tantra.softmax(q @ k.mT / math.sqrt(q.shape[-1]))
+    return _back(q, k, v, g, log_sums, (p * (g @ v.mT)).sum(axis=-1, keepdims=True), own=True)
+
+
+def _values_from_scores(q, k, v, g, log_sums, mean):
+    by_q, by_k, _ = _back(q, k, v, g, log_sums, mean)
+    ds = np.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums) * (g @ v.mT - mean)
+    return by_q, by_k, ds.mT @ g
+
+
+def _overflows(q, k, v, g, log_sums, mean):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        p = np.exp(scores) / np.exp(log_sums)
+        ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
+        return ds @ k, ds.mT @ q, p.mT @ g
+
+
+def _draw_chunk(rng):
+    return _known(rng, *(rng.standard_normal(shape) for shape in ((5, 4), (3, 4), (3, 2), (5, 2))))
 
 
 def _unmeant(q, k, v, g, log_sums, mean):
@@ -359,15 +583,17 @@ def _unshifted(q, k, v, g, log_sums, mean):
     return _back(q, k, v, g, 0 * log_sums, mean)
 
 
-def _scaled_twice(q, k, v, g, log_sums, mean):
-    by_q, by_k, by_v = _back(q, k, v, g, log_sums, mean)
-    return by_q / math.sqrt(q.shape[-1]), by_k / math.sqrt(q.shape[-1]), by_v
+def _with_other(weights=None, by_score=lambda p, dp, mean: p * (dp - mean)):
+    """The gradients with other weights, or with another way from dp to ds."""
 
+    def back(q, k, v, g, log_sums, mean):
+        scores = q @ k.mT / math.sqrt(q.shape[-1])
+        with np.errstate(over="ignore", invalid="ignore"):
+            p = (weights or (lambda s, log_sum: np.exp(s - log_sum)))(scores, log_sums)
+            ds = by_score(p, g @ v.mT, mean) / math.sqrt(q.shape[-1])
+            return ds @ k, ds.mT @ q, p.mT @ g
 
-def _unscaled_scores(q, k, v, g, log_sums, mean):
-    p = np.exp(q @ k.mT - log_sums)
-    ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
-    return ds @ k, ds.mT @ q, p.mT @ g
+    return back
 
 
 def _divided_by_log(q, k, v, g, log_sums, mean):
@@ -392,11 +618,56 @@ chunk_gradients = Exercise(
         "three queries, two keys": _whole(0, 3, 2, 4, 5),
         "one query, one key": _whole(1, 1, 1, 2, 3),
         "two queries, four keys": _whole(2, 2, 4, 3, 5),
+        "large scores": _whole(3, 3, 2, 4, 5, size=900),
     },
-    draw=lambda rng: _known(
-        rng, *(rng.standard_normal(shape) for shape in ((5, 4), (3, 4), (3, 2), (5, 2)))
-    ),
+    draw=_draw_chunk,
+    rtol=1e-9,
+    atol=1e-11,
     mistakes={
+        "that is chapter 03's way back over this chunk alone, and the row goes on in other chunks: "
+        "p is e to the power score minus log-sum, and mean is given.": _of_chapter_03,
+        "exp overflows on large scores: subtract the log-sum first, then take e to the power.": (
+            _overflows
+        ),
+        "dv comes from the weights p, not from ds: pᵀ do.": _values_from_scores,
+        "the log-sum is subtracted from the power; it belongs into the exponent, e to the power "
+        "score minus log-sum.": _with_other(lambda s, log_sum: np.exp(s) - log_sum),
+        "only the diagonal of softmax's gradient, p (1 - p): a score moves the other weights of "
+        "its row too, which mean stands for.": _with_other(
+            by_score=lambda p, dp, mean: p * (1 - p) * dp
+        ),
+        "mean is subtracted from do·v, not added.": (
+            _with_other(by_score=lambda p, dp, mean: p * (dp + mean))
+        ),
+        "the sign is turned: ds is p times (do·v - mean).": (
+            _with_other(by_score=lambda p, dp, mean: p * (mean - dp))
+        ),
+        "dv comes back turned: pᵀ do has a row for each key.": (
+            lambda *args: (*_back(*args)[:2], _back(*args)[2].T)
+        ),
+        "the log-sum is subtracted from the score, not added.": (
+            _with_other(lambda s, log_sum: np.exp(s + log_sum))
+        ),
+        "a weight is e to the power score minus log-sum: exp is missing.": (
+            _with_other(lambda s, log_sum: s - log_sum)
+        ),
+        "the largest score is subtracted, which makes powers; a weight is e to the power score "
+        "minus log-sum.": _with_other(lambda s, log_sum: np.exp(s - _largest(s))),
+        "p is missing in ds: p times (do·v - mean).": (
+            _with_other(by_score=lambda p, dp, mean: dp - mean)
+        ),
+        "that takes mean for a factor: p times (do·v - mean).": (
+            _with_other(by_score=lambda p, dp, mean: p * dp * mean)
+        ),
+        "the root of K is missing everywhere: it divides the scores, dq and dk.": (
+            lambda *args: _back(*args, scale=(0, 0, 0))
+        ),
+        "dk is divided by the root of K, and dq is not: both are.": (
+            lambda *args: _back(*args, scale=(1, 0, 1))
+        ),
+        "dq is divided by the root of K, and dk is not: both are.": (
+            lambda *args: _back(*args, scale=(1, 1, 0))
+        ),
         "your weights sum to 1 over this chunk, but the row goes on in other chunks: p is e to the "
         "power score minus log-sum.": lambda *args: _back(*args, own=True),
         "the row sum is missing: mean is subtracted from do·v before p multiplies.": (
@@ -405,13 +676,15 @@ chunk_gradients = Exercise(
         "you take the row sum over this chunk alone: mean holds it for the whole row, so use "
         "that.": _unmeant,
         "the scores were divided by the root of K, so dq and dk must be divided by it too.": (
-            lambda *args: _back(*args, scale=False)
+            lambda *args: _back(*args, scale=(1, 0, 0))
         ),
         "dq and dk are divided by the root of K twice; the scores were divided by it once.": (
-            _scaled_twice
+            lambda *args: _back(*args, scale=(1, 2, 2))
         ),
         "the log-sums are not used: without them p is a power and not a weight.": _unshifted,
-        "the scores in p are not divided by the root of K.": _unscaled_scores,
+        "the scores in p are not divided by the root of K.": (
+            lambda *args: _back(*args, scale=(0, 1, 1))
+        ),
         "log-sums are logarithms: subtract them inside exp, do not divide by them.": (
             _divided_by_log
         ),
@@ -455,6 +728,45 @@ def _inverse(order):
     return [int(place) for place in np.argsort(order)]
 
 
+def _cut_as_rows(w_v, w_o, order):
+    H, K = len(order), len(w_v) // len(order)
+    moved = w_o.reshape(H, K, -1)[list(order)].reshape(w_o.shape)
+    return w_v[_section(order, K)], moved
+
+
+def _by_head_numbers(w_v, w_o, order):
+    return w_v[list(order)], w_o[:, list(order)]
+
+
+def _by_features(w_v, w_o, order):
+    K = len(w_v) // len(order)
+    places = [head * K + i for i in range(K) for head in order]
+    return w_v[places], w_o[:, places]
+
+
+def _rows_for_columns(w_v, w_o, order):
+    places = _section(order, len(w_v) // len(order))
+    return w_v[:, places], w_o[places]
+
+
+def _reshaped_otherwise(w_v, w_o, order):
+    H, K, order = len(order), len(w_v) // len(order), list(order)
+    rows = w_v.reshape(K, H, -1)[:, order].reshape(w_v.shape)
+    return rows, w_o.reshape(-1, K, H)[..., order].reshape(w_o.shape)
+
+
+def _by_number_of_heads(w_v, w_o, order):
+    H, K = len(order), len(w_v) // len(order)
+    places = [head * H + i for head in order for i in range(K)]
+    return w_v[places], w_o[:, places]
+
+
+def _draw_heads(rng):
+    heads = int(rng.integers(2, 4))
+    order = (1, 0) if heads == 2 else ((1, 2, 0), (2, 0, 1), (0, 2, 1))[rng.integers(3)]
+    return rng.standard_normal((6, 7)), rng.standard_normal((7, 6)), order
+
+
 def _every(order, size):
     """The slip of taking every H-th feature for a head."""
     return [i * len(order) + head for head in order for i in range(size)]
@@ -468,16 +780,44 @@ reorder_heads = Exercise(
     given=_given_reorder,
     results=("value weight", "output weight"),
     cases={
+        "three heads of width 2": (*arrays((6, 5), (5, 6)), (1, 2, 0)),
         "two heads of width 2": (*arrays((4, 5), (5, 4)), (1, 0)),
         "three heads of width 1": (*arrays((3, 4), (4, 3)), (2, 0, 1)),
-        "three heads of width 2": (*arrays((6, 5), (5, 6)), (1, 2, 0)),
     },
-    draw=lambda rng: (
-        rng.standard_normal((6, 7)),
-        rng.standard_normal((7, 6)),
-        (1, 2, 0),
-    ),
+    draw=_draw_heads,
+    rtol=1e-12,
+    atol=0.0,
     mistakes={
+        "order names heads, and each head is K features: head h begins at feature h * K.": (
+            _by_head_numbers
+        ),
+        "w_o.reshape(H, K, D) cuts rows, and the heads are columns of w_o: "
+        "w_o.reshape(D, H, K)[:, order].": _cut_as_rows,
+        "the rows of the value weight went the opposite way: head order[0] comes first.": (
+            lambda w_v, w_o, order: _reordered(
+                w_v, w_o, order, rows=_section(_inverse(order), len(w_v) // len(order))
+            )
+        ),
+        "w_o comes back turned: its columns move, and it stays (D, H·K).": (
+            lambda w_v, w_o, order: (
+                w_v[_section(order, len(w_v) // len(order))],
+                w_o.T[_section(order, len(w_v) // len(order))],
+            )
+        ),
+        "the features of a head must stay together: for head in order outside, its features "
+        "inside.": _by_features,
+        "a head begins at head * K, its width, not at head * H.": _by_number_of_heads,
+        "rows and columns are exchanged: the heads are the rows of w_v and the columns of w_o.": (
+            _rows_for_columns
+        ),
+        "reshape(K, H, ...) cuts the features otherwise: each head is K neighbours, "
+        "reshape(H, K, ...).": _reshaped_otherwise,
+        "nothing has moved: the rows of w_v and the columns of w_o take the new order.": (
+            lambda w_v, w_o, order: (w_v.copy(), w_o.copy())
+        ),
+        "first the value weight, then the output weight.": (
+            lambda w_v, w_o, order: _reordered(w_v, w_o, order)[::-1]
+        ),
         "the output weight has not moved: its columns meet the heads, so they go along.": (
             lambda w_v, w_o, order: _reordered(w_v, w_o, order, columns=slice(None))
         ),
@@ -545,6 +885,10 @@ wrong_sketch = Prediction(
         "the letter is right; write it as a capital, in quotation marks.": "c",
         "a capital letter is wanted, and d holds: the power of a sum is a product.": "d",
         "a capital letter is wanted, and e holds: the shares of a row sum to 1.": "e",
+        "the letter alone, in quotation marks.": "sketch C",
+        "the letter alone, a capital in quotation marks.": "sketch_c",
+        "the letter alone, in quotation marks, without a small word before it.": "Sketch C",
+        "asked is the one that is no rewrite, not the four that are.": "ABDE",
     },
     hints=(
         "Ask of each: what depends on the query, and what is kept from one row to the next?",
@@ -568,6 +912,13 @@ open_pairs = Prediction(
         "a window of 1024 is four chunks wide, but it touches five, save at the start.": 122,
         "those are the pairs of one half of the window: count the chunk of the queries itself "
         "too.": 118,
+        "the first four chunks of queries have pairs too: 1, 2, 3 and 4.": 140,
+        "that is the window on both sides; causal, a query sees keys before it only.": 268,
+        "those are all pairs below the diagonal: a chunk meets itself too, and the window closes "
+        "those far away.": 496,
+        "that is a chunk's own keys alone; the window reaches four chunks further back.": 32,
+        "that is one chunk of queries; there are 32, and the first four have fewer.": 5,
+        "that is six for each chunk: its own and four before it make five.": 177,
     },
     hints=(
         "There are 32 chunks of queries. Which keys can the first and the last query of one see?",

@@ -8,7 +8,8 @@ import torch.nn.functional as F
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, gradients
+from tantra.check.watch import calls, uses_torch
 
 IGNORED = -1
 
@@ -18,7 +19,8 @@ def _picked(log_p, targets):
 
 
 def _log_p(logits):
-    return tantra.log_softmax(logits)
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
 
 
 def _log_of_softmax(logits):
@@ -41,25 +43,66 @@ def _shift_of_all(logits):
         return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
 
 
+def _shift_of_the_mean(logits):
+    logits = logits - logits.mean(axis=-1, keepdims=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _shift_in_the_sum(logits):
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return logits - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def _one_sum(logits):
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum())
+
+
+def _shift_of_columns(logits):
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        logits = logits - logits.max(axis=0)
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _quotient(logits):
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits / np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _added(logits):
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    return logits + np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
+def _sum_and(little):
+    def log_p(logits):
+        logits = logits - logits.max(axis=-1, keepdims=True)
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True) + little)
+
+    return log_p
+
+
 def _all_axes(logits):
     logits = logits - logits.max()
     return logits - np.log(np.exp(logits).sum())
 
 
-def _mean_error(log_p=_log_p, sign=-1, total=False, over_all=False, by_row=False, clamp=None):
+def _mean_error(log_p=_log_p, sign=-1, total=False, over_all=False, counts=np.not_equal):
     """A cross-entropy with a slip at each argument."""
 
     def cross_entropy(logits, targets, ignore):
-        counts = targets != ignore
-        picked = _picked(log_p(logits), targets if clamp is None else np.maximum(targets, clamp))
-        errors = np.where(counts, sign * picked, 0.0)
-        if total:
-            return errors.sum()
-        if by_row:
-            return (errors.sum(axis=-1) / counts.sum(axis=-1)).mean()
-        return errors.sum() / (counts.size if over_all else counts.sum())
+        count = counts(targets, ignore)
+        errors = sign * _picked(log_p(logits[count]), targets[count])
+        return errors.sum() / (1 if total else count.size if over_all else count.sum())
 
     return cross_entropy
+
+
+def _mean_of_means(logits, targets, ignore):
+    T, V = logits.shape[-2:]
+    sequences = zip(logits.reshape(-1, T, V), targets.reshape(-1, T), strict=True)
+    return np.mean([_mean_error()(rows, true, ignore) for rows, true in sequences])
 
 
 def _none_ignored(logits, targets, ignore):
@@ -70,11 +113,61 @@ def _as_the_first(logits, targets, ignore):
     return -_picked(_log_p(logits), np.where(targets == ignore, 0, targets)).mean()
 
 
-def _by_products(logits, targets, ignore):
+def _summed_as_the_first(logits, targets, ignore):
     counts = targets != ignore
-    hot = np.eye(logits.shape[-1])[targets] * counts[..., None]
+    return -_picked(_log_p(logits), np.where(counts, targets, 0)).sum() / counts.sum()
+
+
+def _times_zero(logits, targets, ignore):
+    counts = targets != ignore
+    with np.errstate(invalid="ignore"):
+        return -(_picked(_log_p(logits), targets) * counts).sum() / counts.sum()
+
+
+def _times_zero_elsewhere(logits, targets, ignore):
+    counts = targets != ignore
+    picked = _picked(_log_p(logits), np.where(counts, targets, 0))
+    with np.errstate(invalid="ignore"):
+        return -(picked * counts).sum() / counts.sum()
+
+
+def _times_zero_over_all(logits, targets, ignore):
+    counts = targets != ignore
+    with np.errstate(invalid="ignore"):
+        return -(_picked(_log_p(logits), np.where(counts, targets, 0)) * counts).mean()
+
+
+def _by_products_everywhere(logits, targets, ignore):
+    counts = targets != ignore
+    hot = np.eye(logits.shape[-1])[np.where(counts, targets, 0)] * counts[..., None]
     with np.errstate(invalid="ignore"):
         return -(hot * _log_p(logits)).sum() / counts.sum()
+
+
+def _by_sequences(logits, targets, ignore):
+    return _mean_error(total=True)(logits, targets, ignore) / len(targets)
+
+
+def _picked_too_early(logits, targets, ignore):
+    counts = targets != ignore
+    return -np.where(counts, _picked(_log_p(logits), targets), 0.0).sum() / counts.sum()
+
+
+def _by_products(logits, targets, ignore):
+    counts = targets != ignore
+    hot = np.eye(logits.shape[-1])[targets[counts]]
+    with np.errstate(invalid="ignore"):
+        return -(hot * _log_p(logits[counts])).sum() / counts.sum()
+
+
+def _one_axis_only(logits, targets, ignore):
+    log_p, counts = _log_p(logits), targets != ignore
+    return -log_p[np.arange(len(targets))[counts], targets[counts]].mean()
+
+
+def _whole_rows(logits, targets, ignore):
+    counts = targets != ignore
+    return -_log_p(logits[counts])[targets[counts]].mean()
 
 
 def _every_word_in_every_row(logits, targets, ignore):
@@ -101,13 +194,31 @@ def _log_of_the_mean(logits, targets, ignore):
 
 
 def _draw_guesses(rng):
-    targets = rng.integers(7, size=(3, 5))
-    targets[rng.integers(3), :2] = IGNORED
-    return 3 * rng.standard_normal((3, 5, 7)), targets, IGNORED
+    axes = [(5,), (3, 5), (2, 3, 5)][rng.integers(3)]
+    ignore = int(rng.choice([IGNORED, -100, 4]))
+    targets = rng.integers(7, size=axes)
+    targets.reshape(-1)[:2] = ignore
+    targets.reshape(-1)[2:4] = 1, 5
+    return 3 * rng.standard_normal((*axes, 7)), targets, ignore
 
 
 _CLOSED = array(3, 4)
 _CLOSED[0, 3] = _CLOSED[2, 0] = -np.inf
+_OTHERS_CLOSED = array(4, 5, seed=3)
+_OTHERS_CLOSED[0, 0] = _OTHERS_CLOSED[0, -1] = _OTHERS_CLOSED[3, 2] = -np.inf
+
+BY_HAND = (
+    "the error is right, but not by your own hand: NumPy only, and the logarithm of the share "
+    "written out, without log_softmax."
+)
+
+
+def _is_not_by_hand(attempt):
+    def action():
+        attempt(array(3, 4), np.array([1, 0, 3]), IGNORED)
+
+    return uses_torch(action) or calls({tantra.log_softmax.__code__}, action)
+
 
 cross_entropy = Exercise(
     name="cross_entropy",
@@ -123,14 +234,48 @@ cross_entropy = Exercise(
             IGNORED,
         ),
         "scores of a thousand": (
-            np.array([[1000.0, 999.0, 0.0], [-1000.0, -998.0, -999.0], [0.0, -900.0, 3.0]]),
+            np.array([[1000.0, 999.0, -2000.0], [-1000.0, -998.0, -999.0], [0.0, -900.0, 3.0]]),
             np.array([1, 0, 1]),
             IGNORED,
         ),
         "words that cannot come": (_CLOSED, np.array([1, 2, 3]), IGNORED),
+        "ignored where words cannot come": (
+            _OTHERS_CLOSED,
+            np.array([IGNORED, 0, 3, IGNORED]),
+            IGNORED,
+        ),
+        "ignore is a word": (
+            array(2, 3, 5, seed=4),
+            np.array([[2, 4, 1], [2, 2, 0]]),
+            2,
+        ),
+        "ignore is -100": (array(3, 4, seed=5), np.array([3, -100, 2]), -100),
+        "two axes in front": (
+            array(1, 2, 3, 4, seed=6),
+            np.array([[[1, IGNORED, 0], [3, 3, 2]]]),
+            IGNORED,
+        ),
     },
     draw=_draw_guesses,
+    rules={BY_HAND: _is_not_by_hand},
     mistakes={
+        BY_HAND: _mean_error(tantra.log_softmax),
+        "0 times -inf is nan: take the places that count out, as in log_p[targets != ignore], in "
+        "place of multiplying the others by 0.": _times_zero_elsewhere,
+        "take the places that count out before you pick: ignore may be -100, which is no word, and "
+        "0 times -inf is nan.": _times_zero,
+        "take the places that count out before you pick: ignore may be -100, which is no word.": (
+            _picked_too_early
+        ),
+        "the places to ignore are those where the target is ignore, which need not be -1: "
+        "targets != ignore.": _mean_error(counts=lambda targets, ignore: targets != -1),
+        "the places to ignore are those where the target is ignore, which need not be below 0: "
+        "targets != ignore.": _mean_error(counts=lambda targets, ignore: targets >= 0),
+        "that is right for targets with one axis, and the dots may be more: with "
+        "logits[targets != ignore] the places stand along one axis, however many there were.": (
+            _one_axis_only
+        ),
+        "only the ignored places count there: targets != ignore.": _mean_error(counts=np.equal),
         "large scores overflow: take the largest of each row away before np.exp.": (
             _mean_error(_without_the_shift)
         ),
@@ -140,8 +285,45 @@ cross_entropy = Exercise(
         "logarithm out on paper first.": _mean_error(_log_of_more),
         "the largest score of *all* rows is taken away, and a row far below it rounds to 0: take "
         "each row's own.": _mean_error(_shift_of_all),
+        "the largest of each row is taken away in the sum, but not in front of it: use the same "
+        "row in both places.": _mean_error(_shift_in_the_sum),
+        "take the largest of each row away, not its mean: above the mean np.exp still overflows, "
+        "and beside a -inf the mean is -inf.": _mean_error(_shift_of_the_mean),
+        "one sum for all places: each has shares of its own, sum(axis=-1, keepdims=True).": (
+            _mean_error(_one_sum)
+        ),
+        **{
+            f"{little:g} in the sum makes the error wrong, and is not needed: with the largest "
+            "taken away the sum is at least 1.": _mean_error(_sum_and(little))
+            for little in (1e-6, 1e-8, 1e-9)
+        },
+        "log_p[true] takes whole rows, those with the numbers of the words: pick one number a row, "
+        "log_p[np.arange(n), true].": _whole_rows,
         "the shares of all places together sum to 1; those of each place should: sum over the "
         "last axis.": _mean_error(_all_axes),
+        "two things: divide by the places that count, not by all; and take them out, since 0 times "
+        "-inf is nan.": _times_zero_over_all,
+        "the sum is right; divide by the places that count, not by len(targets).": _by_sequences,
+        "0 times -inf is nan, in ignored places and in one-hot rows: take out the places that "
+        "count and pick the true word's number.": _by_products_everywhere,
+        "a logarithm of a share is the score minus the logarithm of the sum: subtract, do not "
+        "divide.": _mean_error(_quotient),
+        "a logarithm of a share is the score minus the logarithm of the sum: subtract, do not "
+        "add.": _mean_error(_added),
+        "the powers of a row are added up, their mean is not taken.": (
+            _mean_error(lambda logits: _log_p(logits) + math.log(logits.shape[-1]))
+        ),
+        "the number is right, but the ignored places are still in the sum, as the word 0: leave "
+        "them out.": _summed_as_the_first,
+        "that is e to the power of the error, the perplexity: leave exp out.": (
+            lambda *given: np.exp(_mean_error()(*given))
+        ),
+        "the largest is taken along axis 0, over the places; each row has its own, axis=-1.": (
+            _mean_error(_shift_of_columns)
+        ),
+        "that is the mean over all words of the vocabulary: pick the true word's number.": (
+            lambda logits, targets, ignore: -_log_p(logits[targets != ignore]).mean()
+        ),
         "ignored places still count: leave them out of the sum and out of the number.": (
             _none_ignored
         ),
@@ -153,7 +335,7 @@ cross_entropy = Exercise(
             _mean_error(total=True)
         ),
         "each sequence has a mean of its own there; every place that counts should count alike.": (
-            _mean_error(by_row=True)
+            _mean_of_means
         ),
         "the sign is turned: log-shares are at most 0, and an error at least 0.": (
             _mean_error(sign=1)
@@ -173,6 +355,8 @@ cross_entropy = Exercise(
             _log_of_the_mean
         ),
     },
+    rtol=1e-10,
+    atol=1e-11,
     hints=(
         "logits[targets != ignore] are the rows that count; do the same with the targets.",
         "The log-share is s_i - log sum exp(s); take each row's largest score away first.",
@@ -182,11 +366,22 @@ cross_entropy = Exercise(
 
 
 def _gradient(logits, targets, smoothing):
-    x = torch.tensor(logits, requires_grad=True)
-    loss = F.cross_entropy(
-        x.flatten(0, -2), torch.as_tensor(targets).flatten(), label_smoothing=float(smoothing)
-    )
-    return torch.autograd.grad(loss, x)[0].numpy()
+    def loss(logits):
+        rows, true = logits.flatten(0, -2), torch.as_tensor(targets).flatten()
+        return F.cross_entropy(rows, true, label_smoothing=smoothing)
+
+    return gradients(loss, 1.0, logits)[0]
+
+
+def _draw_smoothed(rng):
+    axes = [(3,), (2, 3), (4, 2, 3)][rng.integers(3)]
+    smoothing = float(rng.uniform(0.1, 0.5))
+    return rng.standard_normal((*axes, 5)), rng.integers(5, size=axes), smoothing
+
+
+def _overflows(logits):
+    e = np.exp(logits)
+    return e / e.sum(axis=-1, keepdims=True)
 
 
 def _by_hand(shares=tantra.softmax, soft=None, sign=1, over=None):
@@ -221,14 +416,72 @@ cross_entropy_gradient = Exercise(
         "one guess": (array(1, 3), np.array([1]), 0.0),
         "two guesses, smoothed": (array(2, 4), np.array([3, 0]), 0.2),
         "a batch": (array(2, 3, 4, seed=2), np.array([[1, 1, 0], [3, 2, 2]]), 0.1),
+        "two axes in front": (
+            array(1, 2, 3, 4, seed=3),
+            np.array([[[0, 1, 0], [3, 1, 2]]]),
+            0.3,
+        ),
+        "large scores": (
+            np.array([[1000.0, 999.0, 0.0], [0.0, 2.0, -900.0]]),
+            np.array([1, 2]),
+            0.1,
+        ),
     },
-    draw=lambda rng: (rng.standard_normal((2, 3, 5)), rng.integers(5, size=(2, 3)), 0.3),
+    draw=_draw_smoothed,
     mistakes={
+        "exp overflows on large scores: softmax takes the largest of each row away first.": (
+            _by_hand(shares=_overflows)
+        ),
+        "the derivative of log p by its own score is 1 - p, and each other score has -p: all of "
+        "them have a gradient.": lambda logits, targets, s: (
+            -np.eye(logits.shape[-1])[targets] * (1 - tantra.softmax(logits)) / targets.size
+        ),
+        "p (p - q) is the gradient of a squared error; that of -log p is p - q.": (
+            lambda logits, targets, s: tantra.softmax(logits) * _by_hand()(logits, targets, s)
+        ),
+        "the smoothing goes to all V words, smoothing / V each, the true one included.": (
+            _by_hand(soft=lambda hot, s, V: (1 - s) * hot + s / (V - 1))
+        ),
+        "the smoothing lowers the true word's target and is spread over all: it does not touch the "
+        "guess.": lambda logits, targets, s: (
+            ((1 - s) * tantra.softmax(logits) - np.eye(logits.shape[-1])[targets]) / targets.size
+        ),
+        "the part that is spread is missing: smoothing / V for each of the V words.": (
+            _by_hand(soft=lambda hot, s, V: (1 - s) * hot)
+        ),
+        "the part that is spread has the wrong sign: brackets around the target, p - (...).": (
+            _by_hand(soft=lambda hot, s, V: (1 - s) * hot - s / V)
+        ),
+        "the true word gets its smoothing / V too, on top of 1 - smoothing.": (
+            _by_hand(soft=lambda hot, s, V: np.where(hot > 0, 1 - s, s / V))
+        ),
+        "both are divided by n, the guess and the target: brackets.": (
+            lambda logits, targets, s: (
+                tantra.softmax(logits)
+                - ((1 - s) * np.eye(logits.shape[-1])[targets] + s / logits.shape[-1])
+                / targets.size
+            )
+        ),
+        "the shares are exchanged: the true word gets 1 - smoothing, and smoothing is spread.": (
+            _by_hand(soft=lambda hot, s, V: s * hot + (1 - s) / V)
+        ),
+        "each of the V words gets smoothing / V, the true one 1 - smoothing besides; yours get the "
+        "whole smoothing each.": _by_hand(soft=lambda hot, s, V: (1 - s) * hot + s * (1 - hot)),
         "the sign is turned: raising the true word's score must lower the loss.": _by_hand(sign=-1),
         "the loss is a mean: each place counts 1 / n, with n all places.": (
             _by_hand(over=lambda logits: 1)
         ),
         "divide by all places, not by the sequences.": _by_hand(over=len),
+        "divide by all places, of all sequences, not by those of one.": (
+            lambda logits, targets, s: (
+                _by_hand(over=lambda logits: 1)(logits, targets, s) / targets.shape[-1]
+            )
+        ),
+        "p (1 - p) is the slope of a share by its own score; that of -log p is p - q.": (
+            lambda logits, targets, s: (
+                tantra.softmax(logits) * (1 - tantra.softmax(logits)) / targets.size
+            )
+        ),
         "divide by the places, not by the words of the vocabulary.": (
             _by_hand(over=lambda logits: logits.shape[-1])
         ),
@@ -265,10 +518,12 @@ cross_entropy_gradient = Exercise(
         ),
         "that is the gradient by the true word's score only; the other scores have one too.": (
             lambda logits, targets, s: (
-                _gradient(logits, targets, s) * np.eye(logits.shape[-1])[targets]
+                _by_hand()(logits, targets, s) * np.eye(logits.shape[-1])[targets]
             )
         ),
     },
+    rtol=1e-9,
+    atol=1e-12,
     hints=(
         "Write the error of one place with q: log sum exp(s) - sum of q_i s_i, as q sums to 1.",
         "The derivative of log sum exp(s) by s_i is the share p_i.",
@@ -277,7 +532,9 @@ cross_entropy_gradient = Exercise(
 )
 
 
-def _step(fair=True, fair_m=True, fair_v=True, t_from=0, decay="beside", root=None, sign=1):
+def _step(
+    fair=True, fair_m=True, fair_v=True, t_from=0, decay="beside", root=None, sign=1, rate=True
+):
     """An AdamW step with a slip at each argument."""
 
     def step(w, g, m, v, t, lr, betas, eps, decay_rate):
@@ -291,6 +548,7 @@ def _step(fair=True, fair_m=True, fair_v=True, t_from=0, decay="beside", root=No
         below = np.sqrt(v_hat) + eps if root is None else root(v_hat, eps)
         moved = w - sign * lr * m_hat / below
         shrink = {"beside": lr * decay_rate, "bare": decay_rate, "grow": -lr * decay_rate}
+        moved = moved if rate else w - m_hat / below
         if decay == "after":
             return moved - lr * decay_rate * moved, m, v
         return moved - shrink.get(decay, 0.0) * w, m, v
@@ -298,13 +556,14 @@ def _step(fair=True, fair_m=True, fair_v=True, t_from=0, decay="beside", root=No
     return step
 
 
-def _means(mean, square):
-    """An AdamW step whose running means are made otherwise."""
+def _means(mean, square, pull=lambda w: w, push=lambda m_hat, g: m_hat):
+    """An AdamW step whose running means are made otherwise, or used otherwise."""
 
     def step(w, g, m, v, t, lr, betas, eps, decay_rate):
         m, v = mean(m, g, betas), square(v, g, betas)
         m_hat, v_hat = m / (1 - betas[0] ** t), v / (1 - betas[1] ** t)
-        return w - lr * decay_rate * w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+        step = push(m_hat, g) / (np.sqrt(v_hat) + eps)
+        return w - lr * decay_rate * pull(w) - lr * step, m, v
 
     return step
 
@@ -327,6 +586,50 @@ def _times_t(w, g, m, v, t, lr, betas, eps, decay_rate):
     m, v = _mean(m, g, betas), _square(v, g, betas)
     m_hat, v_hat = m / (1 - betas[0] * t), v / (1 - betas[1] * t)
     return w - lr * decay_rate * w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+
+def _corrected_by(of_m, of_v):
+    """An AdamW step that divides m and v by 1 minus these functions of the betas and of t."""
+
+    def step(w, g, m, v, t, lr, betas, eps, decay_rate):
+        m, v = _mean(m, g, betas), _square(v, g, betas)
+        m_hat, v_hat = m / (1 - of_m(betas, t)), v / (1 - of_v(betas, t))
+        return w - lr * decay_rate * w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
+
+    return step
+
+
+def _square_of_m(w, g, m, v, t, lr, betas, eps, decay_rate):
+    new_m = _mean(m, g, betas)
+    return _means(lambda *_: new_m, lambda v, g, b: _square(v, new_m, b))(
+        w, g, m, v, t, lr, betas, eps, decay_rate
+    )
+
+
+def _decay_of_g(w, g, m, v, t, lr, betas, eps, decay_rate):
+    return _means(_mean, _square, pull=lambda w: g)(w, g, m, v, t, lr, betas, eps, decay_rate)
+
+
+def _decay_in_the_fraction(w, g, m, v, t, lr, betas, eps, decay_rate):
+    return _means(_mean, _square, pull=lambda w: 0.0, push=lambda m_hat, g: m_hat + decay_rate * w)(
+        w, g, m, v, t, lr, betas, eps, decay_rate
+    )
+
+
+def _eps_beside_the_fraction(w, g, m, v, t, lr, betas, eps, decay_rate):
+    w, m, v = _step(root=lambda v, eps: np.sqrt(np.maximum(v, 1e-300)))(
+        w, g, m, v, t, lr, betas, eps, decay_rate
+    )
+    return w + eps, m, v
+
+
+def _betas_exchanged(w, g, m, v, t, lr, betas, eps, decay_rate):
+    return _step()(w, g, m, v, t, lr, betas[::-1], eps, decay_rate)
+
+
+def _in_another_order(w, g, m, v, t, lr, betas, eps, decay_rate):
+    w, m, v = _step()(w, g, m, v, t, lr, betas, eps, decay_rate)
+    return m, v, w
 
 
 def _in_place(w, g, m, v, t, lr, betas, eps, decay_rate):
@@ -356,15 +659,17 @@ def _step_alone(w, g, m, v, t, lr, betas, eps, decay_rate):
     return new - w, m, v
 
 
-def _state(shape, t, seed=0, lr=0.1, betas=(0.9, 0.99), eps=0.01, decay=0.5):
+def _state(shape, t, seed=0, lr=0.1, betas=(0.8, 0.95), eps=0.01, decay=0.5):
     w, g, m, v = (array(*shape, seed=seed + n) for n in range(4))
     m, v = (0 * m, 0 * v) if t == 1 else (m, v**2)
     return w, g, m, v, t, lr, betas, eps, decay
 
 
 def _draw_state(rng):
-    w, g, m, v = rng.standard_normal((4, 2, 3))
-    return w, g, m, v**2, int(rng.integers(2, 9)), 0.1, (0.8, 0.9), 0.01, 0.2
+    w, g, m, v = rng.standard_normal((4, *[(3,), (2, 3), (4, 2, 3)][rng.integers(3)]))
+    lr, decay, eps = rng.uniform(0.01, 0.5), rng.uniform(0.1, 0.9), rng.choice([1e-1, 1e-2])
+    betas = float(rng.uniform(0.5, 0.95)), float(rng.uniform(0.9, 0.99))
+    return w, g, m, v**2, int(rng.integers(2, 9)), float(lr), betas, float(eps), float(decay)
 
 
 adamw_step = Exercise(
@@ -376,6 +681,7 @@ adamw_step = Exercise(
     cases={
         "the first step": _state((3,), 1),
         "the third": _state((2, 3), 3, seed=4),
+        "two axes in front": _state((1, 2, 3), 5, seed=12, lr=0.3, betas=(0.7, 0.8), eps=0.1),
         "no decay": _state((4,), 2, seed=8, decay=0.0),
         "no gradient": (
             np.array([1.0, -2.0]),
@@ -417,6 +723,43 @@ adamw_step = Exercise(
             _eps_too_early
         ),
         "the correction has beta to the power of t, not beta times t.": _times_t,
+        "the power t is missing in the corrections: 1 - beta to the t.": (
+            _corrected_by(lambda b, t: b[0], lambda b, t: b[1])
+        ),
+        "the corrections have the power t - 1: t counts from 1 already, so the power is t.": (
+            _step(t_from=-1)
+        ),
+        "the betas are exchanged in the corrections: m has the first, v the second.": (
+            _corrected_by(lambda b, t: b[1] ** t, lambda b, t: b[0] ** t)
+        ),
+        "both corrections have the beta of m: v has the second.": (
+            _corrected_by(lambda b, t: b[0] ** t, lambda b, t: b[0] ** t)
+        ),
+        "the betas are exchanged: the first is for m, the second for v.": _betas_exchanged,
+        "the step is lr times the fraction.": _step(rate=False),
+        "the decay is a share of w: lr times decay times w.": (
+            _means(_mean, _square, pull=lambda w: 1.0)
+        ),
+        "v is the running mean of g squared, not of m squared.": _square_of_m,
+        "the decay takes a share of w, not of the gradient.": _decay_of_g,
+        "the decay stands inside the fraction, where it is divided by the root of v too: shrink w "
+        "beside it.": _decay_in_the_fraction,
+        "eps is added to the root, below the fraction: brackets.": _eps_beside_the_fraction,
+        "the step is made of g; it is made of its running mean, m_hat.": (
+            _means(_mean, _square, push=lambda m_hat, g: g)
+        ),
+        "m and v are multiplied by 1 - beta to the t; they are too small, so divide.": (
+            _corrected_by(
+                lambda b, t: 1 - 1 / (1 - b[0] ** t), lambda b, t: 1 - 1 / (1 - b[1] ** t)
+            )
+        ),
+        "return the running means as well, w, m, v: the next step needs them.": (
+            lambda *state: _step()(*state)[0]
+        ),
+        "first w, then m, then v: yours stand in another order.": _in_another_order,
+        "v has 1 - beta times g squared; you square 1 - beta too.": (
+            _means(_mean, lambda v, g, b: b[1] * v + ((1 - b[1]) * g) ** 2)
+        ),
         "v is the running mean of g squared, not of its size.": (
             _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * np.abs(g))
         ),
@@ -446,6 +789,8 @@ adamw_step = Exercise(
         "the caller's arrays are changed: make new ones, as in m = beta * m + ...": _in_place,
         "the caller's m and v are changed: make new ones.": _means_in_place,
     },
+    rtol=1e-9,
+    atol=1e-12,
     hints=(
         "In this order: new m, new v, their corrected forms, the new w.",
         "m_hat = m / (1 - betas[0] ** t), with the new m; v_hat likewise.",
@@ -479,6 +824,31 @@ def _fit(
     return fit
 
 
+def _descend(table, tokens, rate, steps, clear=lambda grad: None, own=True, free=True):
+    """The loop with other ways to clear the gradient and to move the table."""
+    table = (table.clone() if own else table).requires_grad_()
+    for _ in range(steps):
+        loss = F.cross_entropy(table[tokens[:, :-1]].flatten(0, 1), tokens[:, 1:].flatten())
+        table.grad = clear(table.grad)
+        loss.backward()
+        with torch.set_grad_enabled(not free):
+            table -= rate * table.grad
+    return table.detach()
+
+
+def _rebound(table, tokens, rate, steps, free=True):
+    table = table.clone().requires_grad_()
+    for _ in range(steps):
+        F.cross_entropy(table[tokens[:, :-1]].flatten(0, 1), tokens[:, 1:].flatten()).backward()
+        with torch.set_grad_enabled(not free):
+            table = table - rate * table.grad
+    return table.detach()
+
+
+def _half_of_the_old(grad):
+    return None if grad is None else grad / 2
+
+
 def _afresh(table, tokens, rate, steps):
     return _fit(steps=min(steps, 1))(table, tokens, rate, steps)
 
@@ -509,8 +879,39 @@ fit_table = Exercise(
         "three steps": (array(4, 4, seed=1), np.array([[0, 1, 2], [3, 1, 0]]), 1.0, 3),
         "no step": (array(3, 3, seed=2), np.array([[0, 2, 1, 2]]), 0.5, 0),
     },
-    draw=lambda rng: (rng.standard_normal((5, 5)), rng.integers(5, size=(2, 7)), 0.8, 4),
+    draw=lambda rng: (
+        rng.standard_normal((5, 5)),
+        rng.integers(5, size=(2, 7)),
+        float(rng.uniform(0.3, 0.9)),
+        int(rng.integers(2, 6)),
+    ),
     mistakes={
+        "before the first step there is no gradient yet, and None cannot be set to 0: write "
+        "table.grad = None.": lambda *args: _descend(*args, clear=lambda grad: grad.zero_()),
+        "table = table - ... makes a new tensor, and with no_grad one that wants no gradient: "
+        "change it in place, table -= ....": _rebound,
+        "table = table - ... makes a new tensor, whose .grad torch does not keep: change it in "
+        "place, table -= ..., under no_grad.": lambda *args: _rebound(*args, free=False),
+        "the no_grad was right: without it torch refuses to change a tensor in place of which it "
+        "wants the gradient.": lambda *args: _descend(*args, free=False),
+        "the clone was right: without it the caller's table is changed.": (
+            lambda *args: _descend(*args, own=False)
+        ),
+        "an old gradient that is made smaller is still there: take it away, table.grad = None.": (
+            lambda *args: _descend(*args, clear=_half_of_the_old)
+        ),
+        "the rate is missing: the step is rate times the gradient.": (
+            lambda table, tokens, rate, steps: _fit()(table, tokens, 1.0, steps)
+        ),
+        "each step has the whole rate; it is not divided by the number of steps.": (
+            lambda table, tokens, rate, steps: _fit()(table, tokens, rate / max(steps, 1), steps)
+        ),
+        "one step too few: range(steps) was right.": (
+            lambda table, tokens, rate, steps: _fit(steps=steps - 1)(table, tokens, rate, steps)
+        ),
+        "one step too many: range(steps) was right.": (
+            lambda table, tokens, rate, steps: _fit(steps=steps + 1)(table, tokens, rate, steps)
+        ),
         "the gradient is cleared between backward and the step, so that nothing is learned: clear "
         "it before backward.": _fit(clear="after"),
         "the step goes with the gradient now; it was right to go against it.": _fit(sign=1),
@@ -527,6 +928,8 @@ fit_table = Exercise(
         "all steps use the gradient at the first table: compute it anew in each.": _all_at_once,
         "the loss was right as a mean; now it is a sum.": _fit(reduction="sum"),
     },
+    rtol=1e-9,
+    atol=1e-12,
     hints=(
         "Print table.grad after each backward, with a rate of 0: what should it be, and what is "
         "it?",
@@ -567,8 +970,20 @@ smoothed_floor = Prediction(
         "that is the part of the nine others; the true word's is missing.": -0.09 * math.log(0.01),
         "that is the true word's part; the nine others' is missing.": -0.91 * math.log(0.91),
         "the sign is turned: a loss is at least 0.": -_floor(0.91, [0.01] * 9),
+        "that is the entropy of two outcomes; the other nine words are nine outcomes, 0.01 each.": (
+            _floor(0.91, [0.09])
+        ),
+        "that is the entropy of 0.9 and 0.1; the 0.1 is spread over all ten words, 0.01 each.": (
+            _floor(0.9, [0.1])
+        ),
+        "that is 0.1 and the error of guessing; the target itself can be guessed: its entropy.": (
+            0.1 * math.log(10)
+        ),
+        "that is e to the power of the loss; the loss is the logarithm.": math.exp(
+            _floor(0.91, [0.01] * 9)
+        ),
     },
-    rtol=4e-3,
+    rtol=1e-3,
     hints=(
         "The best guess is the target itself: p = q.",
         "q is 0.91 for the true word and 0.01 for each of the nine others.",
@@ -583,7 +998,7 @@ uncorrected_step = Prediction(
     answer=0.1 / math.sqrt(0.001),
     mistakes={
         "1 is the length with the corrections; they are taken away.": 1.0,
-        "that is m alone; it is still divided by the root of v.": 0.1,
+        "that is m alone: it is still divided by the root of v, and v is 0.001 g squared.": 0.1,
         "the root is missing: v is 0.001 g squared, and is put under a root.": 0.1 / 0.001,
         "v is uncorrected and m is not: m is 0.1 g only.": 1 / math.sqrt(0.001),
         "the fraction is upside down: m stands above.": math.sqrt(0.001) / 0.1,
@@ -592,8 +1007,13 @@ uncorrected_step = Prediction(
         ),
         "m counts 1 - 0.9 of the gradient, not 0.9 of it.": 0.9 / math.sqrt(0.001),
         "the betas are exchanged: 0.9 is for m, 0.999 for v.": 0.001 / math.sqrt(0.1),
+        "that is the root of v alone; m stands above it.": math.sqrt(0.001),
+        "that is v alone; the step is m, divided by the root of v.": 0.001,
+        "you round too early: the root of 0.001 is 0.03162.": 0.1 / 0.032,
+        "the root of 0.001 is 0.0316, not 0.01.": 10,
+        "a length has no sign: how many times lr?": -0.1 / math.sqrt(0.001),
     },
-    rtol=5e-3,
+    rtol=1e-3,
     hints=(
         "After one step from 0, m is 0.1 g. What is v?",
         "The step is lr times m / sqrt(v), and g cancels.",

@@ -7,7 +7,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, gradients
 
 
 def _with_parts(attempt, tokens, table, positions, rows, gain):
@@ -44,14 +44,14 @@ def _and_itself(block):
     return lambda x: x + block(x)
 
 
-def _with_norm(start=False, before=False, after=False):
+def _with_norm(start=False, before=False, after=False, add=False):
     """The model with the last norm in one more place, or after each block only."""
 
     def model(tokens, table, positions, blocks, norm):
         x = _embed(tokens, table, positions)
         x = norm(x) if start else x
         for block in blocks:
-            x = block(norm(x) if before else x)
+            x = add * x + block(norm(x) if before else x)
             x = norm(x) if after else x
         return (x if after else norm(x)) @ table.T
 
@@ -62,9 +62,30 @@ def _side_by_side(x, blocks):
     return sum(block(x) for block in blocks)
 
 
+def _scaled(tokens, table, positions):
+    return table[tokens] * math.sqrt(table.shape[-1]) + positions[: tokens.shape[-1]]
+
+
+def _with_places_late(after=False):
+    """The model whose words are joined with their places before each block, or after all."""
+
+    def model(tokens, table, positions, blocks, norm):
+        x, places = table[tokens], positions[: tokens.shape[-1]]
+        for block in blocks:
+            x = block(x if after else x + places)
+        return norm(x + places if after else x) @ table.T
+
+    return model
+
+
+def _stream_alone(tokens, table, positions, blocks, norm):
+    return norm(_through(_embed(tokens, table, positions), blocks))
+
+
 def _draw_model(rng):
     normal = rng.standard_normal
-    return rng.integers(11, size=(2, 4)), normal((11, 5)), normal((6, 5)), normal((3, 5)), normal(5)
+    tokens = rng.integers(11, size=[(4,), (2, 4), (3, 2, 4)][rng.integers(3)])
+    return tokens, normal((11, 5)), normal((6, 5)), normal((3, 5)), normal(5)
 
 
 language_model = Exercise(
@@ -87,12 +108,60 @@ language_model = Exercise(
             np.array([[1, 4, 4, 0], [3, 3, 2, 1]]),
             array(5, 3),
             array(6, 3, seed=1),
-            array(7, 3, seed=2),
+            array(4, 3, seed=2),
             np.array([1.0, 2.0, 0.5]),
+        ),
+        "a word at every place": (
+            np.array([3, 3, 0, 1]),
+            array(5, 3),
+            array(4, 3, seed=1),
+            array(2, 3, seed=2),
+            np.array([1.0, 2.0, 0.5]),
+        ),
+        "two axes in front": (
+            np.array([[[1, 3], [0, 0], [4, 2]]]),
+            array(5, 4),
+            array(6, 4, seed=1),
+            array(3, 4, seed=2),
+            np.array([1.0, 2.0, 0.5, -1.0]),
         ),
     },
     draw=_draw_model,
     mistakes={
+        "the table of positions has N rows, and a text may be shorter: take positions[:T], with "
+        "T = tokens.shape[-1].": _model(
+            embed=lambda tokens, table, positions: table[tokens] + positions
+        ),
+        "len(tokens) counts words only where there is one sequence; in a batch it counts "
+        "sequences: T is tokens.shape[-1].": _model(
+            embed=lambda tokens, table, positions: table[tokens] + positions[: len(tokens)]
+        ),
+        "shape[1] is the length only where one axis stands in front; tokens.shape[-1] is it "
+        "always.": _model(
+            embed=lambda tokens, table, positions: table[tokens] + positions[: tokens.shape[1]]
+        ),
+        "the rows of the words are multiplied by those of their places: add them.": _model(
+            embed=lambda tokens, table, positions: table[tokens] * positions[: tokens.shape[-1]]
+        ),
+        "that is the stream; the logits are its product with the table, norm(x) @ table.T.": (
+            _stream_alone
+        ),
+        "every word gets the row of the same place, number T: take the rows 0 to T - 1, "
+        "positions[:T].": _model(
+            embed=lambda tokens, table, positions: (
+                table[tokens] + positions[np.minimum(tokens.shape[-1], len(positions) - 1)]
+            )
+        ),
+        "the rows of the table are multiplied by the root of D, as in 2017; GPT-2 adds them as "
+        "they are.": _model(embed=_scaled),
+        "the places are added again before each block: add them once, before the first.": (
+            _with_places_late()
+        ),
+        "the places are added after the blocks, where no block can see them: add them before the "
+        "first.": _with_places_late(after=True),
+        "the logits are divided by the root of D: queries and keys are, logits are not.": (
+            _model(last=lambda x, norm: norm(x) / math.sqrt(x.shape[-1]))
+        ),
         "the words have no places: add positions[:T] to their rows.": (
             _model(embed=lambda tokens, table, positions: table[tokens])
         ),
@@ -100,6 +169,15 @@ language_model = Exercise(
         "stands there.": _model(
             embed=lambda tokens, table, positions: (
                 table[tokens] + positions[np.minimum(tokens, len(positions) - 1)]
+            )
+        ),
+        "every word gets the row of the last place, number T - 1: take the rows 0 to T - 1, "
+        "positions[:T].": _model(
+            embed=lambda tokens, table, positions: table[tokens] + positions[tokens.shape[-1] - 1]
+        ),
+        "the rows of the places are turned round: the first word has row 0.": _model(
+            embed=lambda tokens, table, positions: (
+                table[tokens] + positions[: tokens.shape[-1]][::-1]
             )
         ),
         "those are the last T rows of the positions; the first word stands at position 0.": _model(
@@ -128,8 +206,21 @@ language_model = Exercise(
         "each block already adds to the stream: x = block(x), not x = x + block(x).": (
             _model(through=lambda x, blocks: _through(x, [_and_itself(b) for b in blocks]))
         ),
+        "a block has its own norms and additions inside: x = block(x), not x + block(norm(x)).": (
+            _with_norm(before=True, add=True)
+        ),
+        "those are the likeliest words themselves; a score for each word is asked.": (
+            _model(score=lambda logits: logits.argmax(axis=-1))
+        ),
         "what the blocks return is thrown away: keep it with x = block(x).": (
             _model(through=lambda x, blocks: x)
+        ),
+        "the last block is left out.": _model(through=lambda x, blocks: _through(x, blocks[:-1])),
+        "only the first block is used: go through all of them.": (
+            _model(through=lambda x, blocks: blocks[0](x))
+        ),
+        "the first block is used again and again: each of them has its turn.": (
+            _model(through=lambda x, blocks: _through(x, [blocks[0]] * len(blocks)))
         ),
         "only the last block's work is left: give every block what the one before it returned.": (
             _model(through=lambda x, blocks: blocks[-1](x))
@@ -141,7 +232,11 @@ language_model = Exercise(
         "only the last position is scored; the model predicts a next word at every position.": (
             _model(score=lambda logits: logits[..., -1:, :])
         ),
+        "only the last position is scored, and its axis is gone: the model predicts a next word at "
+        "every position.": _model(score=lambda logits: logits[..., -1, :]),
     },
+    rtol=1e-9,
+    atol=1e-12,
     hints=(
         "Three steps: table and positions give x; the blocks change x in turn; norm and table end.",
         "x = table[tokens] + positions[:T], with T = tokens.shape[-1]; then a loop over blocks.",
@@ -166,6 +261,13 @@ def _count(tables=1, positions=1, squares=12, block=13, last=2, layers=None, mor
     return count
 
 
+FLOAT = "the number is right, but it is a float: a count is whole, so divide with // or not at all."
+
+
+def _is_no_whole_number(attempt):
+    return not isinstance(attempt(7, 5, 2, 1), int | np.integer)
+
+
 gpt_parameters = Exercise(
     name="gpt_parameters",
     kind="implement",
@@ -177,7 +279,35 @@ gpt_parameters = Exercise(
         "GPT-2 small": (50257, 1024, 768, 12),
     },
     draw=lambda rng: tuple(int(n) for n in rng.integers([20, 8, 16, 2], [90, 40, 80, 9])),
+    rules={FLOAT: _is_no_whole_number},
     mistakes={
+        FLOAT: lambda *sizes: float(_count()(*sizes)),
+        "each block has 3 D numbers too many: the map back from 4 D has an offset as wide as its "
+        "output, D.": _count(block=16),
+        "all offsets are missing: each linear map of GPT-2 has one, and each norm a bias beside "
+        "its gain.": _count(block=2, last=1),
+        "the feed-forward network is 4 D wide inside: its matrices are D by 4 D and 4 D by D, and "
+        "its offsets 4 D and D long.": _count(squares=6, block=10),
+        "attention has four matrices, query, key, value and output: you count one.": (
+            _count(squares=9, block=10)
+        ),
+        "a block has 12 D² numbers in its matrices: 4 D² in attention and 8 D² in feed-forward.": (
+            _count(squares=16)
+        ),
+        "the last norm has a gain and a bias, as the others have: 2 D.": _count(last=1),
+        "the feed-forward network is missing: 8 D² + 5 D in each block.": (
+            _count(squares=4, block=8)
+        ),
+        "one norm in each block and none after them: there are two in each, and one more at the "
+        "end.": _count(block=11, last=0),
+        "the unembedding is the table once more, so it is not counted again, and it has no offset "
+        "in GPT-2.": _count(tables=2, more=1),
+        "the tables have V and N rows: V + N of them, not V times N.": (
+            lambda v, n, d, layers: v * n * d + layers * (12 * d * d + 13 * d) + 2 * d
+        ),
+        "the tables are counted as V + N numbers: each row has D.": (
+            lambda v, n, d, layers: v + n + layers * (12 * d * d + 13 * d) + 2 * d
+        ),
         "the table is counted twice: tied, it embeds the words and scores them.": _count(tables=2),
         "the positions are missing: they are learned, a row of D for each.": _count(positions=0),
         "the offsets are missing: every linear map of GPT-2 has one, as wide as its output.": (
@@ -239,6 +369,35 @@ def _given_loss(logits, tokens):
     return -picked.mean()
 
 
+def _of_chapter_09(logits, tokens):
+    log_p = tantra.log_softmax(logits[:, :-1])
+    return -np.take_along_axis(log_p, tokens[:, 1:, None], axis=-1).mean()
+
+
+def _log_of_softmax(logits):
+    with np.errstate(divide="ignore"):
+        return np.log(tantra.softmax(logits))
+
+
+def _by_one_hot(logits, tokens):
+    hot = np.eye(logits.shape[-1])[tokens[..., 1:]]
+    return -(hot * tantra.log_softmax(logits[..., :-1, :])).sum() / hot[..., 0].size
+
+
+def _mean_of_shares(logits, tokens):
+    with np.errstate(divide="ignore"):
+        return -np.log(_picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean())
+
+
+def _draw_words(rng):
+    axes = [(5,), (2, 5), (3, 2, 5)][rng.integers(3)]
+    return 3 * rng.standard_normal((*axes, 7)), rng.integers(7, size=axes)
+
+
+_CLOSED = array(3, 4, seed=2)
+_CLOSED[0, 3] = _CLOSED[1, 0] = -np.inf
+
+
 next_token_loss = Exercise(
     name="next_token_loss",
     kind="hunt",
@@ -246,12 +405,44 @@ next_token_loss = Exercise(
     reference=_next_token_loss,
     given=_given_loss,
     cases={
+        "two words": (array(2, 4), np.array([1, 2])),
         "three words": (array(3, 4), np.array([1, 0, 3])),
         "a batch": (array(2, 3, 4), np.array([[1, 1, 2], [0, 3, 3]])),
+        "two axes in front": (array(1, 2, 3, 4), np.array([[[1, 1, 2], [0, 3, 3]]])),
         "sure and right": (50 * np.eye(3, 4), np.array([3, 0, 1])),
+        "sure and wrong": (1000 * np.eye(2, 4), np.array([0, 3])),
+        "words that cannot come": (_CLOSED, np.array([3, 1, 2])),
     },
-    draw=lambda rng: (rng.standard_normal((2, 5, 7)), rng.integers(7, size=(2, 5))),
+    draw=_draw_words,
     mistakes={
+        "[:, :-1] and [:, 1:] cut the second axis, whatever it is, and the positions are second in "
+        "a batch only: [..., :-1, :] and [..., 1:] count from the end.": _of_chapter_09,
+        "[..., :-1] cuts the last axis of the logits, the words; the positions are the axis before "
+        "it: [..., :-1, :].": lambda logits, tokens: (
+            -_picked(tantra.log_softmax(logits[..., :-1]), tokens[..., 1:]).mean()
+        ),
+        "[..., :-1] cuts the last axis of the log-shares, the words; the positions are the axis "
+        "before it: [..., :-1, :].": lambda logits, tokens: (
+            -_picked(tantra.log_softmax(logits)[..., :-1], tokens[..., 1:]).mean()
+        ),
+        "T rows of logits meet T - 1 tokens: the last position has no next word, so cut its logits "
+        "off as well, logits[..., :-1, :].": (
+            lambda logits, tokens: -_picked(tantra.log_softmax(logits), tokens[..., 1:]).mean()
+        ),
+        "T - 1 rows of logits meet T tokens: the first word is nobody's answer, so cut it off as "
+        "well, tokens[..., 1:].": (
+            lambda logits, tokens: -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens).mean()
+        ),
+        "a share can round to 0, and its logarithm is then -inf: log_softmax takes the logarithm "
+        "without the detour.": lambda logits, tokens: (
+            -_picked(_log_of_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+        ),
+        "0 times -inf is nan: pick the true word's log-share, do not multiply by a one-hot row.": (
+            _by_one_hot
+        ),
+        "the logarithm comes before the mean: each position has an error of its own.": (
+            _mean_of_shares
+        ),
         "the shift goes the wrong way: the logits of position t are about word t + 1.": (
             lambda logits, tokens: (
                 -_picked(tantra.log_softmax(logits)[..., 1:, :], tokens[..., :-1]).mean()
@@ -264,6 +455,44 @@ next_token_loss = Exercise(
         "one sequence is right; in a batch, the first axis counts sequences: cut the axis of "
         "positions, with logits[..., :-1, :] and tokens[..., 1:].": (
             lambda logits, tokens: _given_loss(logits[:-1], tokens[1:])
+        ),
+        "[:-1] and [1:] cut the first axis, which counts sequences in a batch: cut the axis of "
+        "positions, logits[..., :-1, :] and tokens[..., 1:, None].": (
+            lambda logits, tokens: (
+                -np.take_along_axis(
+                    tantra.log_softmax(logits[:-1]), tokens[1:, None], axis=-1
+                ).mean()
+            )
+        ),
+        "the shares of one position sum to 1 over the words: log_softmax along the last axis.": (
+            lambda logits, tokens: (
+                -_picked(tantra.log_softmax(logits, axis=-2)[..., :-1, :], tokens[..., 1:]).mean()
+            )
+        ),
+        "np.roll(tokens, 1) brings the word before; the logits of position t are about the one "
+        "after it, tokens[..., 1:].": lambda logits, tokens: (
+            -_picked(tantra.log_softmax(logits), np.roll(tokens, 1, axis=-1)).mean()
+        ),
+        "every next word is picked at every position: each position has one, with "
+        "np.take_along_axis.": lambda logits, tokens: (
+            -tantra.log_softmax(logits[..., :-1, :])[..., tokens[..., 1:]].mean()
+        ),
+        "that is the mean over all words of the vocabulary: pick the word that came.": (
+            lambda logits, tokens: -tantra.log_softmax(logits[..., :-1, :]).mean()
+        ),
+        "1 - p is not the loss; that is -log p, without a bound.": lambda logits, tokens: (
+            1 - _picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+        ),
+        "that is e to the power of the loss, the perplexity: leave exp out.": (
+            lambda logits, tokens: np.exp(_next_token_loss(logits, tokens))
+        ),
+        "those are bits; use the natural logarithm.": (
+            lambda logits, tokens: _next_token_loss(logits, tokens) / math.log(2)
+        ),
+        "the loss is one number, the mean over all predictions of all sequences.": (
+            lambda logits, tokens: (
+                -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean(axis=-1)
+            )
         ),
         "those are shares: take their logarithm, with log_softmax.": (
             lambda logits, tokens: (
@@ -291,16 +520,9 @@ next_token_loss = Exercise(
         "the scores themselves are picked: take log_softmax first.": (
             lambda logits, tokens: -_picked(logits[..., :-1, :], tokens[..., 1:]).mean()
         ),
-        "the shift cuts the vocabulary, not the positions: the axis of positions is the last but "
-        "one of the logits.": (
-            lambda logits, tokens: (
-                -_picked(
-                    tantra.log_softmax(logits[..., :-1])[..., :-1, :],
-                    np.minimum(tokens[..., 1:], logits.shape[-1] - 2),
-                ).mean()
-            )
-        ),
     },
+    rtol=1e-9,
+    atol=1e-12,
     hints=(
         "Which word does a model that sees words 0 to t have to infer at position t?",
         "The last position has no next word, and the first word is nobody's answer.",
@@ -310,9 +532,8 @@ next_token_loss = Exercise(
 
 
 def _autograd(table, tokens, g):
-    table = torch.tensor(table, requires_grad=True)
-    (table[torch.as_tensor(tokens)] @ table.T).backward(torch.tensor(g))
-    return table.grad.numpy()
+    places = torch.as_tensor(tokens)
+    return gradients(lambda table: table[places] @ table.T, g, table)[0]
 
 
 def _out(table, tokens, g):
@@ -327,6 +548,12 @@ def _in(table, tokens, g):
 
 def _without_repeats(table, tokens, g):
     d_table = _out(table, tokens, g)
+    d_table[tokens] += g @ table
+    return d_table
+
+
+def _in_without_repeats(table, tokens, g):
+    d_table = np.zeros_like(table)
     d_table[tokens] += g @ table
     return d_table
 
@@ -364,8 +591,19 @@ tied_gradient = Exercise(
         "np.add.at adds them all.": _without_repeats,
         "the work as embedding overwrites the work as unembedding in the rows of these words: add "
         "it there, with np.add.at.": _overwritten,
+        "a row of the gradient belongs to a word: yours has a column for each, so it is turned.": (
+            lambda table, tokens, g: table[tokens].T @ g
+        ),
+        "that is the work as embedding alone, and a word that stands twice is counted once: "
+        "np.add.at adds it twice. Then add the work as unembedding.": _in_without_repeats,
+        "that is the gradient by the rows that were looked up, one for each place: add each to the "
+        "row of its word, with np.add.at.": lambda table, tokens, g: g @ table,
+        "g meets the rows that were looked up, one for each place, and not the first rows of the "
+        "table: g.T @ table[tokens].": lambda table, tokens, g: (
+            g.T @ table[: len(tokens)] + _in(table, tokens, g)
+        ),
         "the two uses add up; they are not averaged.": (
-            lambda table, tokens, g: _autograd(table, tokens, g) / 2
+            lambda table, tokens, g: (_out(table, tokens, g) + _in(table, tokens, g)) / 2
         ),
         "a word that stands twice has the sum of its two gradients, not their mean.": _averaged,
         "the second use is subtracted: both add.": (
@@ -375,6 +613,8 @@ tied_gradient = Exercise(
             lambda table, tokens, g: 2 * _out(table, tokens, g)
         ),
     },
+    rtol=1e-9,
+    atol=1e-12,
     hints=(
         "Call the two uses A and B: logits = A[tokens] @ B.T. Find both gradients, then add them.",
         "By B: g.T @ table[tokens]. By the rows of A that were looked up: g @ table.",
@@ -388,6 +628,12 @@ first_loss = Prediction(
     asks="The first loss, in nats, of a well initialised GPT-2 with 50,257 tokens.",
     answer=math.log(50257),
     mistakes={
+        "1 - p is not the loss; that is -log p, without a bound.": 1 - 1 / 50257,
+        "that is the loss where two words are equally likely; here there are 50,257.": math.log(2),
+        "that is the part of one token, -p log p, and there are 50,257 of them.": (
+            math.log(50257) / 50257
+        ),
+        "the width does not matter: each of the 50,257 tokens gets an equal share.": math.log(768),
         "that is the number of tokens; the loss is its natural logarithm.": 50257.0,
         "the length of the context does not matter: each of the 50,257 tokens gets an equal "
         "share.": math.log(1024),
@@ -397,7 +643,7 @@ first_loss = Prediction(
         "the sign is turned: a loss is at least 0.": -math.log(50257),
         "a loss of 0 is certainty about the right word; this model knows nothing yet.": 0.0,
     },
-    rtol=5e-3,
+    rtol=4.6e-4,
     hints=("Which share does each of the tokens get?", "Minus the logarithm of 1 / V is log V."),
 )
 
@@ -428,6 +674,7 @@ unembedding_share = Prediction(
     asks="The share of a forward pass of GPT-2 XL that goes when the unembedding is taken away.",
     answer=_share(*_flops(**_XL)),
     mistakes={
+        "27 % is the share in GPT-2 small; XL has L = 48 and D = 1600.": 0.27,
         "that is the ratio of the unembedding to the blocks; the whole is both.": (
             _flops(**_XL)[1] / _flops(**_XL)[0]
         ),
@@ -449,6 +696,15 @@ unembedding_share = Prediction(
         ),
         "a multiplication and its addition are two operations in the blocks too: 24 T D².": (
             _with_blocks(12, 4)
+        ),
+        "twice too much beside the blocks: is a block 24 T D² + 4 T² D? and the table works once, "
+        "for looking words up costs no operations.": (_with_blocks(12, 2)),
+        "that leaves feed-forward out: it costs 16 T D² of the 24.": _with_blocks(8, 4),
+        "that leaves the four matrices of attention out: they cost 8 T D² of the 24.": (
+            _with_blocks(16, 4)
+        ),
+        "all 1024 tokens are scored: the unembedding costs 2 T D V, not 2 D V.": (
+            _with_blocks(24, 4, unembedding=1 / 1024)
         ),
         "a multiplication and its addition are two operations in the unembedding too: 2 T D V.": (
             _with_blocks(24, 4, unembedding=1 / 2)
