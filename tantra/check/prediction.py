@@ -32,16 +32,24 @@ class Prediction(Task):
         problem = f"{attempt!r} is not what comes out"
         if describe(attempt) != describe(answer):
             problem = f"{describe(attempt)}, but the answer is {describe(answer)}"
-        for sentence, wrong in self.mistakes.items():
-            if self._is(attempt, _plain(wrong)):
-                return self.verdict("failed", problem, mistake=sentence)
-        if _is_rounded(attempt, answer, self.rtol):
+        if sentence := self._named(attempt, self._is):
+            return self.verdict("failed", problem, mistake=sentence)
+        if self._rounds(attempt, answer):
             problem = f"{attempt!r} is rounded too far: give {_digits(answer, self.rtol)}"
-        return self.verdict("failed", problem)
+            return self.verdict("failed", problem)
+        return self.verdict("failed", problem, mistake=self._named(attempt, self._rounds))
 
     def picture(self):
         """A prediction has no picture, and says so."""
         show.line(f"{self.name} is a prediction: there is nothing to draw")
+
+    def _named(self, attempt, agrees):
+        """The sentence of the first known mistake with which the attempt agrees, or None."""
+        mistakes = self.mistakes.items()
+        return next((said for said, wrong in mistakes if agrees(attempt, _plain(wrong))), None)
+
+    def _rounds(self, attempt, answer):
+        return _is_rounded(attempt, answer, self.rtol)
 
     def _is(self, attempt, answer):
         return difference(attempt, answer, self.rtol, atol=0.0) is None
@@ -67,12 +75,12 @@ def _is_rounded(attempt, answer, rtol):
 
 
 def _digits(answer, rtol):
-    """How many digits are wanted, in words."""
-    numbers = [x for x in (answer if isinstance(answer, tuple) else (answer,)) if type(x) is float]
-    if not numbers:
-        return "all digits"
-    written = max(len(Decimal(repr(x)).normalize().as_tuple().digits) for x in numbers)
-    return f"{min(written, math.ceil(1 - math.log10(2 * rtol)))} digits"
+    """How many decimals are wanted, in words: as many as keep the rounding within rtol."""
+    numbers = [abs(x) for x in (answer if isinstance(answer, tuple) else (answer,))]
+    written = [max(0, -Decimal(repr(x)).normalize().as_tuple().exponent) for x in numbers]
+    enough = [math.ceil(-math.log10(2 * rtol * x) - 0.05) if x else 0 for x in numbers]
+    count = max(map(min, written, enough))
+    return f"{count} decimal{'s' if count > 1 else ''}" if count > 0 else "all digits"
 
 
 def _plain(value):

@@ -508,10 +508,11 @@ def test_numbers_are_predicted_closely_and_counts_exactly(prediction):
 
 
 ROUNDED = [
-    ((5.0, 1.414), 1e-3, (5, 1.41), "4 digits"),
-    ((5.0, 1.45), 1e-2, (5, 1.5), "3 digits"),
-    (0.0516, 1e-2, 0.05, "3 digits"),
-    (10.82, 1e-2, 11, "3 digits"),
+    ((5.0, 1.414), 1e-3, (5, 1.41), "3 decimals"),
+    ((5.0, 1.45), 1e-2, (5, 1.5), "2 decimals"),
+    (0.0516, 1e-2, 0.05, "3 decimals"),
+    (10.8249, 4.6e-4, 10.8, "2 decimals"),
+    (10.82, 5e-3, 11, "1 decimal"),
     (1236, 1e-6, 1240, "all digits"),
 ]
 
@@ -520,6 +521,12 @@ ROUNDED = [
 def test_a_prediction_rounded_too_far_is_told_so(prediction, answer, rtol, guess, wanted):
     rounding = replace(prediction, answer=answer, rtol=rtol, mistakes={})
     assert rounding.judge(guess).problem == f"{guess!r} is rounded too far: give {wanted}"
+
+
+def test_a_known_mistake_may_be_rounded(prediction):
+    slip = replace(prediction, answer=0.5, rtol=1e-3, mistakes={"a root": 10**-0.5})
+    assert slip.judge(0.316).mistake == slip.judge(0.32).mistake == "a root"
+    assert slip.judge(0.33).mistake is None
 
 
 @pytest.mark.parametrize("guess", [0.06, 0.052e3, 0.0, -0.05, 1, (0.05,), "0.05", math.inf])

@@ -50,3 +50,9 @@ def test_autograd_is_seen_through_all_its_doors():
     assert through(lambda x: torch.func.grad(torch.sum)(x))
     assert through(lambda x: torch.autograd.functional.jacobian(torch.exp, x))
     assert not through(lambda x: (x * 2).sum())
+
+
+def test_torch_is_seen_by_function_and_by_method():
+    assert watch.uses_torch(lambda: torch.ones(2).sum())
+    assert watch.uses_torch(lambda: torch.softmax(torch.from_numpy(np.ones(2)), -1))
+    assert not watch.uses_torch(lambda: np.ones(2).sum())
