@@ -121,6 +121,15 @@ attend = Exercise(
         ),
         "you divide the shares, which then no longer sum to 1: divide the scores, before the "
         "softmax.": lambda q, k, v: tantra.softmax(q @ k.mT) / math.sqrt(k.shape[-1]) @ v,
+        "q.size counts all the numbers of q; its width is q.shape[-1].": (
+            _averages(lambda q, k, v: q.size)
+        ),
+        "k.size counts all the numbers of k; its width is k.shape[-1].": (
+            _averages(lambda q, k, v: k.size)
+        ),
+        "reshape keeps the order of the numbers and so mixes the keys: k.mT is the transpose.": (
+            _averages(transpose=lambda k: k.reshape(*k.shape[:-2], k.shape[-1], k.shape[-2]))
+        ),
     },
     hints=(
         "Print the shapes for a batch: k.shape, k.T.shape and k.mT.shape.",
@@ -162,6 +171,20 @@ causal_mask = Exercise(
         "it counts rows and columns: compare the positions that you are given.": (
             lambda queries, keys: np.triu(np.ones((len(queries), len(keys)), bool), 1)
         ),
+        "that triangle is the upper one, the future, and counts rows and columns: compare every "
+        "query's position with every key's, query >= key.": (
+            lambda queries, keys: np.triu(np.ones((len(queries), len(keys)), bool))
+        ),
+        "in any order a key that may be seen can stand behind one that may not: go through all the "
+        "keys, without break.": lambda queries, keys: np.logical_and.accumulate(
+            queries[:, None] >= keys, axis=1
+        ),
+        "you count columns, which is right only for the keys 0, 1, 2, ...: compare with the "
+        "positions of the keys.": lambda queries, keys: queries[:, None] >= np.arange(len(keys)),
+        "you count rows, which is right only for the queries 0, 1, 2, ...: compare the positions "
+        "of the queries.": lambda queries, keys: np.arange(len(queries))[:, None] >= keys,
+        "sorted, a row no longer belongs to its query, or a column to its key: leave them in their "
+        "order.": lambda queries, keys: np.sort(queries)[:, None] >= np.sort(keys),
         "a query may look at its own position too.": (
             lambda queries, keys: queries[:, None] > keys[None, :]
         ),
@@ -399,6 +422,9 @@ scaled_dot_product_attention = Exercise(
         ),
         "a number such as -1e9 is a very low score, and another may be lower: forbidden scores "
         "are -inf.": (_masked(fill=-1e9)),
+        "the smallest score is a score too, and gets a share: forbidden scores are -inf.": (
+            _weighed(lambda s, mask: tantra.softmax(np.where(mask, s, s.min())))
+        ),
         "the mask is turned around: True means may look.": _with_another_mask(
             lambda q, k, mask: None if mask is None else ~mask
         ),
@@ -595,6 +621,9 @@ attention_backward = Exercise(
         "d_v weighs the gradient by the averages, not the values: weights.mT @ d_averages.": (
             lambda q, k, v, g: (*_backward()(q, k, v, g)[:2], tantra.softmax(_scores(q, k)).mT @ v)
         ),
+        "the third result is v itself; its gradient is weights.mT @ d_averages.": (
+            lambda q, k, v, g: (*_backward()(q, k, v, g)[:2], v)
+        ),
         "d_v is turned around: weights.mT @ d_averages has the shape of v.": (
             lambda *args: (*_backward()(*args)[:2], _backward()(*args)[2].mT)
         ),
@@ -726,6 +755,10 @@ attention_shapes = Prediction(
             (2, 3, 5, 4),
             (2, 3, 7),
         ),
+        "the width 4 is multiplied and summed away, so it is no axis of the weights: 3 by 5.": (
+            (2, 3, 4, 5),
+            (2, 3, 7),
+        ),
         "the averages have summed over the 5 keys: a row for each of 3 queries, as wide as a "
         "value.": (
             (2, 3, 5),
@@ -790,6 +823,20 @@ largest_share = Prediction(
         "a softmax along an axis of length 1 gives 1 everywhere: take it along the last axis, "
         "that of the 8 keys.": (1.0, 1.0),
         "those are per cent; write shares, between 0 and 1.": (36.38, 96.30),
+        "one digit is too few: give two or more. Without the divisor it is near 1, and not 1.": (
+            0.4,
+            1.0,
+        ),
+        "the first is right; the second is for the scores as they are, not divided by 512.": (
+            0.3638,
+            0.1330,
+        ),
+        "you take the mean over the queries first: take the largest of each row of 8, and then the "
+        "mean.": (0.1288, 0.1402),
+        "your softmax runs over the 1000 queries; it runs over the 8 keys, the last axis.": (
+            0.003125,
+            0.008,
+        ),
     },
     hints=(
         "scores = q @ k.mT has shape (1000, 1, 8): a row of 8 for each of 1000 queries.",

@@ -177,6 +177,8 @@ mean_shape = Prediction(
             (5, 3, 3, 7)
         ),
         "that would be one row of weights; here are 5, and each makes a row of 7.": (1, 7),
+        "that would be values of one feature; here each has 7, and so has each mean.": (5, 1),
+        "that is the shape of the weights, turned around; the product has rows of 7.": (3, 5),
         "that is how many products are added up; the shape names the axes that are left.": 105,
         "a product of matrices does not add the lengths: the inner two meet and go, the outer two "
         "are left.": (8, 10),

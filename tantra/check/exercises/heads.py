@@ -1,5 +1,6 @@
 """The exercises of chapter 04, heads."""
 
+import itertools
 import math
 
 import numpy as np
@@ -81,8 +82,8 @@ split_heads = Exercise(
         "axis only, which works for any axes in front, then swap heads and positions.": _cut_one,
         "the heads still stand behind the positions: swap the two axes, so that positions and "
         "features come last.": _sections,
-        "a head is a run of neighbouring features, and you gave it every H-th one: heads before "
-        "width in the reshape.": _every_hth,
+        "a head is a run of neighbouring features, and you gave it every H-th one: in a reshape "
+        "heads come before width; as a slice it is x[..., h * K : (h + 1) * K].": _every_hth,
         "the heads overlap: head h has the features from h·K on, not from h on.": _overlapping,
         "positions and features are swapped in each head: only heads and positions change "
         "places.": lambda x, num_heads: tantra.split_heads(x, num_heads).mT,
@@ -120,6 +121,17 @@ split_heads = Exercise(
         ),
         "you swapped heads with features: of (T, H, K) swap the first two, axes -3 and -2.": (
             lambda x, num_heads: _sections(x, num_heads).swapaxes(-2, -1)
+        ),
+        "the H heads share the features, so each is x.shape[-1] // num_heads wide: reshape(..., "
+        "num_heads, -1) finds it.": (
+            lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, x.shape[-1]).swapaxes(-3, -2)
+        ),
+        ".T turns all the axes around: swap only two, those of positions and heads, -3 and -2.": (
+            lambda x, num_heads: _sections(x, num_heads).T
+        ),
+        "x is turned around before the cut, so a row is no position any more: cut the features of "
+        "x, to (T, H, K), then swap the axes of positions and heads.": (
+            lambda x, num_heads: _cut(x.mT.reshape(x.shape), num_heads)
         ),
     },
     hints=(
@@ -200,6 +212,18 @@ def _as_wide_as_x(x, context, w_q, w_k, w_v, w_o, num_heads, mask=None):
     return _multi_head(x, context, w_q, w_k, w_v, w_o, q.shape[-2], mask)
 
 
+def _slices_as_wide_as_x(x, context, w_q, w_k, w_v, w_o, num_heads, mask=None):
+    """Takes H·K for D as well, where the columns of the matrices are cut."""
+    width, averages = x.shape[-1] // num_heads, []
+    for h in range(num_heads):
+        q, k, v = (
+            a @ w[:, h * width : (h + 1) * width]
+            for a, w in ((x, w_q), (context, w_k), (context, w_v))
+        )
+        averages.append(_attend(q, k, v, mask))
+    return np.concatenate(averages, axis=-1) @ w_o
+
+
 def _with_the_weights(x, context, w_q, w_k, w_v, w_o, num_heads, mask=None):
     q, k = (tantra.split_heads(a @ w, num_heads) for a, w in ((x, w_q), (context, w_k)))
     _, weights = tantra.scaled_dot_product_attention(q, k, k, mask)
@@ -276,6 +300,8 @@ multi_head_attention = Exercise(
         ),
         "the heads together need not be as wide as x: K is w_q.shape[-1] // num_heads and not D // "
         "num_heads, and merged they are H·K wide, which reshape(..., -1) finds.": _as_wide_as_x,
+        "your slices are D // num_heads wide, so some columns are left out, or too many are asked "
+        "for: K is w_q.shape[-1] // num_heads.": _slices_as_wide_as_x,
         "the merged heads are not brought back: multiply by w_o.": (
             _from(
                 lambda x, context, w_q, w_k, w_v, w_o: (x, context, w_q, w_k, w_v, np.eye(len(w_o)))
@@ -465,6 +491,14 @@ grouped_keys_backward = Exercise(
         "only the first head of each group is counted; the others use the same key.": (
             lambda q, g, n: _in_groups(_each_head(q, g), n)[:, 0]
         ),
+        "those are the first G of the H query heads; every one of them counts, for the key head "
+        "h // (H/G).": lambda q, g, n: _each_head(q, g)[:n],
+        "all heads are added up into one; a key serves its own group only, and there are G.": (
+            lambda q, g, n: _each_head(q, g).sum(axis=0, keepdims=True)
+        ),
+        "the divisor is √K alone, however many heads share a key: leave H/G out of the root.": (
+            lambda q, g, n: _added(q, g, n) * math.sqrt(len(q) // n)
+        ),
         "all heads are added up; a key only serves its own group.": (
             lambda q, g, n: np.repeat(_each_head(q, g).sum(axis=0, keepdims=True), n, axis=0)
         ),
@@ -539,6 +573,27 @@ attend_apart = Exercise(
         ),
         "only the first head is left: does the return stand inside the loop?": (
             lambda q, k, v: _attend(q, k, v)[0]
+        ),
+        "the first head is left out: the loop begins at 0, range(len(q)).": (
+            lambda q, k, v: tantra.merge_heads(_attend(q, k, v)[1:])
+        ),
+        "the last head is left out: the loop runs over all of them, range(len(q)).": (
+            lambda q, k, v: tantra.merge_heads(_attend(q, k, v)[:-1])
+        ),
+        "each head writes over the list: averages.append(...), or averages[h] = ...": (
+            lambda q, k, v: np.concatenate(_attend(q, k, v)[-1], axis=-1)
+        ),
+        "the heads are added up; laid side by side each keeps its own K columns.": (
+            lambda q, k, v: _attend(q, k, v).sum(axis=0)
+        ),
+        "you take the mean of the heads; laid side by side each keeps its own K columns.": (
+            lambda q, k, v: _attend(q, k, v).mean(axis=0)
+        ),
+        "the list holds H arrays before the loop begins: start with an empty one, averages = [].": (
+            lambda q, k, v: np.concatenate([*np.zeros(q.shape), *_attend(q, k, v)], axis=-1)
+        ),
+        "len(q) is the number of heads; the divisor was right, the root of q.shape[-1].": (
+            lambda q, k, v: tantra.merge_heads(_attend(q, k, v, width=len(q)))
         ),
         "the heads are stacked between positions and features: side by side is one axis of H·K.": (
             lambda q, k, v: _attend(q, k, v).swapaxes(0, 1)
@@ -632,6 +687,27 @@ head_shapes = Prediction(
         "48 is the width of all heads together; one head is 48 / 6 wide.": (
             ((3, 6, 10, 48), (3, 2, 14, 48), _WEIGHTS)
         ),
+        "the heads are missing in all three: they are an axis of their own, after the batch.": (
+            ((3, 10, 48), (3, 14, 16), (3, 10, 14))
+        ),
+        "the weights are right. Queries and keys are cut into heads too, 6 and 2, each 8 wide.": (
+            ((3, 10, 48), (3, 14, 48), _WEIGHTS)
+        ),
+        "there are 6 heads of queries, each 48 / 6 = 8 wide; yours are 8 heads, 6 wide.": (
+            ((3, 8, 10, 6), (3, 2, 14, 24), (3, 8, 10, 14))
+        ),
+        "there are 6 heads, each 48 / 6 = 8 wide; yours are 8 heads, 6 wide.": (
+            ((3, 8, 10, 6), (3, 2, 14, 6), (3, 8, 10, 14))
+        ),
+        "3 is how many heads of queries share one of keys; there are 2 heads of keys.": (
+            (_Q, (3, 3, 14, 8), _WEIGHTS)
+        ),
+    }
+    | {
+        "the three shapes stand in another order, " + ", ".join(order) + ": queries, then keys, "
+        "then weights.": tuple({"queries": _Q, "keys": _K, "weights": _WEIGHTS}[n] for n in order)
+        for order in itertools.permutations(("queries", "keys", "weights"))
+        if order != ("queries", "keys", "weights")
     },
     hints=(
         "One head is 48 / 6 = 8 wide, for queries and for keys.",
@@ -658,6 +734,14 @@ pairs_without_swapaxes = Prediction(
         "that is the first half of the sentence; the second half has as many.": 17,
         "that holds for two heads, whose stretches are 5 words; here four share 10 words.": 50,
         "a word that is cut counts in both heads: each of the four stretches touches 3 words.": 26,
+        "3 for each word holds for those that lie in one head; words 2 and 7 are cut, lie in two "
+        "heads each, and meet more.": 30,
+        "4 for each word is no rule: see which words the stretch of each head touches, and count a "
+        "pair that two heads share once.": 40,
+        "that is the share of the 100 pairs: write how many there are.": 0.34,
+        "those are the pairs under a causal mask; there is none here, only stretches.": 55,
+        "those are all pairs of different words, as with swapaxes; here the heads see stretches "
+        "only, and a word also answers to itself.": 90,
     },
     hints=(
         "Change one row of x, and see in which rows the result changes.",

@@ -25,15 +25,19 @@ FRONTS = ((), (2,), (3, 2))  # none, one or two axes in front
 SMALL = ("1e-5", "1e-6", "1e-7", "1e-8", "1e-9")  # what is added against 0
 
 
-def _from_zero(unless_found):
-    """The hard lookup by a search that begins at 0, so that it finds only scores above it."""
+def _from(start, unless_found):
+    """The hard lookup by a search that begins at start, so that it finds only scores above it."""
 
     def lookup(q, k, v):
         scores = q @ k.T
-        found = scores.max(axis=-1, keepdims=True) > 0
+        found = scores.max(axis=-1, keepdims=True) > start
         return np.where(found, v[scores.argmax(axis=-1)], unless_found(v))
 
     return lookup
+
+
+def _nearly_hard(factor):
+    return lambda q, k, v: tantra.softmax(factor * (q @ k.T)) @ v
 
 
 nearest_value = Exercise(
@@ -43,7 +47,7 @@ nearest_value = Exercise(
     reference=lambda q, k, v: v[(q @ k.T).argmax(axis=-1)],
     cases={
         "three queries, a long key and a short one": (Q, K, V),
-        "queries ten times as long": (10 * Q, K, V),
+        "very short queries": (1e-9 * Q, K, V),
         "keys in three dimensions": (array(2, 3), array(4, 3, seed=1), array(4, 5, seed=2)),
         "as many queries as keys": SQUARES,
         "every score far below 0": (
@@ -64,9 +68,8 @@ nearest_value = Exercise(
         "those are the values of the worst keys: argmax, not argmin.": (
             lambda q, k, v: v[(q @ k.T).argmin(axis=-1)]
         ),
-        "you choose a query for every key; rows ask, so take argmax along the last axis.": (
-            lambda q, k, v: v[(q @ k.T).argmax(axis=0)]
-        ),
+        "you choose a query for every key; rows ask, so take argmax of q @ k.T along the last "
+        "axis.": (lambda q, k, v: v[(q @ k.T).argmax(axis=0)]),
         "that is the cosine: it does not hear a long key louder. Do not divide by the lengths.": (
             lambda q, k, v: v[(q @ (k / _lengths(k)).T).argmax(axis=-1)]
         ),
@@ -91,9 +94,31 @@ nearest_value = Exercise(
             lambda q, k, v: v[np.abs(q @ k.T).argmax(axis=-1)]
         ),
         "a search that begins at 0, or at another number, finds no key where all scores are below "
-        "it: begin with the first key, or at -np.inf.": _from_zero(lambda v: v[0]),
+        "it: begin with the first key, or at -np.inf.": _from(0, lambda v: v[0]),
         "a search that begins at 0, or at another number, leaves zeros where all scores are below "
-        "it: begin with the first key, or at -np.inf.": _from_zero(np.zeros_like),
+        "it: begin with the first key, or at -np.inf.": _from(0, lambda v: 0 * v[0]),
+        "a search that begins at -1 takes the first key where all scores are below it: begin with "
+        "the first key's score, or at -np.inf.": _from(-1, lambda v: v[0]),
+        "a search that begins at -1 leaves zeros where all scores are below it: begin with the "
+        "first key, or at -np.inf.": _from(-1, lambda v: 0 * v[0]),
+        "a search that begins at a number such as -1000 or -1e9 takes the first key where all "
+        "scores are below it: begin with the first key's score, or at -np.inf.": (
+            _from(-1e9, lambda v: v[0])
+        ),
+        "a search that begins at a number such as -1000 or -1e9 leaves zeros where all scores are "
+        "below it: begin with the first key, or at -np.inf.": _from(-1e9, lambda v: 0 * v[0]),
+        "the places keep an axis of length 1: leave keepdims away, so that they have shape (T,).": (
+            lambda q, k, v: v[(q @ k.T).argmax(axis=-1, keepdims=True)]
+        ),
+        "that looks for the largest score of the whole table; each query has its own: axis=-1.": (
+            lambda q, k, v: (q @ k.T == (q @ k.T).max()) @ v
+        ),
+        "only the last query's answer is left: gather one for each query.": (
+            lambda q, k, v: v[(k @ q[-1]).argmax()]
+        ),
+        "only the first query's answer is left: does the return stand inside the loop?": (
+            lambda q, k, v: v[(k @ q[0]).argmax()]
+        ),
         "k @ q is for one query, as in version 1. For many, q @ k.T has a row for each, and "
         "argmax(axis=-1) finds its best key.": lambda q, k, v: v[(k @ q).argmax()],
         "k @ q is for one query. For many, q @ k.T has a row for each of them: rows ask, columns "
@@ -104,6 +129,11 @@ nearest_value = Exercise(
         "q @ k meets the keys' columns; every query should meet every key: q @ k.T.": (
             lambda q, k, v: v[(q @ k).argmax(axis=-1)]
         ),
+    }
+    | {
+        f"a softmax of scores times {factor} is still an average, where scores are small or lie "
+        "close together: take the place of the largest, argmax.": _nearly_hard(float(factor))
+        for factor in ("10", "100", "1000", "1e4", "1e6")
     },
     hints=(
         "All dot products at once are one matrix product, of shape (T, S).",
@@ -152,10 +182,9 @@ soft_lookup = Exercise(
         "cosines forget how sharply a query asks: use the dot products as they are.": (
             lambda q, k, v: tantra.softmax(q @ k.mT / (_lengths(q) * _lengths(k).mT)) @ v
         ),
-        "right for one sequence, but not with a batch in front: k.T reverses all the axes, and a "
-        "loop over len(q) counts batches. k.mT swaps the last two, whatever stands in front.": (
-            lambda q, k, v: tantra.softmax(q @ k.T) @ v
-        ),
+        "right for one sequence, but not with a batch in front: k.T reverses all the axes, axis 0 "
+        "is the batch, len(q) counts it, and einsum needs its dots, '...'. k.mT swaps the last "
+        "two, whatever stands in front.": (lambda q, k, v: tantra.softmax(q @ k.T) @ v),
         "right for three axes only: transpose(0, 2, 1) and a loop over the batch count on one axis "
         "in front. k.mT swaps the last two, whatever stands in front.": (
             lambda q, k, v: tantra.softmax(q @ k.transpose(0, 2, 1)) @ v
@@ -203,6 +232,10 @@ soft_lookup = Exercise(
         "keepdims=True.": lambda q, k, v: np.exp(q @ k.mT) / np.exp(q @ k.mT).sum() @ v,
         "powers of e are positive, but do not sum to 1 yet: divide each row by its sum, or use "
         "softmax.": lambda q, k, v: np.exp(q @ k.mT) @ v,
+        "the largest score is subtracted, but the powers of e do not sum to 1 yet: divide each row "
+        "by its sum, or use softmax.": lambda q, k, v: (
+            np.exp(q @ k.mT - (q @ k.mT).max(axis=-1, keepdims=True)) @ v
+        ),
         "scores divided by their sum may be negative, and the sum may be 0: use softmax.": (
             lambda q, k, v: q @ k.mT / (q @ k.mT).sum(axis=-1, keepdims=True) @ v
         ),
@@ -335,6 +368,22 @@ weigh_by_cosine = Exercise(
         "that is the value of the best key alone; here every key has its share.": (
             lambda q, k, v: v[_cosines(q, k).argmax()]
         ),
+        "the values are weighed, but not added up over the keys: shares @ v does both.": (
+            lambda q, k, v: tantra.softmax(_cosines(q, k)) * v.T
+        ),
+        "np.abs makes a good match of a key that points the other way: leave it away, softmax "
+        "makes shares of negative cosines too.": (
+            lambda q, k, v: tantra.softmax(np.abs(_cosines(q, k))) @ v
+        ),
+        "cosines below 0 are cut off, and those left divided by their sum: take the softmax of all "
+        "the cosines, and each key has a share.": lambda q, k, v: (
+            np.maximum(_cosines(q, k), 0) @ v / np.maximum(_cosines(q, k), 0).sum()
+        ),
+        "a cosine divides by the product of the two lengths, and not by their sum.": (
+            lambda q, k, v: (
+                tantra.softmax(k @ q / (np.linalg.norm(q) + np.linalg.norm(k, axis=-1))) @ v
+            )
+        ),
     }
     | {
         f"you add {small} to the lengths, which draws every cosine to 0: leave it away.": (
@@ -393,7 +442,8 @@ relevance_backward = Exercise(
         "the keys stand in the columns of the scores: the part through k needs g.T.": (
             lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T + g @ (x @ w_q) @ w_k.T
         ),
-        "g and its transpose are exchanged: rows ask, so the part through q has g.": (
+        "g and its transpose are exchanged, or M = w_q w_kᵀ and its transpose: the part through q "
+        "is g x Mᵀ, the part through k is gᵀ x M.": (
             lambda x, w_q, w_k, g: g.T @ (x @ w_k) @ w_q.T + g @ (x @ w_q) @ w_k.T
         ),
         "go back through the matrix that made it: the gradient by q goes through w_q.T, the "
@@ -435,6 +485,15 @@ relevance_backward = Exercise(
         "those are the gradients by q and by k together; each goes on through its own matrix, "
         "w_q.T or w_k.T, before they are added.": (
             lambda x, w_q, w_k, g: g @ (x @ w_k) + g.T @ (x @ w_q)
+        ),
+        "you divide by √K; that comes in chapter 03, here the scores are the plain products.": (
+            lambda x, w_q, w_k, g: _relevance_gradient(x, w_q, w_k, g) / np.sqrt(w_q.shape[-1])
+        ),
+        "those are the parts through q and through k: x is used twice, so add the two.": (
+            lambda x, w_q, w_k, g: (g @ (x @ w_k) @ w_q.T, g.T @ (x @ w_q) @ w_k.T)
+        ),
+        "the gradient by k has a row for each key: it is g.T @ q, and not q.T @ g.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T + (x @ w_q).T @ g @ w_k.T
         ),
         "that is the gradient by q alone. It goes on to x through w_q.T, and a second part comes "
         "through k.": lambda x, w_q, w_k, g: g @ (x @ w_k),
@@ -494,6 +553,12 @@ projection_parameters = Prediction(
         "and 3 · 768 columns.": (3 * D_MODEL) ** 2,
         "each matrix leads from 768 numbers to 768, and not from 3 · 768 to 3 · 768.": (
             (3 * D_MODEL) ** 2 + 3 * D_MODEL
+        ),
+        "that is one head of width 64 (chapter 04); query, key and value are 768 numbers each.": (
+            3 * (D_MODEL * 64 + 64)
+        ),
+        "three matrices of 768 · 768 numbers are added up: 3 · 768², and not 768³.": (
+            D_MODEL**3 + 3 * D_MODEL
         ),
         "that is all twelve layers, without the offsets; one layer was asked for.": (
             12 * 3 * D_MODEL**2
@@ -697,6 +762,17 @@ offsets_lost = Exercise(
         "every answer as it stands.": _read_off(lambda b_v: 0),
         "key and value are right. The query's loss is not 0: q_i + b_q scores each key otherwise, "
         "so it is to be measured.": lambda *args: (0.0, *_losses(_largest)(*args)[1:]),
+        "key and value are right. The query's loss cannot be read off b_q: it moves the shares, so "
+        "measure how far the answers move.": lambda *args: (
+            float(np.abs(args[2]).max()),
+            *_losses(_largest)(*args)[1:],
+        ),
+        "those are all the changes, three tables: np.abs(...).max() makes one number of each.": (
+            _changes
+        ),
+        "those are all the changes, three tables: .max() makes one number of each.": (
+            lambda *args: tuple(map(np.abs, _changes(*args)))
+        ),
         "the largest of each column, or of each row, are several numbers: .max() without an axis "
         "gives one.": lambda *args: tuple(np.abs(change).max(axis=0) for change in _changes(*args)),
     }

@@ -51,6 +51,10 @@ def _log_of_at_least(small):
     return lambda x: np.log(np.maximum(tantra.softmax(x), small))
 
 
+def _log_not_below(floor):
+    return lambda x: np.maximum(np.log(tantra.softmax(x)), floor)
+
+
 SMALL = ("1e-5", "1e-6", "1e-7", "1e-8", "1e-9", "1e-10")  # what is added against 0
 SMALLER = (*SMALL, "1e-12", "1e-15", "1e-16", "1e-20", "1e-30", "1e-300")
 FRONTS = ((), (5,), (2, 5))  # none, one or two axes in front
@@ -162,6 +166,9 @@ softmax = Exercise(
         ),
         "the scores themselves are divided by their sum: make them positive with np.exp first.": (
             _shares
+        ),
+        "the shifted scores are divided by their sum: the powers of e are missing, np.exp.": (
+            lambda x: _shares(x - _largest(x))
         ),
         "the order is turned: the score minus the largest, not the largest minus the score.": (
             lambda x: _shares(np.exp(x.max(axis=-1, keepdims=True) - x))
@@ -306,6 +313,11 @@ log_softmax = Exercise(
         f"no share is let below {small}, and so no logarithm below log({small}), where -800 is "
         "right: take the logarithm on paper first.": _log_of_at_least(float(small))
         for small in SMALLER[:-1]
+    }
+    | {
+        f"{floor} stands where a share has rounded to 0, and -800 is right: take the logarithm on "
+        "paper first.": _log_not_below(float(floor))
+        for floor in ("-100", "-700", "-745", "-1000", "-1e9")
     },
     hints=(
         "log(a / b) = log a - log b, and the log of a power is its exponent.",
@@ -420,6 +432,9 @@ softmax_backward = Exercise(
         ),
         "that is one number for each row, the weighted mean; subtract it from g, and multiply by "
         "p.": lambda p, g: _total(p * g),
+        "p and g are exchanged: p · (g - sum of p·g), and not g · (p - sum of p·g).": (
+            lambda p, g: g * (p - _total(p * g))
+        ),
         "p holds the shares already: do not take their softmax.": (
             lambda p, g: _gradient(tantra.softmax(p), g)
         ),
@@ -505,6 +520,18 @@ soften = Exercise(
         "you divide by the largest power: divide by the sum.": (
             lambda p, temperature: p ** (1 / temperature) / _largest(p ** (1 / temperature))
         ),
+        "base and exponent are exchanged: a share is raised to a power, p ** (1 / temperature).": (
+            lambda p, temperature: _shares(temperature**p)
+        ),
+        "two things: columns sum to 1, and rows should, axis=-1; and the power is still the given "
+        "one.": lambda p, temperature: _shares(p**temperature, axis=0),
+        "two things: keepdims=True keeps the summed axis, and the rows line up; and the power is "
+        "still the given one.": lambda p, temperature: (
+            p**temperature / (p**temperature).sum(axis=-1)
+        ),
+        "// divides and rounds down, so 1 // 2 is 0: write 1 / temperature.": (
+            lambda p, temperature: _shares(p ** (1 // temperature))
+        ),
         "that is the power 1 - τ; a score divided by τ has 1/τ in its exponent.": (
             lambda p, temperature: _shares(p ** (1 - temperature))
         ),
@@ -551,6 +578,10 @@ shares_of_logs = Prediction(
             tuple(tantra.softmax(np.log2([1, 2, 5])))
         ),
         "the sum of the powers is 8: 1 + 2 + 5.": (1 / 7, 2 / 7, 5 / 7),
+        "those are tenths, and sum to 0.8: divide by the sum of the powers.": (0.1, 0.2, 0.5),
+        "those are the logarithms of the shares; write the shares themselves.": tuple(
+            np.log([1 / 8, 2 / 8, 5 / 8])
+        ),
     },
     rtol=0.011,  # three digits
     hints=("e to the power log 5 is 5.", "The powers are 1, 2 and 5. What is their sum?"),
@@ -582,6 +613,11 @@ largest_safe_score = Prediction(
             float(np.finfo(np.float32).max)
         ),
         "that is where e to the power -n rounds to 0, the other end; the powers should grow.": 103,
+        "at -104 the power of e rounds to 0: that is the other end; the powers should grow.": 104,
+        "that is the largest power of 2 in float64; here the base is e, and the type is float32.": (
+            1023
+        ),
+        "float64 ends near 2 to the 1024; here the base is e, and the type is float32.": 1024,
     },
     rtol=1e-3,  # 88.7 is 88.72
     hints=(
