@@ -1,4 +1,4 @@
-"""Errors of shapes that do not fit, in plain words: what was multiplied or added, which lengths.
+"""Python's most common errors in plain words; of shapes that do not fit, which ones and where.
 
 NumPy and torch name the shapes seldom, and in words of their own.  Here the failed operation is
 looked up where it was raised: its operands are named variables there, or are computed once more.
@@ -12,6 +12,20 @@ import re
 import numpy as np
 import torch
 
+COMMON = {
+    "'float' object cannot be interpreted as an integer": (
+        "a whole number is needed, and / gives a fraction: write //"
+    ),
+    "'tuple' object has no attribute": (
+        "that is a tuple of several results, no array: take one, as in first, second = ..."
+    ),
+    "truth value of an array with more than one": (
+        "an array has no single truth value: ask `is None`, or choose number by number, np.where"
+    ),
+    "only 0-dimensional arrays can be converted to Python scalars": (
+        "float() and the functions of math take one number: use NumPy's for arrays"
+    ),
+}
 MISFIT = re.compile(
     "gufunc signature|shapes cannot be multiplied|not aligned|size for first two dimensions"
     "|size mismatch|enough dimensions|be broadcast together|must match the size of tensor"
@@ -21,7 +35,9 @@ SIGNS = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)
 
 
 def explained(error):
-    """One sentence on an error of shapes that do not fit; None for all others."""
+    """One sentence on an error that is common; None for all others."""
+    if said := next((COMMON[part] for part in COMMON if part in str(error)), None):
+        return said
     if not isinstance(error, ValueError | RuntimeError) or not MISFIT.search(str(error)):
         return None
     try:

@@ -12,6 +12,8 @@ from tantra.check import show
 from tantra.check.difference import describe, difference
 from tantra.check.task import Task
 
+MOST = 20  # results that are shown
+
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Prediction(Task):
@@ -29,9 +31,7 @@ class Prediction(Task):
         attempt, answer = _plain(attempt), _plain(self.answer)
         if self._is(attempt, answer):
             return self.verdict("passed", f"{attempt!r}, as you predicted")
-        problem = f"{attempt!r} is not what comes out"
-        if describe(attempt) != describe(answer):
-            problem = f"{describe(attempt)}, but the answer is {describe(answer)}"
+        problem = _unlike(attempt, answer) or f"{attempt!r} is not what comes out"
         if sentence := self._named(attempt, self._is):
             return self.verdict("failed", problem, mistake=sentence)
         if self._rounds(attempt, answer):
@@ -53,6 +53,20 @@ class Prediction(Task):
 
     def _is(self, attempt, answer):
         return difference(attempt, answer, self.rtol, atol=0.0) is None
+
+
+def _unlike(attempt, answer):
+    """That the attempt is another kind of thing than the answer, in words; None where it is not."""
+    got, wanted = describe(attempt), describe(answer)
+    if got != wanted:
+        return f"{got}, but the answer is {wanted}"
+    if wanted != "a tuple":
+        return None
+    if len(attempt) > MOST > len(answer):
+        return f"{len(attempt)} results, but the answer has fewer"
+    items = enumerate(zip(attempt, answer, strict=False), 1)
+    said = ((place, _unlike(*pair)) for place, pair in items)
+    return next((f"number {place} of your {len(attempt)}: {it}" for place, it in said if it), None)
 
 
 def _is_rounded(attempt, answer, rtol):

@@ -488,11 +488,16 @@ def test_predictions(prediction):
     assert said == {"(2, 5, 7), as you predicted"}
     assert prediction.judge(...).status == "unwritten"
     assert prediction.judge((2, 7, 5)).mistake == "the last two are swapped"
-    wrong = {(2, 5): "(2, 5)", (True, 5, 7): "(True, 5, 7)", (2, 5, 8): "(2, 5, 8)"}
+    wrong = {(2, 5): "(2, 5)", (2, 5, 8): "(2, 5, 8)"}
     for value, shown in wrong.items():
         verdict = prediction.judge(value)
         assert (verdict.problem, verdict.mistake) == (f"{shown} is not what comes out", None)
     assert prediction.judge(70).problem == "a number, but the answer is a tuple"
+    truth = prediction.judge((True, 5, 7)).problem
+    assert truth == "number 1 of your 3: True or False, but the answer is a number"
+    many = prediction.judge((2, np.ones(1000), 7)).problem
+    assert many == "number 2 of your 3: a tuple, but the answer is a number"
+    assert prediction.judge(np.ones(1000)).problem == "1000 results, but the answer has fewer"
     assert prediction.judge(center).problem == "a function, but the answer is a tuple"
 
 

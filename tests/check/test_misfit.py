@@ -1,5 +1,7 @@
 """Shapes that do not fit are said in plain words, wherever and however they met."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -49,6 +51,21 @@ MISFITS = [
 @pytest.mark.parametrize(("action", "words"), MISFITS)
 def test_shapes_that_do_not_fit_are_named(action, words):
     with pytest.raises((ValueError, RuntimeError)) as caught:
+        action()
+    assert words in explained(caught.value)
+
+
+COMMON = [
+    (lambda: TALL.reshape(4 / 2, 4), "write //"),
+    (lambda: (TALL, WIDE).mT, "take one"),
+    (lambda: 1 if TALL > 0 else 2, "np.where"),
+    (lambda: math.tanh(TALL), "use NumPy's"),
+]
+
+
+@pytest.mark.parametrize(("action", "words"), COMMON)
+def test_pythons_common_errors_are_said_in_plain_words(action, words):
+    with pytest.raises((TypeError, ValueError, AttributeError)) as caught:
         action()
     assert words in explained(caught.value)
 
