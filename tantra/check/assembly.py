@@ -116,7 +116,9 @@ class Assembly(nn.Module):
             return "library, " + ("see below" if name in side.why else "left out")
         if name not in side.own:
             return "library, not passed"
-        count = side.calls[name]
-        if not count:
-            return f"{'handed in' if name in self.handed else 'passed'}, not called"
-        return f"{'given' if name in self.handed else 'yours'}, {count} call{'s' * (count > 1)}"
+        whose = "given" if name in self.handed else "yours"
+        if side.fails:
+            return f"{whose}, see below"
+        if not (count := side.calls[name]):
+            return f"{'given' if name in self.handed else 'passed'}, not called"
+        return f"{whose}, {count} call{'s' * (count > 1)}"

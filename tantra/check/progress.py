@@ -59,7 +59,7 @@ def mine(name, default=None, instead=None):
     """
     try:
         if name not in (kept := passed()):
-            raise LookupError(f"{name} has not been passed yet")
+            raise LookupError(f"{source.brief(name, 60)} has not been passed yet")
         return source.rebuild(name, kept[name], instead)
     except LookupError:
         if default is None:

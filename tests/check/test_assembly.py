@@ -361,6 +361,7 @@ def test_a_part_that_fails_in_the_model_is_named_with_the_fix(gpt):
     keep("pre_norm_block", BLOCK)  # the part around it is not blamed
     model = assemble(gpt)
     assert "The model does not run on your parts: your softmax fails inside" in repr(model)
+    assert cells(model)["softmax"][0] == "yours, see below"
     wanted = (
         r"your softmax fails inside the model, on arrays \(2, 4, 7, 7\): ValueError: too many axes"
         r".*exercises/02_softmax.ipynb.*check.softmax.*without=\['softmax'\]"

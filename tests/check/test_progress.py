@@ -1,6 +1,7 @@
 """Passes are kept, whole, and never lost."""
 
 import functools
+import importlib
 import json
 import math
 import os
@@ -321,6 +322,49 @@ def test_a_name_that_is_local_is_not_looked_for():
     assert "RNG =" not in progress.passed()["local"]["source"].partition("def")[0]
 
 
+HELPERS = """
+import math
+
+BASE = 2.0
+
+def power(x):
+    return math.pow(BASE, x)
+"""
+
+
+def test_helpers_from_a_file_of_the_readers_come_along(tmp_path, monkeypatch):
+    (tmp_path / "my_helpers.py").write_text(HELPERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    my_helpers = importlib.import_module("my_helpers")
+    power = my_helpers.power
+
+    def by_name(x):
+        return power(x)
+
+    def by_module(x):
+        return my_helpers.power(x)
+
+    assert progress.keep("by_name", by_name) is None
+    monkeypatch.delitem(sys.modules, "my_helpers")
+    assert progress.mine("by_name")(3) == 8.0
+    assert "will lack my_helpers (a file of your own)" in progress.keep("by_module", by_module)
+
+
+def test_two_helpers_of_one_name_are_said(tmp_path, monkeypatch):
+    (tmp_path / "other_helpers.py").write_text("BASE = 3.0\ndef times(x):\n    return BASE * x\n")
+    (tmp_path / "my_helpers.py").write_text(HELPERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    times, power = (
+        getattr(importlib.import_module(module), name)
+        for module, name in (("other_helpers", "times"), ("my_helpers", "power"))
+    )
+
+    def both(x):
+        return times(x) + power(x)
+
+    assert "lack BASE (one of two different things of that name)" in progress.keep("both", both)
+
+
 def test_a_module_reached_through_another_is_imported():
     def parsed(text):
         return xml.etree.ElementTree.fromstring(text).tag
@@ -507,6 +551,8 @@ def test_a_fresh_process_can_run_what_was_said_to_be_kept(file, monkeypatch):
 def test_what_was_not_passed_is_said():
     with pytest.raises(LookupError, match="center has not been passed yet"):
         progress.mine("center")
+    with pytest.raises(LookupError, match=r"^x{59}… has not been passed yet"):
+        progress.mine("x" * 10_000)
     progress._in_memory["center"] = {"function": "center", "source": "import nowhere_at_all"}
     with pytest.raises(LookupError, match="ModuleNotFoundError"):
         progress.mine("center")
