@@ -92,7 +92,7 @@ def test_a_verdict_is_one_display_in_both_forms(outputs):
 
 
 def test_an_endless_loop_is_stopped_and_the_kernel_lives(outputs):
-    assert "still running after 1 seconds, so it was stopped" in plain(outputs["endless"][0])
+    assert "after 1 seconds, so it was stopped" in plain(outputs["endless"][0])
     assert plain(outputs["after"][0]) == "still here\n"
 
 
@@ -119,7 +119,7 @@ def test_a_function_comes_back_from_its_cell(outputs):
 
 def test_a_cell_that_begins_with_a_magic_keeps_its_function(outputs):
     verdict, clock = outputs["timed"]
-    assert plain(verdict) == "✓ centre_rows: 3 shown cases and 20 random ones agree"
+    assert plain(verdict) == plain(outputs["passes"][0])
     assert "Wall time" in plain(clock)
     assert "return mean(x) * -1 + x" in plain(outputs["kept"][0])
 
