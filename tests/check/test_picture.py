@@ -173,16 +173,6 @@ def test_names_of_the_readers_are_no_markup(exercise):
     assert "yours: $a$" in titles(figure)
 
 
-def test_an_error_that_is_wanted_is_the_target(exercise):
-    def refuse(x):
-        raise ValueError("no")
-
-    wanted = replace(exercise, reference=refuse, raises=(ValueError,), memory={})
-    wanted.memory["last"] = wanted.verdict("failed", "raised nothing", case='case "one row"',
-                                           inputs={"x": np.ones((1, 3))}), abs  # fmt: skip
-    assert "raises ValueError" in shown(wanted.picture())
-
-
 ANSWERS = [[[1.0], [2.0, 3.0]], np.array(["a", "b"]), {"a": {1: np.ones(2)}}, (), {}, object(),
            (i for i in range(3)), np.ma.masked_array([1.0, 2.0], [True, False]),
            SimpleNamespace(shape=(2,)), torch.zeros(2, 0), torch.ones(2).to_sparse()]  # fmt: skip
