@@ -1,13 +1,13 @@
 """Input, target and yours, side by side."""
 
 import sys
+from collections.abc import Mapping
 
 import numpy as np
-import torch
 
-from tantra.check import show
-from tantra.check.difference import as_array
+from tantra.check import panels, show
 from tantra.check.outcome import Case
+from tantra.check.source import brief
 
 
 def picture(exercise):
@@ -16,57 +16,26 @@ def picture(exercise):
         name = exercise.name
         return show.line(f"{name}: no attempt to draw yet; call check.{name}(...) first")
     verdict, attempt = exercise.memory["last"]
-    case, panels = _panels(exercise, verdict, attempt)
-    figure = draw(panels)
-    figure.suptitle(f"{exercise.name} · {case}")
+    case, rows = _rows(exercise, verdict, attempt)
+    figure = panels.draw(rows)
+    figure.suptitle(panels.printable(f"{exercise.name} · {case}"), parse_math=False, fontsize=11)
     ipython = sys.modules.get("IPython")
     if not ipython or ipython.get_ipython() is None:
         return figure
     from tantra import plot
 
-    shapes = ", ".join(
-        f"{title} {np.shape(value)}" for row in panels for title, value in row.items()
-    )
-    problem = verdict.problem or "not written yet"
-    return plot.show(figure, alt=f"{exercise.name}, {case}, as coloured cells: {shapes}. {problem}")
+    told = "; ".join(_told(title, value) for row in rows for title, value in row.items())
+    problem = brief(verdict.problem or "not written yet")
+    return plot.show(figure, alt=f"{exercise.name}, {case}, in coloured cells: {told}. {problem}")
 
 
-def draw(panels):
-    """A Figure with one coloured grid for each array of rows of named arrays.
-
-    The first row holds the inputs; the others, target and yours, share one scale of colours.
-    """
-    import matplotlib.pyplot as plt
-
-    from tantra import plot
-
-    inputs, *compared = panels
-    finite = np.concatenate([[0.0], *(_finite(v) for row in compared for v in row.values())])
-    signed = bool(finite.min() < 0)
-    rows = [inputs | compared[0] | compared[1]] if len(compared[0]) == 1 else panels
-    rows, columns = [row for row in rows if row], max(map(len, rows))
-    size = (2.8 * columns, 2.8 * len(rows))
-    figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False, layout="tight")
-    for row, line in zip(rows, axes, strict=True):
-        for ax in line[len(row) :]:
-            ax.set_axis_off()
-        for ax, (title, values) in zip(line, row.items(), strict=False):
-            plot.heatmap(matrix(values), ax=ax, signed=None if title in inputs else signed)
-            ax.set_title(title + _which_slice(values))
-            if title not in inputs:
-                _set_scale(ax.images[0], finite, signed)
-    return figure
+def _told(title, value):
+    shape = f"{tuple(np.shape(value))}" if panels.has_cells(value) else panels.words(value)
+    return f"{title} {brief(shape, 60)}"
 
 
-def matrix(values):
-    """The numbers as a matrix: one row for a vector, the first slice of more than two axes."""
-    numbers = as_array(values).astype(float)
-    numbers = numbers.reshape(-1, *numbers.shape[-2:])[0] if numbers.ndim > 2 else numbers
-    return np.atleast_2d(numbers)
-
-
-def _panels(exercise, verdict, attempt):
-    """The case's name and three rows to draw: inputs, target and yours, each {title: array}."""
+def _rows(exercise, verdict, attempt):
+    """The case's name, and three rows to draw: inputs, target and yours, each {title: value}."""
     case, inputs, answer, target = verdict.case, verdict.inputs, verdict.answer, verdict.expected
     if case is None:
         name, args = next(iter(exercise.cases.items()))
@@ -75,43 +44,23 @@ def _panels(exercise, verdict, attempt):
         answer = exercise.run(attempt, first).value if callable(attempt) else None
     if target is None:
         target = exercise.run(exercise.reference, Case(case, tuple(inputs.values()))).value
-    rows = (
-        {f"input {name}": value for name, value in inputs.items()},
+    given = (_named(f"input {name}", value, ()) for name, value in inputs.items())
+    rows = [
+        {title: value for row in given for title, value in row.items()},
         _named("target", target, exercise.results),
-        _named("yours", answer, exercise.results),
-    )
-    return case, [{title: v for title, v in row.items() if _is_drawable(v)} for row in rows]
+        _named("yours", answer, exercise.results) if answer is not None else {},
+    ]
+    return case, rows
 
 
 def _named(title, value, names):
-    """The items of a value, by titles that name them."""
-    if isinstance(value, tuple | list):
-        titles = [f"{title}: {name}" for name in names or range(1, len(value) + 1)]
-        return dict(zip(titles, value, strict=False))
-    if isinstance(value, dict):
-        return {f"{title}: {key}": item for key, item in value.items()}
-    return {title: value}
-
-
-def _is_drawable(value):
-    if not isinstance(value, int | float | np.generic | np.ndarray | torch.Tensor):
-        return False
-    numbers = as_array(value)
-    return numbers.dtype.kind in "biuf" and numbers.size > 0
-
-
-def _finite(value):
-    numbers = matrix(value)
-    return numbers[np.isfinite(numbers)]
-
-
-def _set_scale(image, finite, signed):
-    if signed:
-        image.norm.halfrange = np.abs(finite).max()
+    """The items of a value, by titles that name them; a value without arrays inside stays whole."""
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, tuple | list):
+        items = zip(names or range(1, len(value) + 1), value, strict=False)
     else:
-        image.set_clim(finite.min(), finite.max())
-
-
-def _which_slice(values):
-    shape = np.shape(as_array(values))
-    return f"\nfirst slice of {shape}" if len(shape) > 2 else ""
+        return {title: value}
+    items = {f"{title}: {name}": item for name, item in items}
+    inside = any(map(panels.has_cells, items.values())) or (names and len(items) == len(value))
+    return items if inside else {title: value}

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from tantra.check import drawing
+from tantra.check import drawing, source
 from tantra.check.exercises import chapters
 
 
@@ -12,7 +12,8 @@ class Report:
     def __init__(self, passed, chapter=None):
         known = chapters()
         if chapter is not None and chapter not in known:
-            raise ValueError(f"no exercises in a chapter {chapter!r}; there are {', '.join(known)}")
+            asked = source.brief(repr(chapter), 60)
+            raise ValueError(f"no exercises in a chapter {asked}; there are {', '.join(known)}")
         self.whole = chapter is None
         self.rows = {
             name: {exercise.name: exercise.name in passed for exercise in exercises}

@@ -2,6 +2,8 @@
 
 import functools
 import linecache
+import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -10,12 +12,15 @@ import pytest
 import torch
 
 import tantra
-from tantra.check import assembly, progress
-from tantra.check.assembly import WORK, PartFailed, assemble, work
+from tantra.check import progress
+from tantra.check.assembly import assemble
+from tantra.check.exercises import registry
+from tantra.check.parts import WORK, PartFailed, work
 
 SOLUTIONS = sorted((Path(__file__).parents[2] / "solutions").glob("*.ipynb"))
 SIZES = {"vocab_size": 13, "context_length": 9, "d_model": 12, "num_layers": 3, "num_heads": 4}
 TOKENS = np.random.default_rng(0).integers(13, size=(2, 7))
+KINDS_OF_TOKENS = TOKENS, torch.from_numpy(TOKENS)
 
 SWIGLU = {"feed_forward": "swiglu"}
 VERSE = {"positions": "learned+rotary", "bias": False, "num_heads": 3} | SWIGLU
@@ -45,7 +50,9 @@ def define(text, name, filename):
 
 
 def keep(name, text):
-    progress.keep(name, define("import numpy as np\nimport tantra\n\n" + text, name, f"<{name}>"))
+    """Plant a text among the passes, right or wrong."""
+    source = "import numpy as np\nimport tantra\n\n" + text
+    progress._in_memory[name] = {"function": name, "source": source}
 
 
 @functools.cache
@@ -98,11 +105,162 @@ def test_the_solutions_make_the_librarys_model(kind):
     np.testing.assert_allclose(ours, library(gpt), rtol=1e-10, atol=1e-12, strict=True)
 
 
-def test_whose_part_is_whose(gpt):
+def cells(model):
+    """What the table says of each part: in NumPy, and in torch."""
+    rows = (re.split("  +", line) for line in repr(model).splitlines()[1:])
+    return {row[0]: tuple(row[1:3]) for row in rows if row[0] in WORK}
+
+
+def test_the_table_says_how_often_each_part_is_called(gpt):
     keep_solutions()
+    assert cells(assemble(gpt)) == {
+        "softmax": ("yours, 3 calls", "library, see below"),
+        "log_softmax": ("yours, 1 call", "library, see below"),
+        "causal_mask": ("yours, 3 calls", "yours, 3 calls"),
+        "scaled_dot_product_attention": ("yours, 3 calls", "library, see below"),
+        "split_heads": ("yours, 9 calls", "yours, 9 calls"),
+        "layer_norm": ("yours, 7 calls", "yours, 7 calls"),
+        "gelu": ("yours, 3 calls", "library, see below"),
+        "feed_forward": ("yours, 3 calls", "yours, 3 calls"),
+        "pre_norm_block": ("yours, 3 calls", "yours, 3 calls"),
+        "language_model": ("yours, 1 call", "yours, 1 call"),
+    }
+
+
+def test_the_calls_of_the_table_are_those_of_one_loss(gpt):
+    keep_solutions()
+    model, calls = assemble(gpt), Counter()
+    for name, part in model.own[np].items():
+        model.own[np][name] = lambda *args, n=name, p=part: (calls.update([n]), p(*args))[1]
+    model.loss(TOKENS)
+    through = {"softmax", "gelu"}  # called by your own attention and feed-forward
+    assert set(calls) == model.own[np].keys() - through
+    assert all(model.sides[np].calls[name] == count for name, count in calls.items())
+    assert model.sides[np].calls["gelu"] == calls["feed_forward"]
+
+
+def test_the_table_says_why_a_part_is_the_librarys(gpt):
+    keep_solutions()
+    told = repr(assemble(gpt, without=["softmax"]))
+    assert cells(assemble(gpt, without=["softmax"]))["softmax"] == ("library, left out",) * 2
+    assert "gelu in torch is the library's: yours raises RuntimeError at return 0.5 * x * " in told
+    assert "NumPy's functions keep no gradient" in told
+    assert set(cells(assemble(gpt, without=list(WORK))).values()) == {("library, left out",) * 2}
+
+
+NONSENSE = {
+    "softmax": "def softmax(x):\n    return (x == x) / x.shape[-1]\n",
+    "log_softmax": "def log_softmax(x):\n    return 0 * x\n",
+    "causal_mask": "def causal_mask(a, b):\n    return a[:, None] > -1 - b[None, :]\n",
+    "scaled_dot_product_attention": (
+        "def scaled_dot_product_attention(q, k, v, mask=None):\n    return 0 * q, 0 * (q @ k.mT)\n"
+    ),
+    "split_heads": (
+        "def split_heads(x, n):\n"
+        "    return x.reshape(*x.shape[:-1], x.shape[-1] // n, n).swapaxes(-1, -2)"
+        ".swapaxes(-2, -3)\n"
+    ),
+    "rotate": "def rotate(x, angles):\n    return x\n",
+    "layer_norm": "def layer_norm(x, gain, bias):\n    return x\n",
+    "gelu": "def gelu(x):\n    return 0 * x\n",
+    "feed_forward": "def feed_forward(x, w_1, b_1, w_2, b_2):\n    return 0 * x\n",
+    "swiglu": "def swiglu(x, gate, up, down):\n    return 0 * x\n",
+    "pre_norm_block": "def pre_norm_block(x, attention, feed_forward, n_1, n_2):\n    return x\n",
+    "language_model": (
+        "def language_model(tokens, table, positions, blocks, norm):\n"
+        "    return table[tokens] @ table.T\n"
+    ),
+}
+
+
+@kinds
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense_in_a_part_of_yours_shows_or_the_part_is_not_called_yours(name, kind):
+    gpt = made(**KINDS[kind])
+    if name not in work(gpt.config):
+        return
+    keep_solutions()
+    right = assemble(gpt)
+    keep(name, NONSENSE[name])
+    wrong = assemble(gpt)
+    moved = [outputs(wrong, tokens) != outputs(right, tokens) for tokens in KINDS_OF_TOKENS]
+    assert moved == ["yours" in cell for cell in cells(wrong)[name]]
+    assert moved == [True, False]  # on torch nonsense is refused
+
+
+def outputs(model, tokens):
+    """Logits and loss, rounded."""
+    with torch.no_grad():
+        both = [model.loss(tokens), *model(tokens).ravel()]
+    return [round(float(number), 3) for number in both]
+
+
+OWN_SOFTMAX = """
+def scaled_dot_product_attention(q, k, v, mask=None):
+    scores = np.where(mask, q @ k.mT / q.shape[-1] ** 0.5, -np.inf)
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True) @ v, e
+"""
+
+
+def test_a_part_that_nothing_calls_is_not_said_to_be_at_work(gpt):
+    keep("softmax", NONSENSE["softmax"])
+    keep("scaled_dot_product_attention", OWN_SOFTMAX)
     model = assemble(gpt)
-    assert "layer_norm                    yours     yours" in repr(model)
-    assert "gelu                          yours     library" in repr(model)  # it says np.tanh
+    assert cells(model)["softmax"][0] == "passed, not called"
+    np.testing.assert_allclose(model(TOKENS), library(gpt), rtol=1e-10, atol=1e-12)
+
+
+WAYS = {
+    "by name": ("from tantra import softmax", "softmax(scores)"),
+    "by its axis": ("from tantra.attention import softmax", "softmax(scores, axis=-1)"),
+    "by the module": ("import tantra", "tantra.softmax(scores)"),
+    "by another module": ("import tantra.attention as a", "a.softmax(x=scores)"),
+    "inside": ("", "__import__('tantra').attention.softmax(scores)"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_however_a_part_names_the_librarys_softmax_it_gets_yours(gpt, way):
+    line, call = WAYS[way]
+    text = f"{line}\ndef scaled_dot_product_attention(q, k, v, mask=None):\n"
+    text += "    scores = np.where(mask, q @ k.mT / q.shape[-1] ** 0.5, -np.inf)\n"
+    keep("scaled_dot_product_attention", f"{text}    return {call} @ v, scores\n")
+    keep("softmax", solutions()["softmax"])
+    model = assemble(gpt)
+    assert cells(model)["softmax"][0] == "yours, 3 calls"
+    np.testing.assert_allclose(model(TOKENS), library(gpt), rtol=1e-10, atol=1e-12)
+
+
+def test_what_your_part_cannot_take_goes_to_the_librarys(gpt):
+    text = "def scaled_dot_product_attention(q, k, v, mask=None):\n"
+    text += "    scores = np.where(mask, q @ k.mT / q.shape[-1] ** 0.5, -np.inf)\n"
+    text += "    return tantra.softmax(scores.mT, axis=-2).mT @ v, scores\n"
+    keep("scaled_dot_product_attention", text)
+    keep("softmax", solutions()["softmax"])
+    model = assemble(gpt)
+    assert cells(model)["softmax"][0] == "passed, not called"
+    np.testing.assert_allclose(model(TOKENS), library(gpt), rtol=1e-10, atol=1e-12)
+
+
+def test_a_part_of_its_own_kind_stays_the_librarys(gpt):
+    keep("softmax", "def softmax(x):\n    return np.exp(tantra.log_softmax(x))\n")
+    keep("log_softmax", "def log_softmax(x):\n    return np.log(tantra.softmax(x))\n")
+    model = assemble(gpt)  # neither goes round and round
+    assert cells(model)["softmax"][0] == "yours, 4 calls"
+    assert np.isfinite(model.loss(TOKENS))
+
+
+def test_functions_handed_in_are_no_passes(gpt):
+    function = define("def gelu(x):\n    return 0 * x\n", "gelu", "<handed>")
+    model = assemble(gpt, parts={"gelu": function})
+    assert cells(model)["gelu"] == ("given, 3 calls", "library, see below")
+    assert np.abs(model(TOKENS) - library(gpt)).max() > 1e-3
+    assert not progress.passed()
+    keep("gelu", solutions()["gelu"])
+    assert cells(assemble(gpt, parts={"gelu": function}))["gelu"][0] == "yours, 3 calls"
+    with pytest.raises(ValueError, match=r"'gulu'.*gelu"):
+        assemble(gpt, parts={"gulu": function})
 
 
 @pytest.mark.parametrize("name", WORK)
@@ -161,9 +319,11 @@ def layer_norm(x, gain, bias):
 
 
 def test_a_part_that_is_wrong_on_torch_is_yours_in_numpy_only(gpt):
-    keep("layer_norm", SAMPLE_NORM)  # NumPy's var divides by n, torch's by n - 1
+    keep("layer_norm", SAMPLE_NORM)
     model = assemble(gpt)
-    assert "layer_norm                    yours     library" in repr(model)
+    assert cells(model)["layer_norm"] == ("yours, 7 calls", "library, see below")
+    assert "with yours, the logits differ by up to " in repr(model)
+    assert "(torch's var divides by D - 1, NumPy's by D)" in repr(model)
     np.testing.assert_allclose(model(TOKENS), library(gpt), rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(model(torch.from_numpy(TOKENS)), gpt(torch.from_numpy(TOKENS)))
 
@@ -200,6 +360,8 @@ def test_a_part_that_fails_in_the_model_is_named_with_the_fix(gpt):
     keep("softmax", FAILING)
     keep("pre_norm_block", BLOCK)  # the part around it is not blamed
     model = assemble(gpt)
+    assert "The model does not run on your parts: your softmax fails inside" in repr(model)
+    assert cells(model)["softmax"][0] == "yours, see below"
     wanted = (
         r"your softmax fails inside the model, on arrays \(2, 4, 7, 7\): ValueError: too many axes"
         r".*exercises/02_softmax.ipynb.*check.softmax.*without=\['softmax'\]"
@@ -219,11 +381,11 @@ def pre_norm_block(x, attention, feed_forward, norm_1, norm_2):
 
 
 def test_a_part_whose_text_was_not_kept_is_the_librarys_and_says_so(gpt):
-    progress.keep("gelu", np.tanh)
+    progress.keep("gelu", lambda x: np.tanh(x))
     model = assemble(gpt)
-    assert "gelu" not in model.own[np]
-    note = "gelu was passed, but its text was not kept: give it a def of its own"
-    assert repr(model).endswith(note)
+    assert cells(model)["gelu"] == ("library, see below",) * 2
+    note = "gelu was passed, but no later notebook can run it (a lambda, which has no text of its "
+    assert repr(model).count(note) == 1
 
 
 def test_one_name_to_leave_out_needs_no_list(gpt):
@@ -253,5 +415,4 @@ def test_another_kind_of_model_is_refused_with_the_fix(change):
 
 
 def test_every_part_is_an_exercise():
-    exercises = {name for name in WORK if assembly.chapter_of(name)}
-    assert exercises == set(WORK)
+    assert set(WORK) <= set(registry())

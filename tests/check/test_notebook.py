@@ -1,6 +1,8 @@
-"""The checks in a real kernel: what Jupyter shows, stops and raises."""
+"""The checks in a real kernel: what Jupyter shows, stops and raises; and what chapters check."""
 
+import ast
 from inspect import cleandoc
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +10,10 @@ from tantra import check
 
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
+
+from tantra.check.exercises import registry  # noqa: E402
+
+CHAPTERS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 CELLS = {
     "begin": """
@@ -40,6 +46,24 @@ CELLS = {
     "picture": "exercise(lambda x: x.T); exercise.picture()",
     "progress": "tantra.progress()",
     "mine": "print(check.progress.mine('centre_rows')(np.array([[1.0, 3.0]])))",
+    "timed": """
+        %%time
+
+        LOW = -np.inf
+        !true
+        def timed(x):
+            return x - mean(np.maximum(x, LOW))
+        check.centre_rows(timed)
+    """,
+    "timed again": """
+        %%capture
+        %%time
+        def timed(x):
+            return mean(x) * -1 + x
+        check.centre_rows(timed)
+    """,
+    "kept": "print(check.progress.passed()['centre_rows']['source'])",
+    "lost": "%%time\ncheck.centre_rows(lambda x: x - mean(x))",
     "unknown": "try: check.centre_row\nexcept AttributeError as error: print(error)",
     "strict": "import os; os.environ['TANTRA_STRICT'] = '1'; exercise(...)",
 }
@@ -71,7 +95,7 @@ def test_a_verdict_is_one_display_in_both_forms(outputs):
 
 
 def test_an_endless_loop_is_stopped_and_the_kernel_lives(outputs):
-    assert "still running after 1 seconds, so it was stopped" in plain(outputs["endless"][0])
+    assert "after 1 seconds, so it was stopped" in plain(outputs["endless"][0])
     assert plain(outputs["after"][0]) == "still here\n"
 
 
@@ -96,6 +120,23 @@ def test_a_function_comes_back_from_its_cell(outputs):
     assert plain(outputs["mine"][0]) == "[[-1.  1.]]\n"
 
 
+def test_a_cell_that_begins_with_a_magic_keeps_its_function(outputs):
+    verdict, clock = outputs["timed"]
+    assert plain(verdict) == plain(outputs["passes"][0])
+    assert "Wall time" in plain(clock)
+    assert "return mean(x) * -1 + x" in plain(outputs["kept"][0])
+
+
+def test_what_a_later_notebook_will_miss_is_in_the_verdict(outputs):
+    verdict, notice = plain(outputs["lost"][0]).splitlines()
+    assert verdict.startswith("✓ centre_rows")
+    assert notice == (
+        "Passed, but no later notebook can run it (a lambda, which has no text of its own): "
+        "write it as a def in a cell."
+    )
+    assert notice in outputs["lost"][0]["data"]["text/html"]
+
+
 def test_a_misspelt_name_is_helped(outputs):
     assert "did you mean centre_rows" in plain(outputs["unknown"][0])
 
@@ -106,3 +147,34 @@ def test_strict_shows_the_verdict_and_raises_its_message_alone(outputs):
     assert error["output_type"] == "error"
     assert error["ename"] == "CheckFailed"
     assert error["traceback"] == ["· centre_rows: not written yet"]
+
+
+def checks(source):
+    """The exercises that a cell checks, without keep=False."""
+    lines = "\n".join("" if line.startswith(("%", "!")) else line for line in source.splitlines())
+    calls = [node for node in ast.walk(ast.parse(lines)) if isinstance(node, ast.Call)]
+    unkept = [call for call in calls if "keep=False" not in map(ast.unparse, call.keywords)]
+    called = [ast.unparse(call.func).rpartition(".") for call in unkept]
+    return [name for of, _, name in called if of.endswith("check") and name in registry()]
+
+
+def passes(cell):
+    """The checks of a cell that passed when it was stored: a reader's file would note them."""
+    shown = str(cell.get("outputs"))
+    return [name for name in checks(cell.source) if f"✓ {name}" in shown]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_running_a_chapter_passes_no_exercise(path):
+    code = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert [name for cell in code for name in passes(cell)] == []
+    assert not [cell.id for cell in code if "progress.keep" in cell.source]
+
+
+def test_a_pass_in_a_chapter_would_be_seen():
+    assert checks("%matplotlib inline\ncheck.softmax(f)") == ["softmax"]
+    assert checks("tantra.check.softmax(f, keep=True)") == ["softmax"]
+    assert checks("check.softmax(f, keep=False)\ncheck.softmax.hint()\nother.softmax(x)") == []
+    for shown, found in {"✓ softmax: 6 shown cases": ["softmax"], "✗ softmax": []}.items():
+        output = nbformat.v4.new_output("stream", text=shown)
+        assert passes(nbformat.v4.new_code_cell("check.softmax(f)", outputs=[output])) == found

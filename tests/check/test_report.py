@@ -90,6 +90,9 @@ def test_progress_of_one_chapter_shows_nothing_else():
     assert "causal_" not in shown._repr_html_()
     with pytest.raises(ValueError, match="no exercises in a chapter 'soft_max'; there are begin, "):
         tantra.progress("soft_max")
+    with pytest.raises(ValueError, match="there are begin, ") as caught:
+        tantra.progress("x" * 100_000)
+    assert len(str(caught.value)) < 400
 
 
 @pytest.mark.usefixtures("two_chapters")
