@@ -40,6 +40,11 @@ def _of_one_number(x):
     return 0.5 * x * (1 + math.tanh(SLOPE * (x + 0.044715 * x**3)))
 
 
+def _row_by_row(x):
+    """Fails where a row is not one number, or where there are none."""
+    return np.array([_of_one_number(x[i]) for i in range(len(x))])
+
+
 def _tanh_by_exp(x):
     """Not a number far out, where both powers are inf or their sum is."""
     z = SLOPE * (x + 0.044715 * x**3)
@@ -106,6 +111,18 @@ gelu = Exercise(
         ),
         "x σ(1.702 x) is a rougher approximation, up to 0.02 off.": (
             lambda x: x * _sigmoid(1.702 * x)
+        ),
+        "a loop over the first axis takes rows where there are two axes, and one number has none: "
+        "np.tanh takes any shape at once.": _row_by_row,
+        "arrays are right; one number has no axis to loop over: np.tanh takes both as they come.": (
+            lambda x: np.array([tantra.gelu(part) for part in x])
+        ),
+        "the tanh is missing around √(2/π) (x + 0.044715 x³).": (
+            lambda x: 0.5 * x * (1 + SLOPE * (x + 0.044715 * x**3))
+        ),
+        "the term with x³ is added, not subtracted.": _tanh_form(cubic=-0.044715),
+        "the half multiplies the tanh as well: ½ x (1 + tanh ...), not x (½ + tanh ...).": (
+            _tanh_form(half=1, one=0.5)
         ),
         "that is ReLU: GELU rounds its corner off.": _relu,
         "that is SiLU, x times the sigmoid; here it is x times ½ (1 + tanh ...).": (
@@ -274,6 +291,15 @@ swiglu = Exercise(
         "SiLU comes last; it belongs on the gate alone, before the two are multiplied.": (
             lambda x, w_gate, w_up, w_down: tantra.silu(((x @ w_gate) * (x @ w_up)) @ w_down)
         ),
+        "SiLU comes twice, on the gate and at the end: it belongs on the gate alone.": (
+            lambda x, w_gate, w_up, w_down: tantra.silu(_gated()(x, w_gate, w_up, w_down))
+        ),
+        "w_up multiplies x, as w_gate does: SiLU of the gate times x @ w_up.": (
+            lambda x, w_gate, w_up, w_down: (tantra.silu(x @ w_gate) * w_up) @ w_down
+        ),
+        "the sigmoid is 1 / (1 + e^-z); the minus is missing. tantra.silu is given.": (
+            _gated(lambda z: z / (1 + np.exp(z)))
+        ),
         "that gate is a softmax, in which the features compete: here each has its own SiLU.": (
             _gated(tantra.softmax)
         ),
@@ -376,6 +402,16 @@ gelu_backward = Exercise(
         "the product of the two derivatives: the product rule adds two terms.": (
             lambda x, g: g * _density(x)
         ),
+        "every number of x has its own gradient: do not sum them.": (
+            lambda x, g: (g * _slope(x)).sum()
+        ),
+        "g meets the slope number by number: *, not @.": lambda x, g: g @ _slope(x),
+        "you multiply Φ(x) and x φ(x); the product rule adds them.": (
+            lambda x, g: g * _cdf(x) * x * _density(x)
+        ),
+        "x² is one x too many: the second half is x φ(x).": (
+            lambda x, g: g * (_cdf(x) + x**2 * _density(x))
+        ),
         "that is GELU itself, times g: take its derivative.": lambda x, g: g * x * _cdf(x),
     },
     rtol=1e-9,
@@ -396,15 +432,20 @@ crossing = Prediction(
     mistakes={
         "that is 4D: count all six products of attention, the four matrices and both the scores "
         "and the averages.": 2048,
-        "that is 3D: a product (T, D) @ (D, D) costs 2TD², so four cost 8TD², as the "
-        "feed-forward network's two cost 16TD².": 1536,
+        "that is 3D, or the crossing of GPT-2 small: here D is 512. A product (T, D) @ (D, D) "
+        "costs 2TD², so four cost 8TD²; the feed-forward network's two cost 16TD².": 1536,
         "that is D. There the scores and averages cost half as much as attention's matrices; "
         "together they are still below the feed-forward network.": 512,
         "that is D/2: set the two sums equal again, and divide both by 4TD.": 256,
-        "that is 6D: the four matrices belong to attention's side, not to the other.": 3072,
+        "that is 6D: the four matrices belong to attention's side; and all products are counted in "
+        "the same way, 2TDF for (T, D) @ (D, F).": 3072,
         "that is 8D: the scores alone reach the feed-forward network there. Count the averages and "
         "the four matrices as well.": 4096,
         "that is 2.5 D: attention has four matrices of 2TD² each, the one of the output too.": 1280,
+        "at 1025 attention costs more already: where do the two cost the same?": 1025,
+        "at 0 nothing costs anything. The feed-forward network has two matrices: 16TD².": 0,
+        "768 is the width of GPT-2 small; here D is 512.": 768,
+        "that counts in units of D: T is a number of positions.": 2,
         "the number of features is not asked for, but the number of positions T.": (512, 2048),
     },
     hints=(
@@ -432,6 +473,12 @@ hidden_ranks = Prediction(
         ),
         "the second is at most 6: without GELU all 24 are mixtures of 6 numbers.": (24, 100),
         "100 rows, but only 24 columns: no rank is above 24, nor above 6 without GELU.": (100, 100),
+        "the second is right. GELU shrinks the negative numbers, and each row has others: no "
+        "feature is lost.": (12, 6),
+        "the second is right. A rank is at most the smaller side, 24; the 6 are not added.": (
+            30,
+            6,
+        ),
         "the first is right. With an offset it would be 7; here there is none.": (24, 7),
     },
     hints=(

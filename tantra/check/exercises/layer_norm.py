@@ -60,6 +60,12 @@ def _of_one_sequence(x, gain, bias, eps=1e-5):
     return gain * (x - mean) / np.sqrt(var + eps) + bias
 
 
+def _over_positions(x, gain, bias, eps=1e-5):
+    """Statistics over axis -2, which a single vector has not."""
+    mean, var = x.mean(axis=-2, keepdims=True), x.var(axis=-2, keepdims=True)
+    return gain * (x - mean) / np.sqrt(var + eps) + bias
+
+
 def _bare_means(x, gain, bias, eps=1e-5):
     """Layer norm without keepdims; only a single vector survives it."""
     return gain * (x - x.mean(axis=-1)) / np.sqrt(x.var(axis=-1) + eps) + bias
@@ -75,7 +81,10 @@ def _root_of_root(ddof):
 
 
 def _copied(x, gain, bias, eps=1e-5):
-    return gain * (x - _mean(x)) / (np.sqrt(_var(x, ddof=1)) + eps) + bias
+    """As it stands on the page, word for word: who hands that in has changed nothing."""
+    mean = x.mean(axis=-1, keepdims=True)
+    spread = x.std(axis=-1, ddof=1, keepdims=True)
+    return gain * (x - mean) / (spread + eps) + bias
 
 
 def _sample(x, gain, bias, eps=1e-5):
@@ -136,6 +145,16 @@ layer_norm = Exercise(
         ),
         "axis=1 holds the features of one sequence only: with no axis in front there is none, with "
         "two it is another. Take axis=-1.": _of_one_sequence,
+        "axis=-2 are the positions, and a single vector has none: each vector has its own mean and "
+        "variance, axis=-1.": _over_positions,
+        "only the mean is divided: put brackets around x - mean.": (
+            lambda x, gain, bias, eps=1e-5: gain * x - _mean(x) / np.sqrt(_var(x) + eps) + bias
+        ),
+        "that is the mean distance from the mean: the spread is the root of the mean square.": (
+            lambda x, gain, bias, eps=1e-5: (
+                gain * (x - _mean(x)) / (_mean(abs(x - _mean(x))) + eps) + bias
+            )
+        ),
         "the variance runs over the whole array; each vector has its own: axis=-1 with "
         "keepdims=True.": lambda x, gain, bias, eps=1e-5: (
             gain * (x - _mean(x)) / np.sqrt(x.var() + eps) + bias
@@ -222,6 +241,16 @@ rms_norm = Exercise(
         "you divide by the length of the vector, np.linalg.norm: take the root of the mean square, "
         "with eps inside.": (
             lambda x, gain, eps=1e-5: gain * x / np.linalg.norm(x, axis=-1, keepdims=True)
+        ),
+        "you divide by the length of the vector, and eps stands outside the root: take the mean of "
+        "the squares, add eps, then the root.": (
+            lambda x, gain, eps=1e-5: gain * x / (np.linalg.norm(x, axis=-1, keepdims=True) + eps)
+        ),
+        "the gain is in before the mean square is taken: divide x first, then multiply by it.": (
+            lambda x, gain, eps=1e-5: tantra.rms_norm(gain * x, None, eps)
+        ),
+        "eps is PyTorch's own, 2e-16: hand the argument on, eps=eps.": (
+            lambda x, gain, eps=1e-5: tantra.rms_norm(x, gain, np.finfo(float).eps)
         ),
         "you divide by the mean square; take its root.": (
             lambda x, gain, eps=1e-5: gain * x / (_mean(x**2) + eps)
@@ -337,6 +366,22 @@ def _in_front(values):
     return values.sum(axis=tuple(range(values.ndim - 1)))
 
 
+def _by_spread(spread):
+    """The backward pass with another spread, made of the variance and eps."""
+
+    def wrong(x, gain, g, eps=1e-5):
+        divisor = spread(_var(x), eps)
+        even = (x - _mean(x)) / divisor
+        return _three_ways(g * gain, even, divisor), _in_front(g * even), _in_front(g)
+
+    return wrong
+
+
+def _no_gain_no_sums(x, gain, g, eps=1e-5):
+    even, spread = _even(x, eps)
+    return _three_ways(g, even, spread), g * even, g
+
+
 def _draw_backward(rng):
     x, gain, _, eps = _draw(rng)
     return x, gain, rng.standard_normal(x.shape), eps
@@ -424,6 +469,14 @@ layer_norm_backward = Exercise(
         "the gradient by the gain has x in it; the gain multiplies the even vector.": (
             _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * x, g))
         ),
+        "the gradient by the gain has the centred vector in it; the gain multiplies the even one, "
+        "which is divided by the spread.": (
+            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * (x - _mean(x)), g))
+        ),
+        NO_ROOT: _by_spread(lambda var, eps: var + eps),
+        OUTSIDE: _by_spread(lambda var, eps: np.sqrt(var) + eps),
+        "two slips at once: the gain stands between g and the even vector; and the gradients by "
+        "gain and bias are sums over all axes but the last.": _no_gain_no_sums,
         "gain and bias serve all positions: sum their gradients over all axes but the last.": (
             _by_gain_and_bias(lambda values: values)
         ),
@@ -560,6 +613,12 @@ unseen_changes = Prediction(
             "abcde",
             "a",
         ),
+        "c turns the sign of both outputs, and d reverses their order: neither leaves them the "
+        "same.": ("abcde", "acd"),
+        "the second is right. Layer norm divides by the spread, which takes the factor 10 out: it "
+        "cannot see a, nor e.": ("b", "a"),
+        "both norms divide by a size that grows with x: neither can see the factor in a; and e is "
+        "a, then b.": ("b", ""),
         "small letters, please.": ("ABE", "A"),
         "e shifts by 10 as b does: if layer norm cannot see e, it cannot see b.": ("ae", "a"),
         "e multiplies by 10 as a does: if layer norm cannot see e, it cannot see a.": ("be", "a"),
@@ -604,6 +663,20 @@ half_deviation = Prediction(
         "half the root of eps is close, but the s² under the root counts as well.": (
             float(np.sqrt(1e-5) / 2)
         ),
+        "there s² is half of eps, and the output has the deviation 0.58: the one half is squared "
+        "with the rest, s² / (s² + eps) = 1/4.": float(np.sqrt(1e-5 / 2)),
+        "half of eps is no deviation: eps is added to a variance. Set s / √(s² + eps) to 1/2.": (
+            5e-6
+        ),
+        "there s² is 4 eps, and the output has the deviation 0.89: 4 s² = s² + eps makes s² "
+        "smaller than eps.": float(np.sqrt(4e-5)),
+        "that is a third of √eps: 3 divides eps, so it stands under the root.": (
+            float(np.sqrt(1e-5) / 3)
+        ),
+        "a standard deviation is never negative: take the positive root.": (
+            -float(np.sqrt(1e-5 / 3))
+        ),
+        "0.0018 has two digits: give three.": 0.0018,
     },
     hints=(
         "A vector of deviation s leaves with the deviation s / √(s² + eps).",

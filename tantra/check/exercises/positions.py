@@ -46,6 +46,13 @@ def _one_axis(length, width):
     return table
 
 
+def _quickest_dropped(length, width):
+    """At an odd width the cosines begin with the second angle."""
+    table, angles = np.zeros((length, width)), _every(length, width)
+    table[:, 0::2], table[:, 1::2] = np.sin(angles), np.cos(angles[:, width % 2 :])
+    return table
+
+
 def _given_table(length, d_model):
     angles = length / 10_000 ** (np.arange(0, d_model, 2) / d_model)
     table = np.zeros((length, d_model))
@@ -108,6 +115,16 @@ sinusoidal_positions = Exercise(
                 np.arange(length)[:, None] * 10_000.0 ** -(np.arange((width + 1) // 2) / width),
                 width,
             )
+        ),
+        "at an odd width the cosines leave out the first angle: it is the last that has no cosine, "
+        "angles[:, : d_model // 2].": _quickest_dropped,
+        "np.arange(0, d_model, 2) is 2i already: the exponent is 2i / D, and yours 4i / D.": (
+            lambda length, width: _waves(
+                np.arange(length)[:, None] * _frequencies(width) ** 2, width
+            )
+        ),
+        "the table lies on its side: positions are its rows, features its columns.": (
+            lambda length, width: _waves(_every(length, width), width).T
         ),
         "positions and frequencies lie along the same axis: give the positions an axis of their "
         "own, np.arange(length)[:, None].": _one_axis,
@@ -194,6 +211,13 @@ def _cut_at_axis_0(x, angles):
     return np.concatenate([a * cos - b * sin, a * sin + b * cos])
 
 
+def _rows_cut(x, angles):
+    """The first axis cut by slices: uneven, where it has an odd number of rows."""
+    half, cos, sin = len(x) // 2, np.cos(angles), np.sin(angles)
+    a, b = x[:half], x[half:]
+    return np.concatenate([a * cos - b * sin, a * sin + b * cos])
+
+
 def _draw_rotate(rng):
     batch = AXES_IN_FRONT[rng.integers(3)]
     return rng.standard_normal((*batch, 5, 8)), rng.uniform(-4, 4, (5, 4))
@@ -250,6 +274,12 @@ rotate = Exercise(
         ),
         "np.split(x, 2) cuts axis 0, the positions or a batch: the features are axis=-1.": (
             _cut_at_axis_0
+        ),
+        "x[:half] with half from len(x) cuts axis 0, the positions or a batch: the features are "
+        "the last axis, x[..., :half].": _rows_cut,
+        "each half meets only itself: the sine brings in the other half, a cos - b sin and "
+        "a sin + b cos.": _turning(
+            lambda a, b, cos, sin: a * cos - a * sin, lambda a, b, cos, sin: b * cos + b * sin
         ),
         "the two halves are returned apart: lay them side by side, np.concatenate(..., axis=-1).": (
             lambda x, angles: tuple(_halves(tantra.rotate(x, angles)))
@@ -345,6 +375,11 @@ def _not_turned(x, angles, g):
     return g_b * a - g_a * b
 
 
+def _of_neighbours(x, angles, g):
+    turned = tantra.rotate(x, angles, "neighbours")
+    return g[..., 1::2] * turned[..., 0::2] - g[..., 0::2] * turned[..., 1::2]
+
+
 def _draw_rotate_backward(rng):
     x, angles = _draw_rotate(rng)
     return x, angles, rng.standard_normal(x.shape)
@@ -421,6 +456,14 @@ rotate_backward = Exercise(
         "by the angles: axis 0 is an axis in front only in a batch. Add up every axis before the "
         "last two, and none where there are only two.": _with(
             total=lambda values: values.sum(axis=0)
+        ),
+        "by the angles: the positions are added up too, and each has its own angle: add up every "
+        "axis before the last two.": _with(
+            total=lambda values: values.sum(axis=tuple(range(values.ndim - 1)))
+        ),
+        "those pairs are neighbours, 2i and 2i + 1; wanted are halves, i and i + K/2.": _with(
+            back=lambda x, angles, g: tantra.rotate(g, -angles, "neighbours"),
+            of=_of_neighbours,
         ),
         "by the angles: each position and pair has an angle of its own, so the gradient has the "
         "shape (T, K/2).": _with(total=np.sum),
@@ -538,6 +581,18 @@ alibi_bias = Exercise(
         "the heads stand last: the shape is (H, T, S).": (
             lambda *args: np.moveaxis(tantra.alibi_bias(*args), 0, -1)
         ),
+        "2 ** -8 * h / H takes 2 to the power -8 alone: brackets, 2.0 ** (-8 * h / H).": _bias(
+            slopes=lambda h, num_heads: 2.0**-8 * h / num_heads
+        ),
+        "two slips at once: heads are counted from 1, the first slope being 2 to the power -8/H; "
+        "and a distance is taken from a score.": _bias(
+            slopes=lambda h, num_heads: -(2.0 ** (-8 * (h - 1) / num_heads))
+        ),
+        "queries - keys meets them one by one: every query meets every key in "
+        "queries[:, None] - keys.": lambda num_heads, queries, keys: (
+            -(2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads))[:, None, None]
+            * abs(queries - keys)
+        ),
         "2 to the power -h is right for eight heads only: the exponent is -8h/H.": _bias(
             slopes=lambda h, num_heads: 2.0**-h
         ),
@@ -603,6 +658,10 @@ turned_score = Prediction(
         "the cosine of 60 degrees is positive: less than a quarter turn lies between the arrows.": (
             -0.5
         ),
+        "that multiplies the first numbers of the two arrows; their product adds that of the "
+        "second numbers, sin 100° · sin 40°.": np.cos(np.radians(100)) * np.cos(np.radians(40)),
+        "that is divided by √2; here there is no divisor.": 0.5 / np.sqrt(2),
+        "from position 2 to position 5 there are three steps, not four.": np.cos(np.radians(80)),
     },
     rtol=2e-3,
     hints=(
@@ -629,6 +688,12 @@ first_return = Prediction(
         "one turn is 6.28 steps. At 7 the hand is 0.70 away from where it began.": 7,
         "at 13, two turns, the hand is 0.43 away: close, but not within 0.1.": 13,
         "at 38, six turns, the hand is 0.30 away; it does not come nearer every time.": 38,
+        "one too far: positions count from 0, so position 45 is row 45, the 46th.": 45,
+        "one too near: in a list that begins at position 1, index 43 is another position.": 43,
+        "at 1 the hand is 0.96 away. Was a step taken for a degree? It is a radian.": 1,
+        "that is how far away the row is; wanted is the position.": (
+            float(np.hypot(np.sin(44), np.cos(44) - 1))
+        ),
         "a full turn ends between two positions: a position is a whole number.": 2 * np.pi,
     },
     hints=(

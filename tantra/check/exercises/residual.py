@@ -322,6 +322,16 @@ post_norm_block = Exercise(
                 norm_1(_bare(x, attention, feed_forward, norm_1, norm_2))
             )
         ),
+        "the second addition starts from the sum before norm_1: it adds to what norm_1 made, which "
+        "the network reads.": lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
+            x + attention(x) + feed_forward(norm_1(x + attention(x)))
+        ),
+        "the network reads the first x, and both norms stand at the end: the first half ends with "
+        "norm_1, and the second reads what that made.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
+                norm_1(x + attention(x) + feed_forward(x))
+            )
+        ),
         "you normalise what a part returns and add it then; add first, normalise the sum.": (
             _outside
         ),
@@ -485,6 +495,27 @@ residual_backward = Exercise(
         ),
         "the bend is missing: the derivative of tanh is 1 - tanh².": (_with_slope(lambda z: 1)),
         "you multiply by tanh; its derivative is 1 - tanh².": (_with_slope(np.tanh)),
+        "the derivative of tanh is 1 - tanh², with a minus.": (
+            _with_slope(lambda z: 1 + np.tanh(z) ** 2)
+        ),
+        "two slips at once: the addition also hands g straight back; and 1 - tanh is not yet the "
+        "derivative, square the tanh.": (
+            lambda *args: _branch(*args, slope=lambda z: 1 - np.tanh(z))
+        ),
+        "that is the layer itself, with g in place of x: a gradient goes back, through w_down.T "
+        "first, and meets the derivative of tanh.": (
+            lambda x, w_up, w_down, g: g + np.tanh(g @ w_up) @ w_down
+        ),
+        "the derivative is taken behind w_down, and no matrix is passed: back through w_down, then "
+        "tanh, then w_up.": (
+            lambda x, w_up, w_down, g: g + g * (1 - (np.tanh(x @ w_up) @ w_down) ** 2)
+        ),
+        "g is in the branch already: add g to what comes back through it, and multiply nothing.": (
+            lambda x, w_up, w_down, g: g * (1 + _branch(x, w_up, w_down, g))
+        ),
+        "g is missing from the branch: g @ w_down.T, where yours has the sums of w_down's rows.": (
+            lambda x, w_up, w_down, g: g + _branch(x, w_up, w_down, np.ones_like(g))
+        ),
         "(1 - h)² is not 1 - h²: square the tanh, and take that from 1.": (
             _with_slope(lambda z: (1 - np.tanh(z)) ** 2)
         ),
@@ -552,6 +583,10 @@ leaking_block = Exercise(
                 (x + attention(norm_1(x))) + norm_2(feed_forward(x + attention(norm_1(x))))
             )
         ),
+        "the second addition starts from norm_2(x), and the network reads the bare x: the other "
+        "way round.": lambda x, attention, feed_forward, norm_1, norm_2: (
+            norm_2(x + attention(norm_1(x))) + feed_forward(x + attention(norm_1(x)))
+        ),
         "both additions are gone: each part's answer replaces the stream.": _forgotten,
         "norm_2 stands on the sum now; only the network should read norm_2(x).": (_pre_then_post),
         FIRST_REPLACES: _first_replaces,
@@ -588,9 +623,18 @@ stream_spread = Prediction(
         "the order is turned: first without the factor.": (math.sqrt(2), 5.0),
         "a block adds twice, so 12 blocks make 24 additions.": (math.sqrt(13), math.sqrt(1.5)),
         "x_0 is part of the stream: it has variance 1 as well.": (math.sqrt(24), 1.0),
-        "a factor of 1/√24 divides a variance by 24; you divide by 24².": (
+        "1.02 is the whole stream times 1/√24, or has variances divided by 24²: each addition is "
+        "scaled, x_0 is not, and a factor of 1/√24 divides a variance by 24.": (
             5.0,
             math.sqrt(1 + 1 / 24),
+        ),
+        "a factor of 1/√24 divides a variance by 24; you divide by √24.": (
+            5.0,
+            math.sqrt(1 + math.sqrt(24)),
+        ),
+        "the second is right. In the first a block adds twice, so 12 blocks make 24 additions.": (
+            math.sqrt(13),
+            math.sqrt(2),
         ),
         "12 additions of scale 1/√24 would be half of it: every block adds twice.": (
             5.0,
@@ -616,6 +660,8 @@ paths_left = Prediction(
         "lost are all paths through at least one of the three, not only 2³.": (1016, 0),
         "the stack without additions multiplies ten factors, and three of them are 0.": (128, 1024),
         "those are the paths that are lost.": (896, 0),
+        "the number doubles with every branch; it does not grow by two.": (14, 0),
+        "with additions the stream passes by a silenced branch: not every path is cut.": (0, 0),
         "the way past every branch is a path too.": (127, 0),
         "a silenced branch answers 0: without an addition nothing comes through.": (128, 1),
         "without additions there is one path through all ten layers, and it is cut.": (128, 128),
