@@ -346,7 +346,7 @@ def guess_by_counters(group, label, train):
     for g, chosen in zip(group[train], label[train], strict=True):
         votes[g][chosen] += 1
     guess = {g: counter.most_common(1)[0][0] for g, counter in votes.items()}
-    right = [guess.get(g) == x for g, x in zip(group[~train], label[~train], strict=True)]
+    right = [guess.get(g, 0) == x for g, x in zip(group[~train], label[~train], strict=True)]
     return sum(right) / len(right)
 
 
@@ -362,14 +362,10 @@ def guess_by_weights(group, label, train):
     return (votes.argmax(1)[group] == label)[~train].mean()
 
 
-def guess_by_overall_label(group, label, train):
-    """A group that no row for training has gets the label most frequent of all."""
-    most = np.bincount(label[train]).argmax()
-    votes = np.zeros((group.max() + 1, label.max() + 1), dtype=int)
-    votes[:, most] = 0
-    np.add.at(votes, (group[train], label[train]), 2)
-    guess = np.where(votes.any(axis=1), votes.argmax(axis=1), most)
-    return float((guess[group[~train]] == label[~train]).mean())
+def guess_by_products(group, label, train):
+    groups, labels = np.eye(group.max() + 1)[group], np.eye(label.max() + 1)[label]
+    votes = np.einsum("ng,nl,n->gl", groups, labels, train.astype(float))
+    return float((votes[group[~train]].argmax(axis=-1) == label[~train]).mean())
 
 
 def ov_by_shape(w_value, w_output, head, num_heads):
@@ -551,7 +547,7 @@ RIGHT = {
         guess_by_counters,
         guess_by_bincount,
         guess_by_weights,
-        guess_by_overall_label,
+        guess_by_products,
     ],
     "ov_circuit": [ov_by_shape, ov_by_einsum, ov_by_mask, ov_by_asking],
     "even_head": [

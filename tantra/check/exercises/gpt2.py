@@ -1,7 +1,7 @@
 """The exercises of chapter 13, GPT-2."""
 
 import json
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import safetensors.numpy
@@ -16,12 +16,20 @@ NO_HEADER = (
 )
 
 
+AS_DOUBLES = "np.frombuffer makes float64 of the bytes, 8 a number, unless it is told np.float32"
+
+
 def _reading(attempt, content, name):
     """What the attempt reads; a length that is wrong shows when JSON or UTF-8 ends too soon."""
     try:
         return attempt(content, name)
     except (json.JSONDecodeError, UnicodeDecodeError):
         raise ValueError(NO_HEADER) from None
+    except ValueError as error:
+        half = int(np.prod(_parts(content)[0][name]["shape"])) // 2
+        if f"array of size {half} into" in str(error):
+            error.args = (f"{error}: {AS_DOUBLES}",)
+        raise
 
 
 def _parts(content, size=8):
@@ -50,6 +58,11 @@ def _read(
 def _first_tensor(content, name):
     header, _ = _parts(content)
     return _read()(content, next(key for key in header if key != "__metadata__"))
+
+
+def _last_tensor(content, name):
+    header, _ = _parts(content)
+    return _read()(content, [*header][-1])
 
 
 def _numbers_counted(content, name):
@@ -122,6 +135,15 @@ read_tensor = Exercise(
                 ),
             )
         ),
+        "the numbers go on to the end of the file, and are too many for the shape: stop at the "
+        "second offset.": _read(lambda content, rest, start, end: rest[start:]),
+        "the numbers begin at the first of the two offsets, not right behind the header.": (
+            _read(lambda content, rest, start, end: rest[: end - start])
+        ),
+        "data_offsets are counted from the end of the header: the header itself is to be skipped, "
+        "not the first 8 bytes alone.": (
+            _read(lambda content, rest, start, end: content[8 + start : 8 + end])
+        ),
         "the numbers are right and lie in one row: give them the shape that the header says.": (
             _read(shaped=lambda flat, shape: flat)
         ),
@@ -137,6 +159,8 @@ read_tensor = Exercise(
             lambda content, name: _read(kind=">f4")(content, name).astype(np.float32)
         ),
         "that is the first tensor of the file, whatever name was asked for.": _first_tensor,
+        "that is the last tensor of the file, whatever name was asked for: does a loop use name "
+        "for its own?": _last_tensor,
         "all of the first 8 bytes are the length of the header: content[0] alone ends at 255.": (
             _read(size=1)
         ),
@@ -189,6 +213,12 @@ def _row_thirds(x):
     return np.split(x, 3)
 
 
+def _long_thirds(x):
+    """With D taken from the side that is 3·D long: all, and twice nothing."""
+    D = x.shape[-1]
+    return [x[..., i * D : (i + 1) * D] for i in range(3)]
+
+
 def _by_head(x):
     """As if there were two heads, and the file had them one after the other."""
     heads = x.reshape(*x.shape[:-1], 2, 3, -1)
@@ -210,10 +240,10 @@ split_c_attn = Exercise(
         "here. They are square, so no shape tells.": _split(_thirds, turn=lambda third: third),
         "queries, keys and values stand side by side in three runs of D columns, not every third "
         "column.": _split(_every_third),
-        "the columns are cut, not the rows: the last axis, 3·D long, is query, key and value.": (
+        "cut the columns, not the rows: the last axis, 3·D long, is query, key and value.": (
             _split(_rows, cut_bias=_thirds)
         ),
-        "the columns are cut, not the rows: the last axis, 3·D long, is query, key and value; "
+        "cut the columns, not the rows: the last axis, 3·D long, is query, key and value; "
         "and each third must be turned over.": (
             _split(_rows, turn=lambda third: third, cut_bias=_thirds)
         ),
@@ -238,6 +268,10 @@ split_c_attn = Exercise(
         "the weights are right; the bias is cut in three runs too, not every third number.": (
             _split(_thirds, cut_bias=_every_third)
         ),
+        "the bias is cut right and has an axis too many: (D,), not (1, D).": (
+            _split(_thirds, cut_bias=lambda bias: _thirds(bias[None]))
+        ),
+        "weight.shape[1] is 3·D: D is its first side, len(weight).": _split(_long_thirds),
     },
     hints=(
         "The last axis is 3·D long: D numbers of the query, D of the key, D of the value.",
@@ -411,6 +445,16 @@ merge_pair = Exercise(
         "joined.": _steps_of_two,
         "the second token of the pair is still there, and the last of all is lost: in a for loop "
         "i += 1 skips nothing. A while loop can take two steps at once.": _stepped_in_vain,
+        "new takes the place of the pair; yours puts the sum of its two numbers there.": (
+            lambda tokens, pair, new: _merge_pair(tokens, pair, sum(pair))
+        ),
+        "new takes the place of the two tokens: they do not stay behind it.": (
+            lambda tokens, pair, new: list(
+                chain(*([t, *pair] if t == new else [t] for t in _merge_pair(tokens, pair, new)))
+            )
+        ),
+        "the list tokens itself was changed, and nothing comes back: collect the result in a list "
+        "of your own, and return it.": lambda *args: _in_place(*args) and None,
         "nothing was joined. A list is never equal to a tuple: is one compared with the other?": (
             lambda tokens, pair, new: list(tokens)
         ),
@@ -519,6 +563,39 @@ def _never_one(word, merges):
         pieces = _joined(pieces, pair)
 
 
+def _one_at_a_time(choose):
+    """The pair that is chosen of those that stand in the word, joined at its first place."""
+
+    def encode(word, merges):
+        pieces = list(word)
+        while found := [pair for pair in pairwise(pieces) if pair in merges]:
+            pair = choose(found, merges)
+            pieces = _first_only(pieces, pair, pair[0] + pair[1])
+        return pieces
+
+    return encode
+
+
+def _index_of_all(word, merges):
+    """By rank, where a pair that is no merge has none."""
+    pieces = list(word)
+    while len(pieces) > 1:
+        pieces = _joined(pieces, min(pairwise(pieces), key=merges.index))
+    return pieces
+
+
+def _round_by_round(word, merges):
+    """Every pair that is a merge, from left to right, and again until there is none."""
+    pieces, before = list(word), None
+    while pieces != before:
+        before, i = list(pieces), 0
+        while i < len(pieces) - 1:
+            if (pieces[i], pieces[i + 1]) in merges:
+                pieces[i : i + 2] = [pieces[i] + pieces[i + 1]]
+            i += 1
+    return pieces
+
+
 ORDERED = [("b", "c"), ("a", "b"), ("c", "d"), ("bc", "d"), ("ab", "cd")]
 
 
@@ -540,6 +617,8 @@ encode_word = Exercise(
         "two steps": ("abcdab", ORDERED),
         "three alike": ("aaab", [("a", "a"), ("a", "b")]),
         "one piece in the end": ("abab", [("a", "b"), ("ab", "ab")]),
+        "not by the alphabet": ("bab", [("b", "a"), ("a", "b")]),
+        "a piece that grows": ("abcd", [("a", "b"), ("ab", "c"), ("c", "d")]),
         "a single letter": ("a", [("a", "b")]),
     },
     draw=_draw_word,
@@ -556,6 +635,15 @@ encode_word = Exercise(
         "of three equal pieces the first two are joined: go through the word from left to right.": (
             _from_the_end
         ),
+        "of the pairs that stand in the word the one learnt last is joined; the first learnt comes "
+        "first.": _one_at_a_time(lambda found, merges: max(found, key=merges.index)),
+        "of two pairs the one that was learnt first is joined, not the first in the alphabet: ask "
+        "merges for the order.": _one_at_a_time(lambda found, merges: min(found)),
+        "merges.index raises for a pair that is no merge: look only at the pairs that are.": (
+            _index_of_all
+        ),
+        "each round joins every pair that it finds, of whatever merge: a round is for one merge, "
+        "in their order.": _round_by_round,
         "inside a string of pieces 'a b' is found in 'a bc' too: compare whole pieces.": (
             _by_replacing
         ),
@@ -584,6 +672,11 @@ def _after_norm(attempt, x, gain, bias, weight, offset):
     new = attempt(gain, bias, weight, offset)
     if not isinstance(new, tuple | list) or len(new) != 2:
         raise ValueError("two arrays are asked for: return the new weight, and the new offset")
+    if np.shape(new[0]) == offset.shape and np.shape(new[1]) == weight.shape:
+        raise ValueError("the new offset came first: return the new weight, then the new offset")
+    if np.shape(new[0]) == offset.shape:
+        one_row = f"the new weight has shape {offset.shape}, the old one {weight.shape}"
+        raise ValueError(f"{one_row}: a product gain @ weight adds its rows up")
     for what, ours, old in zip(("weight", "offset"), new, (weight, offset), strict=True):
         if np.shape(ours) != old.shape:
             raise ValueError(f"the new {what} has shape {np.shape(ours)}, the old one {old.shape}")
@@ -669,6 +762,11 @@ fold_norm = Exercise(
             gain[:, None] * weight,
             bias + offset,
         ),
+        "the bias does not meet n, so it is no part of the weight: bias @ weight adds to the "
+        "offset.": lambda gain, bias, weight, offset: (
+            gain[:, None] * weight + bias[:, None],
+            offset,
+        ),
         "a vector stands in front of a weight (in, out): bias @ weight.": (
             lambda gain, bias, weight, offset: (gain[:, None] * weight, weight @ bias + offset)
         ),
@@ -708,6 +806,12 @@ file_bytes = Prediction(
         "norm 2 D.": 2 * _size(block=0, last=0),
         "the norms of each layer are missing: 4 D numbers.": 2 * _size(block=9),
         "the offsets of each layer are missing: 9 D numbers.": 2 * _size(block=4),
+        "those are the layers alone: the table, the positions and the last norm are missing.": (
+            2 * _size(tables=0, N=0, last=0)
+        ),
+        "GPT-2's norms have a bias as well as a gain.": 2 * _size(block=11, last=1),
+        "the layers are 48; you count one.": 2 * _size(L=1),
+        "GPT-2 XL has 48 layers; 12 is the small one's.": 2 * _size(L=12),
         "attention has four matrices of D × D, the output's among them.": 2 * _size(matrices=11),
         "attention has three matrices for query, key and value, and one for the output: 4 D².": (
             2 * _size(matrices=10)

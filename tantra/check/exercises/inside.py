@@ -81,6 +81,14 @@ drop_head = Exercise(
         "one head too far: heads count from 0.": (
             lambda averages, head: _drop_head(averages, (head + 1) % averages.shape[1])
         ),
+        "one head too early: heads count from 0, so it is head, not head - 1.": (
+            lambda averages, head: _drop_head(averages, (head - 1) % averages.shape[1])
+        ),
+        "head 0 is never dropped, and the head before each other one: heads count from 0, as "
+        "np.arange does.": (lambda averages, head: _drop_head(averages, head - 1)),
+        "no head was dropped in what comes back: is it the array that you changed?": (
+            lambda averages, head: averages.copy()
+        ),
         "the heads before it are gone too: only one is dropped at a time.": (
             lambda averages, head: averages * (np.arange(averages.shape[1]) > head)[:, None, None]
         ),
@@ -101,6 +109,11 @@ def _merged(averages):
 def _unswapped(averages):
     B, H, T, K = averages.shape
     return averages.reshape(B, T, H * K)
+
+
+def _interleaved(averages):
+    B, H, T, K = averages.shape
+    return np.moveaxis(averages, 1, -1).reshape(B, T, K * H)
 
 
 def _damages(
@@ -176,6 +189,13 @@ head_damages = Exercise(
         "reshape alone mixes heads and positions: swap the axes H and T before it.": (
             lambda a, w, target: _damages(a, w, target, merge=_unswapped)
         ),
+        "the heads stand side by side, K numbers each: before the reshape the axes are (B, T, H, "
+        "K), not (B, T, K, H).": lambda a, w, target: _damages(a, w, target, merge=_interleaved),
+        "axis 0 of the averages is the batch: there are averages.shape[1] heads.": (
+            lambda a, w, target: _damages(a, w, target)[: len(a)]
+        ),
+        "a head may be missed less than nothing: leave negative damage as it is, without max(0, "
+        "...).": lambda a, w, target: np.array([max(0, one) for one in _damages(a, w, target)]),
         "w_output is stored (out, in): merged @ w_output.T.": (
             lambda a, w, target: _damages(a, w, target, turn=np.asarray)
         ),
@@ -223,9 +243,7 @@ def _once_each(group, label, train):
 
 def _group_means(group, label, train):
     """The mean of the groups' shares, where a group that has few rows counts as much as others."""
-    votes = np.zeros((group.max() + 1, label.max() + 1))
-    np.add.at(votes, (group[train], label[train]), 1)
-    right = votes[group].argmax(axis=1) == label
+    right = _votes(group, label, train)[group].argmax(axis=1) == label
     held_back = [(group == g) & ~train for g in np.unique(group[~train])]
     return np.mean([right[rows].mean() for rows in held_back])
 
@@ -234,6 +252,34 @@ def _known_groups(group, label, train):
     """Without the rows held back whose group no row for training has."""
     known = np.isin(group, group[train])
     return _best_guess(group[known], label[known], train[known])
+
+
+def _votes(group, label, train):
+    votes = np.zeros((group.max() + 1, label.max() + 1))
+    np.add.at(votes, (group[train], label[train]), 1)
+    return votes
+
+
+def _new_guess(new):
+    """With another guess for a group that no row for training has: new(votes)."""
+
+    def best_guess(group, label, train):
+        votes = _votes(group, label, train)
+        guess = np.where(votes.any(axis=1), votes.argmax(axis=1), new(votes))
+        return (guess[group] == label)[~train].mean()
+
+    return best_guess
+
+
+def _group_of_each_label(group, label, train):
+    return (_votes(group, label, train).argmax(axis=0)[group] == label)[~train].mean()
+
+
+def _one_mask(group, label, train):
+    """With the groups masked and the labels not."""
+    votes = np.zeros((group.max() + 1, label.max() + 1))
+    np.add.at(votes, (group[train], label), 1)
+    return (votes[group].argmax(axis=1) == label)[~train].mean()
 
 
 def _sized_by_training(group, label, train):
@@ -260,6 +306,7 @@ LABEL = np.array([2, 2, 0, 3, 3, 1, 2, 1, 0, 3, 0, 1])
 UNEQUAL = np.array([0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0, 0])
 HELD_BACK = np.array([0, 0, 0, 1, 1, 1, 0, 2, 0, 1, 0, 2])
 FIRST_SIX = np.arange(12) < 6
+NEW_LABEL = np.array([2, 2, 0, 2, 3, 3, 2, 0, 2, 3, 0, 0])
 
 best_guess = Exercise(
     name="best_guess",
@@ -273,6 +320,8 @@ best_guess = Exercise(
         "the other half": (GROUP, LABEL, ~FIRST_SIX),
         "groups of unequal size": (UNEQUAL, LABEL, FIRST_SIX),
         "a group that no row for training has": (HELD_BACK, LABEL, FIRST_SIX),
+        "label 0 in a new group": (HELD_BACK, NEW_LABEL, FIRST_SIX),
+        "a single row for training": (UNEQUAL, NEW_LABEL, np.arange(12) == 3),
     },
     rtol=1e-12,
     draw=_draw_guesses,
@@ -305,6 +354,19 @@ best_guess = Exercise(
         "the mean runs over rows, not over groups: a large group counts for more.": _group_means,
         "a row whose group is new is to be guessed as well, as label 0: the mean is over all rows "
         "held back.": _known_groups,
+        "a group that no row for training has guesses label 0, which may be right: yours guesses "
+        "nothing there.": _new_guess(lambda votes: -1),
+        "a group that no row for training has guesses label 0, not the most frequent of all "
+        "labels.": _new_guess(lambda votes: votes.sum(axis=0).argmax()),
+        "argmax(axis=0) says which group has most of a label; axis=1 says which label a group has "
+        "most.": _group_of_each_label,
+        "the groups are masked and the labels are not: label[train] belongs to group[train].": (
+            _one_mask
+        ),
+        "the mean is over the rows held back alone: [~train] picks them; * ~train leaves the "
+        "others in, as wrong ones.": lambda group, label, train: (
+            _best_guess(group, label, train) * (~train).mean()
+        ),
         "a group may come among the rows held back alone: size the table by group.max(), not by "
         "group[train].max().": _sized_by_training,
         "that is how many are right; take the mean over the rows held back.": (
@@ -346,6 +408,11 @@ def _sliced(v, o, head, num_heads, *, of_v=0, of_o=1, size=None):
     return v.T @ o.T
 
 
+def _from(v, o, start, size):
+    """Both matrices cut from this row and column on."""
+    return v[start : start + size].T @ o[:, start : start + size].T
+
+
 ov_circuit = Exercise(
     name="ov_circuit",
     kind="derive",
@@ -376,6 +443,21 @@ ov_circuit = Exercise(
         ),
         "one head too far: heads count from 0.": (
             lambda v, o, head, n: _ov(v, o, (head + 1) % n, n)
+        ),
+        "one head too early: heads count from 0, so its rows begin at head·K, not (head - 1)·K.": (
+            lambda v, o, head, n: _from(v, o, (head - 1) * (len(v) // n), len(v) // n)
+        ),
+        "the rows of a head begin at head·K, not at head.": (
+            lambda v, o, head, n: _from(v, o, head, len(v) // n)
+        ),
+        "K is the rows of w_value divided by H; num_heads is H itself.": (
+            lambda v, o, head, n: _from(v, o, head * n, n)
+        ),
+        "that multiplies number by number: OV is a product of matrices, (D, K) @ (K, D).": (
+            lambda v, o, head, n: _part(v, head, n) * _part(o.T, head, n)
+        ),
+        "those are the matrices of all heads, (H, D, D): take the one of head.": (
+            lambda v, o, head, n: np.stack([_ov(v, o, one, n) for one in range(n)])
         ),
         "no root of K here: it belongs to the scores, to QK.": (
             lambda v, o, head, n: _ov(v, o, head, n) / (len(v) // n) ** 0.5
@@ -436,6 +518,23 @@ even_head = Prediction(
         "ai is one sound, at one position: six numbers.": (
             0.0, 0.0, 1 / 3, 1 / 4, 2 / 5, 3 / 6, 3 / 7,
         ),
+        "ai is one sound: it counts once, as a vowel and as a key.": (
+            0.0, 0.0, 1 / 3, 1 / 4, 3 / 6, 3 / 7,
+        ),
+        "those are the shares of the consonants; a vowel gives 1.": (
+            0.0, 1 / 2, 1 / 3, 2 / 4, 2 / 5, 3 / 6,
+        ),
+        "those are the shares of all that is no vowel; a vowel gives 1.": (
+            1.0, 1.0, 2 / 3, 3 / 4, 3 / 5, 4 / 6,
+        ),
+        "the head gives an average at every position, whatever stands there itself.": (
+            0.0, 0.0, 1 / 3, 0.0, 2 / 5, 0.0,
+        ),
+        "n is no vowel.": (0.0, 0.0, 1 / 3, 2 / 4, 3 / 5, 3 / 6),
+        "six numbers: the start is a position too, and a key for all.": (
+            0.0, 1 / 2, 1 / 3, 2 / 4, 2 / 5,
+        ),
+        "six numbers: the start is a position too.": (0.0, 1 / 3, 1 / 4, 2 / 5, 1 / 3),
         "start is no vowel, and gives 0.": (1.0, 1 / 2, 2 / 3, 2 / 4, 3 / 5, 3 / 6),
     },
     rtol=0.02,
@@ -524,6 +623,38 @@ def _previous(weights, tokens):
     return np.diagonal(weights, -1).mean()
 
 
+def _after_previous(weights, tokens):
+    """By the token before the query in place of its own."""
+    after = np.pad(_after(tokens), ((1, 0), (0, 0)))[:-1]
+    again = after.any(axis=1)
+    return _induction(weights, tokens, after, among=again) if again.any() else 0.0
+
+
+def _equal_to_itself(weights, tokens):
+    """With a table that asks for no earlier place, so that each token equals itself."""
+    after = np.pad(tokens[:, None] == tokens, ((0, 0), (1, 0)))[:, :-1]
+    return _induction(weights, tokens, after, among=after.any(axis=1))
+
+
+def _latest_itself(weights, tokens):
+    t = np.arange(len(tokens))
+    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
+    return _induction(weights, tokens, t == np.where(seen, t, -1).max(axis=1, keepdims=True))
+
+
+def _largest_there(weights, tokens):
+    return _induction(np.eye(len(tokens))[weights.argmax(axis=1)], tokens)
+
+
+def _scored(attempt, weights, tokens):
+    """What the attempt gives; a key past the last one is most often the query's own place."""
+    try:
+        return attempt(weights, tokens)
+    except IndexError as error:
+        error.args = (f"{error}: is t itself among its earlier places? They are s < t",)
+        raise
+
+
 def _draw_attention(rng):
     scores = rng.standard_normal((9, 9))
     scores[np.triu_indices(9, 1)] = -np.inf
@@ -539,12 +670,14 @@ induction_score = Exercise(
     asks="The mean weight that queries, if their token has come before, put on the keys right "
     "after its earlier places.",
     reference=_induction,
+    call=_scored,
     rtol=1e-12,
     atol=1e-15,
     cases={
         "a b a b, even weights": (EVEN, np.array([0, 1, 0, 1])),
         "a b a b": (UNEVEN, np.array([0, 1, 0, 1])),
         "a a b a": (UNEVEN, np.array([0, 0, 1, 0])),
+        "a b a c": (UNEVEN, np.array([0, 1, 0, 2])),
     },
     draw=_draw_attention,
     mistakes={
@@ -574,6 +707,22 @@ induction_score = Exercise(
         "that is the weight on the previous position, whatever stands there.": _previous,
         "that is a sum over the queries: take their mean.": lambda weights, tokens: (
             _induction(weights, tokens) * sum(token in tokens[:t] for t, token in enumerate(tokens))
+        ),
+        "the sum is divided by T - 1: take the mean over the queries whose token came before.": (
+            lambda weights, tokens: (
+                _induction(weights, tokens, among=slice(None)) * len(tokens) / (len(tokens) - 1)
+            )
+        ),
+        "queries whose token is new count too, as equal to themselves: only s < t is earlier.": (
+            _equal_to_itself
+        ),
+        "compare the query's own token with earlier ones, not the token before it.": (
+            _after_previous
+        ),
+        "that is the weight on the latest earlier place itself; the key after it is wanted, and "
+        "those after all the others.": _latest_itself,
+        "that is how often the largest weight lies on such a key; add up the weights.": (
+            _largest_there
         ),
         "rows ask, columns answer: the weights are turned.": lambda weights, tokens: _induction(
             weights.T, tokens

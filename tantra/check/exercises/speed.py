@@ -1,5 +1,6 @@
 """The exercises of chapter 16, speed."""
 
+import itertools
 import math
 import operator
 import warnings
@@ -88,6 +89,20 @@ block_operations = Exercise(
         "the feed-forward has two matrices, up and down: a gate is a third.": (
             lambda T, D, F: _operations(T, D, F, layers=3)
         ),
+        "that is the work of one position: T of them meet the matrices and T keys each.": (
+            lambda T, D, F: _operations(T, D, F) // T
+        ),
+        "the products with the six matrices lack the 2: multiplications and additions.": (
+            lambda T, D, F: _operations(T, D, F) - T * (4 * D * D + 2 * D * F)
+        ),
+        "scores and averages are 4 · T · T · D, not 4 · T · D · D: there are T · T of each.": (
+            lambda T, D, F: _operations(T, D, F, pairs=0) + 4 * T * D * D
+        ),
+        "the matrices of the feed-forward are D × F and F × D, not F × F.": (
+            lambda T, D, F: _operations(T, D, F, layers=0) + 4 * T * F * F
+        ),
+        "each score is a sum of D products, and each average has D numbers: 4 · T · T · D in all, "
+        "not 4 · T · T.": lambda T, D, F: _operations(T, D, F, pairs=0) + 4 * T * T,
         "that is a training step's work: forward alone is a third of it.": lambda T, D, F: (
             3 * _operations(T, D, F)
         ),
@@ -172,6 +187,15 @@ token_bytes = Exercise(
         "a token reads the weights once, and reads the cache once: nothing is counted twice.": (
             lambda *args: 2 * _bytes(*args)
         ),
+        "the weights are missing: each is read once.": lambda w, *cache: _bytes(0, *cache),
+        "bytes are asked for, not millions of bytes.": lambda *args: _bytes(*args) / 1e6,
+        "the weights are read once for the token, not once for each position.": (
+            lambda w, n, h, k, s, b: _bytes(w * s, n, h, k, s, b)
+        ),
+        "one token reads each position once: length, not its square.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, h, k, s * s, b)
+        ),
+        "float32 has 32 bits, and that is 4 bytes.": lambda *args: _bytes(*args, each=32),
         "bytes are asked for, not bits.": lambda *args: 8 * _bytes(*args),
     },
     hints=(
@@ -189,6 +213,15 @@ def _rows(D, F, width, ridge, *, factor=2, rows=1, answers=1, never=operator.le)
     """The rows n at which 2 n D F = ridge · width · (n D + D F + n F)."""
     left = factor * D * F - ridge * width * (rows * D + answers * F)
     return math.inf if never(left, 0) else ridge * width * D * F / left
+
+
+def _instead_of_inf(other, *args):
+    n = _rows(*args)
+    return other if math.isinf(n) else n
+
+
+def _rounded_down(n):
+    return n if math.isinf(n) else math.floor(n)
 
 
 def _whole(n):
@@ -245,6 +278,33 @@ rows_needed = Exercise(
         "what rows and results take has a minus once all that has n stands on one side.": (
             lambda D, F, width, ridge: _rows(D, F, width, ridge, rows=-1, answers=-1)
         ),
+        "however many rows there are, the intensity has a limit: where the divisor is below 0 the "
+        "answer is infinity, too.": (
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, never=operator.eq)
+        ),
+        "the test is turned round: infinity belongs where the divisor is 0 or below.": (
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, never=operator.gt)
+        ),
+        "where no number of rows is enough return math.inf, not None.": (
+            lambda D, F, width, ridge: _instead_of_inf(None, D, F, width, ridge)
+        ),
+        "where no number of rows is enough return math.inf, with a plus: rows are never fewer than "
+        "none.": lambda D, F, width, ridge: _instead_of_inf(-math.inf, D, F, width, ridge),
+        "n need not be whole: return it as it is; rounded down, it does not reach the ridge.": (
+            lambda D, F, width, ridge: _rounded_down(_rows(D, F, width, ridge))
+        ),
+        "the intensity is operations over bytes; bytes over operations were set equal to ridge.": (
+            lambda D, F, width, ridge: _rows(D, F, width, 1 / ridge)
+        ),
+        "that is the intensity's limit, for rows without end; the rows at ridge are asked for.": (
+            lambda D, F, width, ridge: 2 * D * F / (width * (D + F))
+        ),
+        "width is that of every number: the rows and the results take it too.": (
+            lambda D, F, width, ridge: _rows(D, F, width, ridge, rows=1 / width, answers=1 / width)
+        ),
+        "the matrix is carried once, not once for each row.": lambda D, F, width, ridge: (
+            ridge * width * (D + D * F + F) / (2 * D * F)
+        ),
         "the fraction is upside down.": lambda D, F, width, ridge: (
             1 / _rows(D, F, width, ridge) if _rows(D, F, width, ridge) else math.inf
         ),
@@ -260,6 +320,25 @@ rows_needed = Exercise(
 # 4. which ceiling
 
 LIMITS = "memory", "products", "memory", "products", "memory"
+REASONS = (
+    "one row has half an operation a byte",
+    "512 rows meet each weight while it is there",
+    "AdamW has less than one operation a byte",
+    "half the width doubles the intensity of 512 rows",
+    "one row in 8 bits has two operations a byte",
+)
+
+
+def _exchanged(*places):
+    """The answer with the other word in these places."""
+    other = {"memory": "products", "products": "memory"}
+    return tuple(other[word] if n in places else word for n, word in enumerate(LIMITS))
+
+
+def _named(memory, products):
+    """The answer in other words."""
+    return tuple(memory if word == "memory" else products for word in LIMITS)
+
 
 which_ceiling = Prediction(
     name="which_ceiling",
@@ -267,39 +346,39 @@ which_ceiling = Prediction(
     answer=LIMITS,
     mistakes={
         "one row reads all the weights for two operations each: count its intensity first, 1/2.": (
-            "products",
-            *LIMITS[1:],
+            _exchanged(0)
         ),
-        "a prompt is read at once: each weight meets all of its 512 tokens.": (
-            *LIMITS[:1],
-            "memory",
-            *LIMITS[2:],
-        ),
+        "a prompt is read at once: each weight meets all of its 512 tokens.": _exchanged(1),
         "AdamW has about a dozen operations for the 28 bytes of each weight: below the ridge.": (
-            *LIMITS[:2],
-            "products",
-            *LIMITS[3:],
+            _exchanged(2)
         ),
         "512 rows in half the width have an intensity of hundreds: the width moves the work to "
-        "the right, away from the memory's ceiling.": (*LIMITS[:3], "memory", *LIMITS[4:]),
+        "the right, away from the memory's ceiling.": _exchanged(3),
         "8-bit weights quadruple the intensity of one row, from 1/2 to 2: still below the ridge.": (
-            *LIMITS[:4],
-            "products",
+            _exchanged(4)
         ),
         "one row meets each weight once, however narrow it is: 1/2 and 2 operations a byte.": (
-            "products",
-            *LIMITS[1:4],
-            "products",
+            _exchanged(0, 4)
         ),
-        "all turned round: on the left of the ridge the memory governs.": tuple(
-            "products" if limit == "memory" else "memory" for limit in LIMITS
-        ),
+        "all turned round: on the left of the ridge the memory governs.": _exchanged(*range(5)),
         "not all: a matrix that meets many rows at once is fetched once for all of them.": (
-            ("memory",) * 5
+            _named("memory", "memory")
         ),
         "not all: a matrix that meets one row is fetched for two operations a weight.": (
-            ("products",) * 5
+            _named("products", "products")
         ),
+        'the words are "memory" and "products": a ceiling is named by what governs there.': (
+            _named("bandwidth", "peak")
+        ),
+        'the words are "memory" and "products", not "bandwidth".': _named("bandwidth", "products"),
+        'the words are "memory" and "products", not "peak".': _named("memory", "peak"),
+        'the words are "memory" and "products", not "compute".': _named("memory", "compute"),
+        "five works need five words.": LIMITS[:-1],
+        **{
+            f"{REASONS[one]}; and {REASONS[two]}. The ridge is 8.": _exchanged(one, two)
+            for one, two in itertools.combinations(range(5), 2)
+            if (one, two) not in ((0, 4), (1, 3))
+        },
     },
     hints=(
         "The ridge of this machine is peak / bandwidth = 8 operations a byte.",
@@ -344,6 +423,21 @@ def _copied_first(room, seen, k):
 
 def _all_rows_on(room, seen, k):
     room[seen:] = k
+    return room[: seen + 1]
+
+
+def _all_rows_up_to(room, seen, k):
+    room[: seen + 1] = k
+    return room[: seen + 1]
+
+
+def _one_back(room, seen, k):
+    room[seen] = k
+    return room[seen]
+
+
+def _at_the_end(room, seen, k):
+    room[-1] = k
     return room[: seen + 1]
 
 
@@ -392,6 +486,14 @@ remember_in_place = Exercise(
         "what comes back is a copy: a slice of the room costs nothing.": (
             lambda room, seen, k: _remember(room, seen, k, copy=True)
         ),
+        "the key is written into every row up to seen, over the keys that were there: room[seen] "
+        "is one row.": _all_rows_up_to,
+        "the newest key comes back alone: return the first seen + 1 rows.": _one_back,
+        "room[-1] is the last row of the room; the new key's is room[seen].": _at_the_end,
+        "np.append without an axis puts all numbers in a row, and copies them as concatenate does: "
+        "write into the room.": lambda room, seen, k: np.append(room[:seen], k),
+        "row seen - 1 holds a key already, and the rows that come back are one too few: write to "
+        "row seen.": lambda room, seen, k: _remember(room, seen, k, at=-1, upto=0),
         "the room holds numbers that mean nothing yet: put the key in their place, do not add.": (
             _added
         ),
@@ -469,10 +571,29 @@ def _least_to_largest(w):
     return np.round(w / np.where(scale > 0, scale, 1)).astype(np.int8), scale
 
 
-def _cut_at_127(w):
-    scale = abs(w).max(axis=-1, keepdims=True) / 128
+def _clipped(w, scale, least=-127):
     codes = np.round(w / np.where(scale > 0, scale, 1))
-    return np.clip(codes, -128, 127).astype(np.int8), scale
+    return np.clip(codes, least, 127).astype(np.int8), scale
+
+
+def _cut_at_127(w, least=-128):
+    return _clipped(w, abs(w).max(axis=-1, keepdims=True) / 128, least)
+
+
+def _with_added(small):
+    """A number that is small, put into every scale against a division by 0."""
+
+    def quantise(w):
+        scale = abs(w).max(axis=-1, keepdims=True) / 127 + small
+        return np.round(w / scale).astype(np.int8), scale
+
+    return quantise
+
+
+def _whole_too_soon(w):
+    scale = _quantise(w)[1]
+    codes = w.astype(np.int8) / np.where(scale > 0, scale, 1)
+    return np.round(codes).astype(np.int8), scale
 
 
 def _flat_scale(w):
@@ -556,6 +677,32 @@ quantise_rows = Exercise(
         "the scales have shape (F, 1), so that codes * scale takes each row's own: keep the axis "
         "with keepdims=True.": _flat_scale,
         "the scale leads back by a product, codes · scale: yours is its inverse.": _inverse_scale,
+        "the codes come first, then the scales.": lambda w: _quantise(w)[::-1],
+        "uint8 has no sign, and makes 129 of -127: np.int8.": lambda w: (
+            _quantise(w)[0].astype(np.uint8),
+            _quantise(w)[1],
+        ),
+        "the weights are made whole before they are divided: divide, round, and then np.int8.": (
+            _whole_too_soon
+        ),
+        "the scale that comes back is the largest weight itself: divide it by 127, so that codes · "
+        "scale leads back.": lambda w: (_quantise(w)[0], _quantise(w)[1] * 127),
+        "to add 0.5 and cut rounds a negative number up: np.round goes to the nearest.": (
+            lambda w: _quantise(w, round_=lambda codes: np.trunc(codes + 0.5))
+        ),
+        "divide the largest by 127, not by 128: it then becomes 127, and nothing is cut off.": (
+            lambda w: _cut_at_127(w, least=-127)
+        ),
+        "the weight that is largest in size sets the scale; (largest - least) / 255 would need a "
+        "zero point as well.": lambda w: _clipped(w, np.ptp(w, axis=-1, keepdims=True) / 255),
+        "the weight that is largest in size sets the scale, not the standard deviation.": (
+            lambda w: _clipped(w, w.std(axis=-1, keepdims=True) / 127)
+        ),
+        **{
+            f"{small:g} is added to the scale, and a row of zeros then has one: divide by 1 where "
+            "the scale is 0, and leave the others as they are.": _with_added(small)
+            for small in (1e-12, 1e-10, 1e-9, 1e-8, 1e-6, 1e-5)
+        },
         "the codes are whole, but not int8: without .astype(np.int8) they take 8 bytes each.": (
             lambda w: (_quantise(w)[0].astype(np.float64), _quantise(w)[1])
         ),
@@ -584,9 +731,34 @@ def _five_steps(x):
     return x
 
 
-def _by_svd(x):
+def _by_svd(x, powers=(1, 3, 5)):
     u, s, vt = np.linalg.svd(x, full_matrices=False)
-    return (u * (3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5)) @ vt
+    return (u * _polynomial(s, powers)) @ vt
+
+
+def _polynomial(s, powers=(1, 3, 5)):
+    first, second, third = powers
+    return 3.4445 * s**first - 4.7750 * s**second + 2.0315 * s**third
+
+
+def _no_transpose(x):
+    return 3.4445 * x - 4.7750 * x @ x @ x + 2.0315 * x @ x @ x @ x @ x
+
+
+def _before_x(x, one):
+    """What stands in front of x, with one in the place of the identity."""
+    square = x @ x.T
+    return 3.4445 * one - 4.7750 * square + 2.0315 * square @ square
+
+
+def _seventh(x):
+    square = x @ x.T
+    return 3.4445 * x - 4.7750 * square @ x + 2.0315 * square @ square @ square @ x
+
+
+def _number_by_number(x):
+    square = x * x.T
+    return 3.4445 * x - 4.7750 * square @ x + 2.0315 * square @ square @ x
 
 
 def _decomposes(attempt):
@@ -647,6 +819,21 @@ newton_schulz_step = Exercise(
             lambda x: _newton_schulz(x, last=False)
         ),
         "that is five steps; one is asked for.": _five_steps,
+        "s³ belongs to X Xᵀ X, with a transpose in the middle: x @ x @ x has none.": _no_transpose,
+        "x * x.T multiplies number by number: x @ x.T is the product.": _number_by_number,
+        "the third term has (X Xᵀ)², which gives s⁵ with X; with three of them it is s⁷.": _seventh,
+        "3.4445 is added to every number of the matrix: it belongs to X alone, or to np.eye.": (
+            lambda x: _before_x(x, 1.0) @ x
+        ),
+        "that is what stands in front of X: the product with X is missing.": (
+            lambda x: _before_x(x, np.eye(len(x)))
+        ),
+        "the powers are s, s³ and s⁵, not s, s² and s⁴; and products of matrices give them.": (
+            lambda x: _by_svd(x, (1, 2, 4))
+        ),
+        "those are the singular values alone: the matrix with them, and the same U and V, is asked "
+        "for.": lambda x: _polynomial(np.linalg.svd(x, compute_uv=False)),
+        "the result is turned over: it has the shape of x, (F, D).": lambda x: _newton_schulz(x).T,
         DECOMPOSED: _by_svd,
         "that is the classical step, 1.5 X - 0.5 X Xᵀ X: it goes to 1 exactly, but slowly.": (
             lambda x: 1.5 * x - 0.5 * x @ x.T @ x

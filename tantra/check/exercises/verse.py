@@ -48,6 +48,23 @@ def _around_pairs(word):
     return word.split()
 
 
+def _two_by_two(word, both):
+    """Steps of two from the start, whatever was taken; both: the two letters, or only the first."""
+    taken = (word[i : i + 2] for i in range(0, len(word), 2))
+    parts = ([two] if two in TWO_LETTERS else list(two[: 1 + both]) for two in taken)
+    return list(chain(*parts))
+
+
+def _steps_exchanged(word):
+    """One on behind a pair, two behind a single letter."""
+    sounds, i = [], 0
+    while i < len(word):
+        size = 2 if word[i : i + 2] in TWO_LETTERS else 1
+        sounds.append(word[i : i + size])
+        i += 3 - size
+    return sounds
+
+
 def _past_the_end(word):
     """With word[i + 1] asked for at the last letter as well."""
     return _split(word) if word[-2:] in TWO_LETTERS else _split(word + word[len(word)])
@@ -108,10 +125,18 @@ split_sounds = Exercise(
             _split_sorted
         ),
         "go on by two letters only where two were taken: others are lost.": (
-            lambda word: [
-                word[i : i + 2] if word[i : i + 2] in TWO_LETTERS else word[i]
-                for i in range(0, len(word), 2)
-            ]
+            lambda word: _two_by_two(word, both=False)
+        ),
+        "steps of two miss a pair that begins at an odd place: behind a single letter go on by "
+        "one.": lambda word: _two_by_two(word, both=True),
+        "letters are lost: go on by one behind a single letter, and by two behind a pair.": (
+            _steps_exchanged
+        ),
+        "single letters are sounds as well; only the pairs are kept.": lambda word: [
+            sound for sound in _split(word) if sound in TWO_LETTERS
+        ],
+        "only the first sound comes back: does the return stand inside the loop?": (
+            lambda word: _split(word)[:1]
         ),
         "the second letter of a pair is taken twice: go on behind it.": lambda word: [
             word[i : i + 2] if word[i : i + 2] in TWO_LETTERS else word[i] for i in range(len(word))
@@ -131,8 +156,11 @@ split_sounds = Exercise(
 )
 
 
-def _weigh(long=LONG, after=AFTER, consonants=2, last=None, before=False, vowels=VOWELS, end=None):
+def _weigh(
+    long=LONG, after=AFTER, consonants=(2, 99), last=None, before=False, vowels=VOWELS, end=None
+):
     """The scan of a line, with the one place wrong that the arguments say."""
+    fewest, most = consonants
 
     def weigh(sounds):
         places = [i for i, sound in enumerate(sounds) if sound in vowels]
@@ -142,7 +170,7 @@ def _weigh(long=LONG, after=AFTER, consonants=2, last=None, before=False, vowels
             if before:
                 start = max((j for j in places if j < i), default=-1)
                 follow = sounds[start + 1 : i]
-            closed = len(follow) >= consonants or (follow and follow[0] in after)
+            closed = fewest <= len(follow) <= most or (follow and follow[0] in after)
             weights.append("g" if sounds[i] in long or closed else "l")
         if last:
             weights[-1] = last
@@ -151,12 +179,13 @@ def _weigh(long=LONG, after=AFTER, consonants=2, last=None, before=False, vowels
     return weigh
 
 
-def _looking_ahead(closed):
+def _looking_ahead(closed, long_too=False):
     """The scan by a look at the next two sounds, closed(sounds, i)."""
 
     def weigh(sounds):
         vowels = [i for i, sound in enumerate(sounds) if sound in VOWELS]
-        return "".join("g" if sounds[i] in LONG or closed(sounds, i) else "l" for i in vowels)
+        ahead = {i: closed(sounds, i) for i in vowels if long_too or sounds[i] not in LONG}
+        return "".join("g" if sounds[i] in LONG or ahead[i] else "l" for i in vowels)
 
     return weigh
 
@@ -164,6 +193,11 @@ def _looking_ahead(closed):
 def _one_by_one(sounds, i):
     one = sounds[i + 1]
     return one in AFTER or (one not in VOWELS and sounds[i + 2] not in VOWELS)
+
+
+def _one_by_one_always(sounds, i):
+    two = sounds[i + 1] not in VOWELS and sounds[i + 2] not in VOWELS
+    return two or sounds[i + 1] in AFTER
 
 
 def _both_at_once(sounds, i):
@@ -174,6 +208,25 @@ def _both_at_once(sounds, i):
 def _first_behind(sounds):
     """With sounds[i + 1] asked for behind a short last vowel as well."""
     return _weigh()(sounds if sounds[-1] not in SHORT else [*sounds, sounds[len(sounds)]])
+
+
+def _between_before(sounds):
+    """The sounds since the vowel before are counted, and ṃ and ḥ sought behind the vowel."""
+    places = [i for i, sound in enumerate(sounds) if sound in VOWELS]
+    counts = np.diff([-1, *places]) - 1
+    heavy = (
+        sounds[i] in LONG or between >= 2 or {*sounds[i + 1 : i + 2]} & {*AFTER}
+        for i, between in zip(places, counts, strict=True)
+    )
+    return "".join("g" if one else "l" for one in heavy)
+
+
+def _each_sound(sounds):
+    """A weight for the consonants as well, by what follows each."""
+    follow = [sounds[i + 1 : i + 3] for i in range(len(sounds))]
+    closed = ({*two[:1]} & {*AFTER} or (len(two) == 2 and not {*two} & {*VOWELS}) for two in follow)
+    pairs = zip(sounds, closed, strict=True)
+    return "".join("g" if sound in LONG or shut else "l" for sound, shut in pairs)
 
 
 def _by_index(sounds):
@@ -217,6 +270,7 @@ line_weights = Exercise(
         "two consonants follow": (["m", "i", "t", "r", "a"],),
         "anusvāra, visarga": (["s", "i", "ṃ", "h", "a", "ḥ"],),
         "one breath is one consonant": (["s", "u", "kh", "i"],),
+        "three consonants follow": (["m", "a", "t", "s", "y", "a"],),
         "across words": (["ph", "a", "l", "a", "m", "t", "u"],),
         "a last consonant": (["ph", "a", "l", "a", "m"],),
         "two consonants at the end": (["a", "v", "ā", "r", "a", "r", "k"],),
@@ -229,13 +283,24 @@ line_weights = Exercise(
         "e, ai, o and au are long, too.": _weigh(long=LONG[:5]),
         "ai and au are long, too.": _weigh(long=[v for v in LONG if v not in ("ai", "au")]),
         "the consonants after a vowel are left out: two of them make its syllable heavy.": (
-            _weigh(consonants=99)
+            _weigh(consonants=(99, 99))
+        ),
+        "what follows the vowel is left out: ṃ, ḥ or two sounds make a short one heavy, too.": (
+            _weigh(consonants=(99, 99), after=())
+        ),
+        "two sounds up to the next vowel are enough: at least two, not more than two.": (
+            _weigh(consonants=(3, 99))
+        ),
+        "three sounds make a syllable heavy as two do: at least two, not exactly two.": (
+            _weigh(consonants=(2, 2))
         ),
         "one consonant after a short vowel does not make it heavy; it takes two.": (
-            _weigh(consonants=1)
+            _weigh(consonants=(1, 99))
         ),
         "anusvāra (ṃ) and visarga (ḥ) make the syllable before them heavy.": _weigh(after=()),
         "those are the consonants before the vowel; what follows it counts.": _weigh(before=True),
+        "the sounds since the vowel before are counted: two that follow a vowel make its own "
+        "syllable heavy.": _between_before,
         "the last syllable is always heavy: it is weighed as it stands. (A slice of two holds one "
         "sound at the end, or none: ask how many.)": _weigh(last="g"),
         "kh is one consonant: count sounds, not letters.": _aloud,
@@ -251,6 +316,10 @@ line_weights = Exercise(
         "what follows the last vowel counts as well, up to the end of the line.": _weigh(end=0),
         "after the last vowel there may be no sounds[i + 1] and no sounds[i + 2]: a slice is "
         "shorter there, and raises nothing.": _looking_ahead(_one_by_one),
+        "behind every vowel, a long one too, two sounds are looked up, and the end of the line may "
+        "have none: a slice is shorter there, and raises nothing.": (
+            _looking_ahead(_one_by_one_always, long_too=True)
+        ),
         "behind a short vowel that ends the line there is no sounds[i + 1]: ask first whether "
         "anything follows.": _first_behind,
         "near the end of the line there is no sounds[i + 2]: a slice is shorter there, and raises "
@@ -270,6 +339,7 @@ line_weights = Exercise(
         "that is a list; give one string, a letter a syllable.": lambda sounds: list(
             _weigh()(sounds)
         ),
+        "consonants have no weight of their own: give a letter for each vowel alone.": _each_sound,
         "a syllable belongs to a vowel: give a letter for each vowel, not for each sound.": (
             lambda sounds: "".join("g" if sound in LONG else "l" for sound in sounds)
         ),
@@ -329,6 +399,11 @@ def _by_inputs(lines):
     return inputs, np.where(inputs == 0, -1, targets)
 
 
+def _where_equal(lines):
+    inputs, targets = _given_batch(lines)
+    return inputs, np.where(inputs == targets, -1, targets)
+
+
 def _padded_left(lines):
     inputs, targets = _batch(lines)
     for row, line in enumerate(lines):
@@ -374,8 +449,17 @@ line_batch = Exercise(
         "-1 is no token: pad the inputs with 0, and only the targets with -1.": (
             lambda lines: _batch(lines, pad_input=-1)
         ),
-        "-1 stands in the inputs too, and is no token: np.maximum(inputs, 0) puts 0 there.": (
-            _filled_with_mark
+        "-1 stands in the inputs too, and is no token: cut the targets as a copy, or put 0 there "
+        "with np.maximum(inputs, 0).": _filled_with_mark,
+        "the wrong one of the two is filled with -1: the inputs are right as they are, and the "
+        "targets are to be mended.": lambda lines: (
+            _filled_with_mark(lines)[0],
+            _given_batch(lines)[1],
+        ),
+        "a sound that comes twice running is masked as well: padding is what stands behind the "
+        "line's end, not what equals its input.": _where_equal,
+        "those are the inputs again: the targets are rows[:, 1:], one place further.": (
+            lambda lines: (_batch(lines)[0], _filled_with_mark(lines)[0])
         ),
         "one 0 too many is a target: the padding begins right behind the line's own end.": (
             _one_left
@@ -411,12 +495,23 @@ line_batch = Exercise(
 
 
 def _places(
-    rows, vowels, n, told, *, before=None, pad=True, joined=False, carried=False, alone=False
+    rows,
+    vowels,
+    n,
+    told,
+    *,
+    before=None,
+    pad=True,
+    joined=False,
+    carried=False,
+    alone=False,
+    over=False,
 ):
     """For each place its row, the key of a table and the token, with a slip at each argument."""
-    rows, seen = [list(chain(*rows))] if joined else rows, 0
+    rows, seen, start = [list(chain(*rows))] if joined else rows, 0, [0] * (n - 1)
     for number, row in enumerate(rows):
-        line = [0] * (n - 1) + list(row)
+        line = start + list(row)
+        start = line[len(row) :] if over else start
         for i in range(n - 1 if pad else 2 * (n - 1), len(line)):
             context, past = tuple(line[i - n + 1 : i]), line[n - 1 : i]
             past = before(context, past, line[i:]) if before else past
@@ -452,6 +547,19 @@ def _of_groups(item):
     return mean
 
 
+def _of_entries(surprises, places):
+    """The mean over what the table holds, however often each came."""
+    return np.mean(
+        list({place[1:]: s for place, s in zip(places, surprises, strict=True)}.values())
+    )
+
+
+def _of_all_tokens(surprises, places):
+    """With the share that a context and a token have among all tokens."""
+    times = Counter(place[1:] for place in places)
+    return -np.mean([math.log(times[place[1:]] / len(places)) for place in places])
+
+
 def _without_ends(surprises, places):
     return surprises[[token != 0 for *_, token in places]].mean()
 
@@ -465,6 +573,16 @@ def _worth(mean=_all_places, order=1, uniform=False, **slip):
         return tuple(found[::order])
 
     return worth
+
+
+def _by_position(rows, vowels, n):
+    """All tokens counted, not the vowels alone."""
+    return _worth()(rows, {token for row in rows for token in row}, n)
+
+
+def _whole_line(rows, vowels, n):
+    """Where n is 1, line[-(n - 1):] is the whole line so far, the longest context of all."""
+    return _worth()(rows, vowels, n if n > 1 else 1 + max(map(len, rows)))
 
 
 def _draw_rows(rng):
@@ -502,7 +620,8 @@ count_worth = Exercise(
         "the count is of the whole line; it must be of the tokens before.": (
             _worth(before=lambda context, past, rest: past + rest)
         ),
-        "the count is of the whole line so far, not of the last n - 1 tokens.": (
+        "the count adds nothing: count the vowels of the whole line so far, and put that into the "
+        "second key. (The last n - 1 tokens tell their own count.)": (
             _worth(before=lambda context, past, rest: context)
         ),
         "an n-gram sees n - 1 tokens, and guesses the n-th.": lambda rows, vowels, n: _worth()(
@@ -515,6 +634,23 @@ count_worth = Exercise(
         "count 0.": _worth(joined=True),
         "the count begins at 0 in each line.": _worth(carried=True),
         "the second table looks at the tokens before as well as at the count.": _worth(alone=True),
+        "a context goes over the end of a line: each line begins with n - 1 zeros of its own.": (
+            _worth(over=True)
+        ),
+        "the count is of the vowels alone; yours counts every token, which is the position.": (
+            _by_position
+        ),
+        "for n = 1 line[-(n - 1) :] is line[0:], the whole line, where the context must be empty: "
+        "line[i - n + 1 : i] is.": _whole_line,
+        "the mean runs over all tokens: what followed a context often counts as often.": (
+            _worth(mean=_of_entries)
+        ),
+        "take the share among the tokens that followed the same context, not among all tokens.": (
+            _worth(mean=_of_all_tokens)
+        ),
+        "that is e to the power of the surprise, the perplexity.": (
+            _worth(mean=lambda surprises, places: np.exp(surprises.mean()))
+        ),
         "the sum, not the mean.": _worth(mean=lambda surprises, places: surprises.sum()),
         "those are bits; take the natural logarithm.": (
             _worth(mean=lambda surprises, places: surprises.mean() / math.log(2))
@@ -589,6 +725,16 @@ def _own_share_only(logits, tokens, temperature):
     return float(((p - 1) * logits[places]).sum() / temperature**2)
 
 
+def _largest_off_the_mean(logits, tokens, temperature):
+    largest = logits.max(axis=-1).sum() / temperature**2
+    return _slope(logits, tokens, temperature) - float(largest)
+
+
+def _log_chance(logits, tokens, temperature):
+    scores = torch.as_tensor(logits) / temperature
+    return float(torch.log_softmax(scores, -1)[range(len(tokens)), tokens].sum())
+
+
 def _bare_softmax(scores):
     powers = np.exp(scores)
     return powers / powers.sum(-1, keepdims=True)
@@ -643,9 +789,17 @@ temperature_slope = Exercise(
         "divided by τ once too often: the mean is of the scores z, not of z / τ.": (
             _by_hand(power=3)
         ),
-        "in the cold exp overflows; tantra.softmax subtracts each row's largest score first.": (
-            _by_hand(shares=_bare_softmax)
+        "in the cold exp overflows, or is 0 along a whole row: tantra.softmax subtracts each row's "
+        "own largest score first.": (_by_hand(shares=_bare_softmax)),
+        "yours are shares among the positions: the softmax runs over the tokens, axis -1.": (
+            _by_hand(shares=lambda scores: tantra.softmax(scores.T).T)
         ),
+        "take the mean of the scores under their shares, not the largest of them.": (
+            _by_hand(shares=lambda scores: scores == scores.max(axis=-1, keepdims=True))
+        ),
+        "the largest score is taken off the mean and not off the token's own: take it off inside "
+        "exp alone.": _largest_off_the_mean,
+        "that is the log-chance itself; its derivative by τ is asked for.": _log_chance,
         "log-chances of a line add up over its sounds; they are not averaged.": (
             _by_hand(combine=np.mean)
         ),
@@ -671,6 +825,8 @@ syllables_so_far = Prediction(
         "positions count from 0: at position 39 the head sees 40 places.": 0.325 * 39,
         "that is one place too many: position 39 sees the places 0 to 39.": 0.325 * 41,
         "those are the places that are no vowels.": 27,
+        "at position 39 the head sees 40 places: 38 and two more.": 0.325 * 38,
+        "that is the share in percent; of 40 places, how many?": 32.5,
         "the average is the count divided by the number of places: multiply to get it back.": (
             40 / 0.325
         ),
