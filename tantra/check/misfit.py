@@ -19,6 +19,9 @@ COMMON = {
     "'tuple' object has no attribute": (
         "that is a tuple of several results, no array: take one, as in first, second = ..."
     ),
+    "'numpy.ndarray' object has no attribute": (
+        "that is a NumPy array, and it has no such method: the method may be torch's"
+    ),
     "truth value of an array with more than one": (
         "an array has no single truth value: ask `is None`, or choose number by number, np.where"
     ),
@@ -38,6 +41,8 @@ def explained(error):
     """One sentence on an error that is common; None for all others."""
     if said := next((COMMON[part] for part in COMMON if part in str(error)), None):
         return said
+    if into := re.search(r"broadcast input array from shape (.+) into shape (.+)", str(error)):
+        return f"what you write has shape {into[1]}, and its place has {into[2]}"
     if not isinstance(error, ValueError | RuntimeError) or not MISFIT.search(str(error)):
         return None
     try:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -98,9 +99,11 @@ def _digits(answer, rtol):
 
 
 def _plain(value):
-    """Lists, sizes and arrays as tuples, NumPy's and torch's single numbers as Python's."""
+    """Lists, sizes and arrays as tuples, single numbers and fractions as Python's numbers."""
     if isinstance(value, np.ndarray | torch.Tensor):
         value = value.tolist()
     if isinstance(value, list | tuple):
         return tuple(map(_plain, value))
+    if isinstance(value, Fraction):
+        return float(value)
     return value.item() if isinstance(value, np.generic) else value
