@@ -482,7 +482,7 @@ def test_rotary_heads_are_even():
         (torch.tensor(3), ValueError, r"tokens have shape \(\); give at least one token"),
         (torch.zeros(1, 3), TypeError, r"tokens are torch\.float32; give a torch tensor of whole"),
         (torch.zeros(1, 3) > 0, TypeError, r"tokens are torch\.bool; give a torch tensor of whole"),
-        ([[1, 2]], TypeError, "tokens are list; give a torch tensor of whole numbers"),
+        ([[1, 2]], TypeError, "tokens are a list; give a torch tensor of whole numbers"),
     ],
 )
 def test_tokens_that_cannot_be(tokens, error, says):

@@ -5,8 +5,10 @@ import torch
 from agreement import agree, draw
 
 import tantra
+from tantra.heads import HeadNorm
+from tantra.layers import SquaredReLU
 from tantra.muon import Muon, Together
-from tantra.recipes import IDEAS, WARMUP, HeadNorm, SquaredReLU, recipe, speedrun_recipe
+from tantra.recipes import IDEAS, WARMUP, recipe, speedrun_recipe
 
 CONFIG = tantra.GPTConfig(vocab_size=11, context_length=9, d_model=12, num_layers=2, num_heads=3)
 
