@@ -211,6 +211,14 @@ class GPT(nn.Module):
         x = x[..., -1:, :] if last else x
         return self.unembedding(self.norm(x))
 
+    def _apply(self, *args, **kwargs):
+        """What moves and casts a model.  One table that embeds and scores stays one."""
+        tied = getattr(self.unembedding, "weight", None) is self.token_embedding.weight
+        super()._apply(*args, **kwargs)
+        if tied:  # torch makes two of it on the way from meta, and to some devices
+            self.unembedding.weight = self.token_embedding.weight
+        return self
+
     @property
     def can_slide(self):
         """Whether positions are known by distance alone, so that the oldest may be forgotten."""

@@ -47,7 +47,8 @@ def cross_entropy(logits, targets, ignore=None, smoothing=0.0):
         logits, targets = logits[targets != ignore], targets[targets != ignore]
     _check_targets(targets, vocab_size, ignore)
     log_p = log_softmax(logits)
-    surprise = -log_p[namespace(logits).arange(len(targets)), targets]
+    rows = namespace(logits).arange(len(targets), device=targets.device)
+    surprise = -log_p[rows, targets]
     if smoothing:
         surprise = (1 - smoothing) * surprise - smoothing * log_p.mean(axis=-1)
     return surprise.mean()
