@@ -46,6 +46,28 @@ def test_each_idea_changes_one_thing(idea):
     assert [name for name, yes in changed.items() if yes] == [idea]
 
 
+@pytest.mark.parametrize("idea", IDEAS)
+def test_the_config_says_what_the_model_is(idea, tmp_path, generator):
+    """So that what is saved and loaded by it gives the same logits, or is refused."""
+    model = made(idea).model
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight += 0.3 * draw(generator, *weight.shape, dtype=torch.float32)
+    tokens = torch.randint(11, (2, 9), generator=generator)
+    other = tantra.GPT(model.config, generator=generator)
+    tantra.checkpoints.save(tmp_path / "kept", model)
+    tantra.checkpoints.load(tmp_path / "kept", other)
+    agree(other(tokens), model(tokens))
+    if model.config == CONFIG:
+        tantra.gpt2.save(tmp_path, model)
+        agree(tantra.gpt2.load(tmp_path)(tokens), model(tokens), 1e-5)
+    else:
+        with pytest.raises(ValueError, match="GPT-2's layout has"):
+            tantra.gpt2.save(tmp_path, model)
+        with pytest.raises(ValueError, match="nothing was changed"):
+            tantra.checkpoints.load(tmp_path / "kept", tantra.GPT(CONFIG))
+
+
 def test_the_rate_rises_and_falls_in_a_line():
     schedule = made("linear decay").schedule
     assert schedule(0) == pytest.approx(0.01 / WARMUP)
