@@ -79,6 +79,36 @@ def test_in_floats_asks_for_arguments_by_name():
     assert (add.__name__, add.__doc__) == ("add", "What it is.")
 
 
+def test_positions_are_arrays_and_do_not_wrap():
+    queries, keys = arrays.as_positions(queries=np.array([0], np.uint8), keys=torch.ones(2))
+    assert (queries - 1).tolist() == [-1]
+    assert keys.dtype == torch.float32
+    for wrong in (3, [0, 1], np.array(3)):
+        with pytest.raises(TypeError, match=r"keys are positions, such as arange\(5\), and not"):
+            arrays.as_positions(queries=queries, keys=wrong)
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "says"),
+    [
+        (float("inf"), ValueError, "share is inf; give a finite number"),
+        (float("nan"), ValueError, "share is nan; give a finite number"),
+        (True, TypeError, "share is True; give a number"),
+        ("4", TypeError, "share is '4'; give a number"),
+    ],
+)
+def test_numbers(number, error, says):
+    with pytest.raises(error, match=says):
+        arrays.check_number(share=number)
+    arrays.check_number(share=0.5, count=3, numpys=np.float32(2))
+
+
+def test_known_names():
+    arrays.check_known("cake", "layer", ["cream"], ["cream", "fruit"])
+    with pytest.raises(TypeError, match="cake has no layer 'creme'; it has cream, fruit"):
+        arrays.check_known("cake", "layer", ["cream", "creme"], ["cream", "fruit"])
+
+
 def test_kinds_are_named():
     arrays.check_kinds(q=np.zeros(1), k=[1])
     with pytest.raises(TypeError, match="q is a ndarray, k is a Tensor; use one kind"):
