@@ -774,7 +774,6 @@ FAULTS = {
         ("if half and (other :=", "if False and (other :="),
         ("enabled=half is not None)", "enabled=False)"),
         ("_weighed(loss, logits.float() if half else logits,", "_weighed(loss, logits,"),
-        ("        optimizer.zero_grad()\n", "        model.zero_grad()\n"),
         ("clip_gradients(_held(optimizer), clip)", "clip_gradients(model.parameters(), clip)"),
         ("return loss(logits, targets) * weight if", "return loss(logits, targets) if"),
         (" if number or weight else 0 * logits.sum()", ""),

@@ -23,6 +23,7 @@ from tantra import (
     MultiHeadAttention,
     PostNormBlock,
     RMSNorm,
+    alibi_bias,
     record,
     rotary_angles,
 )
@@ -432,6 +433,13 @@ def test_a_part_says_which_layer_comes_last(monkeypatch):
         for layer in ("up", "down"):
             std = getattr(model.blocks[0].feed_forward, layer).weight.std().item()
             assert std == pytest.approx(0.02 / 4 if layer == scaled else 0.02, rel=0.1)
+
+
+def test_slopes_of_alibi_are_the_papers_unless_the_released_are_named():
+    x, places = torch.zeros(1, 3, 18, dtype=torch.float64), torch.arange(3)
+    for name, slopes in (("alibi", "paper"), ("alibi_released", "released")):
+        _, look = gpt(d_model=18, num_heads=6, positions=name).positions(x)
+        agree(look["bias"], alibi_bias(6, places, places, slopes))
 
 
 def test_the_base_of_rotary_positions_is_the_configs(generator):

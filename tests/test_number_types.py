@@ -124,6 +124,18 @@ def test_names_and_gradients_come_through():
         tantra.softmax()
 
 
+def test_a_surprise_may_be_larger_than_half_precision_holds():
+    logits = torch.tensor([[60_000.0, -60_000], [0, 0], [0, 0], [0, 0]])
+    mean = tantra.cross_entropy(logits.half(), torch.tensor([1, 0, 0, 0]))
+    assert mean == tantra.cross_entropy(logits, torch.tensor([1, 0, 0, 0])).half() == 30_000
+
+
+def test_0_is_not_the_largest_of_numbers_without_a_sign():
+    x = np.array([0, 3, 1], np.uint8)
+    np.testing.assert_array_equal(sampling.keep_top_k(x, 2), [-np.inf, 3, 1])
+    np.testing.assert_array_equal(sampling.keep_top_p(x, 0.9), [-np.inf, 3, 1])
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint32])
 def test_distances_of_positions_do_not_wrap(dtype, as_array):
     near, far = np.array([1], dtype), np.array([0, 1, 100], dtype)
