@@ -60,7 +60,7 @@ TESTS = {  # where a fault in a file must be noticed
     "plot.py": ["test_plot.py"],
     "recipes.py": ["test_recipes.py"],
     "checkpoints.py": ["test_checkpoints.py"],
-    "numpy_gpt.py": ["test_gpt2.py"],
+    "numpy_gpt.py": ["test_numpy_gpt.py", "test_gpt2.py"],
     "gpt2.py": ["test_gpt2.py"],
     "gpt2_file.py": ["test_gpt2.py"],
     "metre/scan.py": ["metre/test_scan.py"],
