@@ -136,6 +136,12 @@ def test_0_is_not_the_largest_of_numbers_without_a_sign():
     np.testing.assert_array_equal(sampling.keep_top_p(x, 0.9), [-np.inf, 3, 1])
 
 
+def test_small_chances_of_half_precision_add_up(as_array):
+    equal = as_array(np.zeros(5000, np.float16))  # a sum of 0.5 no longer grows by 1/5000
+    kept = np.isfinite(np.asarray(sampling.keep_top_p(equal, 0.9)))
+    assert kept.sum() == pytest.approx(4500, abs=2)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint32])
 def test_distances_of_positions_do_not_wrap(dtype, as_array):
     near, far = np.array([1], dtype), np.array([0, 1, 100], dtype)
