@@ -15,7 +15,7 @@ def namespace(x):
 
 def as_array(x):
     """x itself if it is an array or a tensor; of a list or a number, what NumPy makes of it."""
-    return x if isinstance(x, torch.Tensor) else np.asarray(x)
+    return x if isinstance(x, torch.Tensor) else np.asanyarray(x)
 
 
 def is_whole(x):

@@ -91,6 +91,7 @@ FAULTS = {
         ("if is_half(x) else x\n\n\ndef in", "if False else x\n\n\ndef in"),
         ("    if is_whole(x):\n        return _cast", "    if False:\n        return _cast"),
         ("torch.get_default_dtype() if xp is torch", "torch.float32 if xp is torch"),
+        ("np.asanyarray(x)", "np.asarray(x)"),
         ("if is_half(first) else result", "if False else result"),
         ("as_floats(x) if place in places", "as_floats(x) if place == 0"),
         ("as_floats(x) if name in names", "as_floats(x) if False"),

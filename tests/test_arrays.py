@@ -63,6 +63,14 @@ def test_whole_tensors_take_torchs_default_type():
         torch.set_default_dtype(before)
 
 
+def test_kinds_of_arrays_are_kept():
+    class Mine(np.ndarray):
+        pass
+
+    for numbers in (np.arange(3), np.arange(3, dtype=np.float16), np.arange(3.0)):
+        assert type(arrays.as_floats(numbers.view(Mine))) is Mine
+
+
 def test_in_floats_asks_for_arguments_by_name():
     @arrays.in_floats("x", "y")
     def add(x, z, y=2, *, scale=1):
