@@ -53,10 +53,12 @@ def test_what_is_added_and_what_attention_must_know(past, generator):
     agree(look["angles"], rotary_angles(5, 4)[at])
     assert [name for name, _ in both.named_parameters()] == ["weight"]
 
-    y, look = AlibiPositions(2, 5)(x, past)
-    assert torch.equal(y, x)
-    keys = torch.arange(past + 3)
-    agree(look["bias"], alibi_bias(2, keys[past:], keys))
+    for slopes in ("paper", "released"):
+        y, look = AlibiPositions(3, 5, slopes)(x, past)
+        assert torch.equal(y, x)
+        keys = torch.arange(past + 3)
+        agree(look["bias"], alibi_bias(3, keys[past:], keys, slopes))
+    agree(AlibiPositions(3, 5)(x, past)[1]["bias"], alibi_bias(3, keys[past:], keys))
 
     y, look = NoPositions()(x, past)
     assert torch.equal(y, x)
