@@ -50,7 +50,7 @@ def load(path, num_heads=None, dtype=None):
             weights.pop("lm_head.weight", None)  # some files hold it all the same
         model = _empty_gpt(weights, config)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {short(error, 300)}") from None
     model.load_state_dict(from_gpt2(weights, config), assign=True)
     if config.tied:
         model.unembedding.weight = model.token_embedding.weight

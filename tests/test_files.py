@@ -41,6 +41,7 @@ def test_a_file_has_the_rights_of_any_other_and_a_link_stays(tmp_path):
     write_whole(tmp_path / "link", b"x")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "whole").read_bytes() == b"x"
+    assert read_bytes(tmp_path / "link", 1) == b"x"
     assert (tmp_path / "whole").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 

@@ -571,6 +571,19 @@ def test_settings_that_cannot_be_ours(settings, says, folder):
     assert "\n" not in str(refusal.value)
 
 
+def test_what_is_long_is_not_quoted_whole(folder):
+    for settings in (
+        {"n_head": "3" * 10**5},
+        {"n_layer": "3" * 10**5},
+        {"model_type": "x" * 10**5},
+    ):
+        before = (folder / "config.json").read_text()
+        with pytest.raises((TypeError, ValueError)) as error:
+            gpt2.load(say(folder, **settings))
+        assert len(str(error.value)) < 400 + len(str(folder))
+        (folder / "config.json").write_text(before)
+
+
 @pytest.mark.parametrize("text", ["", "[]", "3", "{", "[" * 10_000, '{"n_head": 3', "\ud800"])
 def test_a_damaged_config_json(text, folder):
     (folder / "config.json").write_bytes(text.encode("utf-8", "surrogatepass"))
