@@ -108,7 +108,7 @@ def settings(path):
             raise ValueError(
                 f"config.json says {name} is {short(said[name])}; a GPT of ours has {known[0]!r}"
             )
-    if type(heads := said.get("n_head", 1)) is not int:
+    if (heads := said.get("n_head")) is not None and type(heads) is not int:
         raise ValueError(f"config.json says n_head is {short(heads)}; it counts heads: write 12")
     eps = said.get("layer_norm_epsilon", 1e-5)
     if not isinstance(eps, float) or not 0 < eps < 1:

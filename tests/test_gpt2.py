@@ -557,8 +557,8 @@ def test_kinds_may_differ_where_one_is_named(folder):
         ({"n_inner": 24}, "says n_inner is 24, and the tensors have 48"),
         ({"n_head": 5}, r"d_model \(12\) must be a multiple of num_heads \(5\)"),
         ({"n_head": 0}, "num_heads is 0; it must be at least 1"),
-        ({"n_head": "3"}, "num_heads is '3'; it counts something"),
-        ({"n_head": [3] * 999}, "num_heads is .*; it counts something"),
+        ({"n_head": "3"}, "says n_head is '3'; it counts heads: write 12"),
+        ({"n_head": [3] * 999}, "says n_head is .*; it counts heads: write 12"),
         ({"layer_norm_epsilon": "small"}, "layer_norm_epsilon is 'small'; write 1e-05"),
         ({"layer_norm_epsilon": -1e-5}, "layer_norm_epsilon is -1e-05; write 1e-05"),
         ({"layer_norm_epsilon": float("nan")}, "layer_norm_epsilon is nan; write 1e-05"),
@@ -572,11 +572,7 @@ def test_settings_that_cannot_be_ours(settings, says, folder):
 
 
 def test_what_is_long_is_not_quoted_whole(folder):
-    for settings in (
-        {"n_head": "3" * 10**5},
-        {"n_layer": "3" * 10**5},
-        {"model_type": "x" * 10**5},
-    ):
+    for settings in ({"n_head": "3" * 10**5}, {"n_head": 10**4000}, {"n_layer": "3" * 10**5}):
         before = (folder / "config.json").read_text()
         with pytest.raises((TypeError, ValueError)) as error:
             gpt2.load(say(folder, **settings))
