@@ -1016,7 +1016,6 @@ FAULTS = {
         ("return entries[::-1]", "return entries"),
         ("            return None\n    elif", "            return parts\n    elif"),
         ("<= 2 else None", "<= 1 else None"),
-        ("dict.fromkeys(VERBS, \"verb\")", "dict(zip(VERBS, VERBS))"),
         ("found.setdefault(surface, []).append(form)", "found[surface] = [form]"),
         ("len(subjects) != 1 or", "len(subjects) > 1 or"),
         ("or len(verbs) != 1 or", "or len(verbs) < 1 or"),

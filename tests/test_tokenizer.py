@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from itertools import islice, pairwise
+from itertools import combinations, islice
 
 import numpy as np
 import pytest
@@ -495,6 +495,8 @@ def test_a_tokenizer_in_one_file_is_read(one):
     expected = BytePairTokenizer.load_gpt2(one.parent / "two")
     assert same(BytePairTokenizer.load_gpt2(one), expected)
     assert same(BytePairTokenizer.load_gpt2(one, ["<|endoftext|>"]), expected)
+    (one.parent / "two/tokenizer.json").write_text("{}")  # beside vocab.json it is not asked
+    assert same(BytePairTokenizer.load_gpt2(one.parent / "two"), expected)
     with pytest.raises(ValueError, match=r"'<\|endoftext\|>' is no token by .* by tokenizer\.json"):
         BytePairTokenizer.load_gpt2(one, [])
 
@@ -608,18 +610,25 @@ def test_words_are_joined_once_and_not_kept_without_end(monkeypatch):
     assert "x" * 300 not in tokenizer._words
 
 
-PIECES = st.sampled_from(["the", *"al1é.' \n", "  ", "'l", "<|", "end", "|>"])
+GAPS = "the  the   the\n\n 'll\t\tthey <|end|>  a the  x<|end|>the \nend a the!<|"
+SPACED = ["<|end|>", "a the", "the \n", "the"]
 
 
-@given(st.lists(PIECES, max_size=30), st.data())
-def test_texts_in_pieces_are_encoded_as_one(ours, pieces, data):
-    text = "".join(pieces)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
-    texts = [text[a:b] for a, b in pairwise([0, *cuts, len(text)])]
-    spaced = BytePairTokenizer(ours.merges, ["<|end|>", "a the", "the \n", "the"])
-    for tokenizer in (ours, spaced):
-        expected = tokenizer.encode(text, special="read")
+@pytest.mark.parametrize("special_tokens", [[], ["<|end|>"], SPACED])
+def test_a_text_in_any_three_pieces_is_encoded_as_one(special_tokens):
+    tokenizer = BytePairTokenizer.train((GAPS + "\n") * 9, 256 + 16)
+    tokenizer = BytePairTokenizer(tokenizer.merges, special_tokens)
+    assert {b"  ", b"\n\n"} <= set(tokenizer.tokens)  # it shows where a word was cut
+    expected = tokenizer.encode(GAPS, special="read")
+    for first, second in combinations(range(len(GAPS) + 1), 2):
+        texts = [GAPS[:first], GAPS[first:second], GAPS[second:]]
         assert list(tokenizer.encode_iterable(texts, special="read")) == expected
+
+
+@given(st.lists(texts, max_size=6))
+def test_texts_of_any_kind_are_encoded_as_one(ours, several):
+    expected = ours.encode("".join(several), special="read")
+    assert list(ours.encode_iterable(several, special="read")) == expected
 
 
 def test_pieces_are_encoded_before_the_last_is_there():
