@@ -29,6 +29,7 @@ class Gate:
     commands: tuple  # of arguments to Python
     threads: int = 1
     network: bool = False
+    mend: str = ""  # what mends it, where a command does
 
 
 GATES = (
@@ -42,6 +43,7 @@ GATES = (
         "style",
         "ruff finds nothing to mend and nothing to format",
         (("-m", "ruff", "check", "."), ("-m", "ruff", "format", "--check", ".")),
+        mend="python -m ruff check --fix . && python -m ruff format .",
     ),
     Gate("lint", "stored notebooks keep the course's rules", (("tools/lint.py",),)),
     Gate(
@@ -53,6 +55,7 @@ GATES = (
         "exercises",
         "the stored exercises are those that the solutions make",
         (("tools/exercises.py", "--check"),),
+        mend="make exercises",
     ),
     Gate(
         "unsolved",
@@ -118,7 +121,8 @@ def report(gate, passed, printed, seconds):
         last = (printed.splitlines() or [""])[-1].strip("= ")
         print(f"{gate.name:10} passed {seconds:6.1f} s   {last}", flush=True)
     else:
-        print(f"\n{printed}\n{gate.name:10} FAILED {seconds:6.1f} s\n", flush=True)
+        mend = f"   may be mended by: {gate.mend}" if gate.mend else ""
+        print(f"\n{printed}\n{gate.name:10} FAILED {seconds:6.1f} s{mend}\n", flush=True)
 
 
 def chosen(names):
