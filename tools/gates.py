@@ -16,10 +16,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import offline
-from course import ROOT, all_paths
+from course import ROOT
 
 PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider")
-NOTEBOOKS = [str(path) for path in all_paths(folders=("notebooks",))]
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,6 @@ class Gate:
 
 GATES = (
     Gate(
-        "conda-pip",
-        "environment.yml's pip section, in an empty environment, runs a notebook",
-        (("tools/conda_pip.py",),),
-        network=True,
-    ),
-    Gate(
         "style",
         "ruff finds nothing to mend and nothing to format",
         (("-m", "ruff", "check", "."), ("-m", "ruff", "format", "--check", ".")),
@@ -47,37 +40,34 @@ GATES = (
     ),
     Gate("lint", "stored notebooks keep the course's rules", (("tools/lint.py",),)),
     Gate(
+        "exercises",
+        "the stored exercises are those that the solutions make, and not written yet",
+        (("tools/exercises.py", "--check"),),
+        mend="make exercises",
+    ),
+    Gate(
+        "pages",
+        "each cell prints on two threads what is stored from one (nbval, strict), and no changed "
+        "output goes unseen",
+        (("tools/spoil.py", "notebooks"),),
+        threads=2,
+    ),
+    Gate(
         "library",
         "the parts, verses, checks and tools pass their tests and doctests, without a warning",
         ((*PYTEST, "--doctest-modules", "tantra"), (*PYTEST, "tests")),
     ),
     Gate(
-        "exercises",
-        "the stored exercises are those that the solutions make",
-        (("tools/exercises.py", "--check"),),
-        mend="make exercises",
-    ),
-    Gate(
-        "unsolved",
-        "each unsolved task says that it is not written yet, and the rest prints what is stored",
-        (("tools/exercises.py", "--unsolved", "--jobs", "2"),),
-    ),
-    Gate(
-        "pages",
-        "each cell prints what is stored (nbval, strict), and no changed output goes unseen",
-        (("tools/spoil.py", "notebooks"),),
-    ),
-    Gate(
         "tasks",
-        "so do the cells of solutions and exercises, on two threads, though stored from one",
+        "so do the cells of solutions and exercises",
         (("tools/spoil.py", "solutions", "exercises"),),
         threads=2,
     ),
     Gate(
-        "threads",
-        "on two threads, too, the same texts come out of the notebooks",
-        (("tools/refresh.py", "--check", "--jobs", "2", *NOTEBOOKS),),
-        threads=2,
+        "conda-pip",
+        "environment.yml's pip section, in an empty environment, runs a notebook",
+        (("tools/conda_pip.py",),),
+        network=True,
     ),
 )
 

@@ -1,13 +1,10 @@
 """An exercise is made from its solution, and nothing else passes for it."""
 
-import asyncio
-
 import pytest
 from nbformat.v4 import new_output
 
 import exercises
 from course import read, stored_form, without_outputs
-from refresh import run
 from text import from_text, to_text
 
 SOLUTION = '''\
@@ -163,7 +160,9 @@ def made(tmp_path):
     )
     solution.write_text(stored_form(notebook))
     stored = exercises.generate(notebook)
-    cell(stored, "task-1-check").outputs = [new_output("stream", text="not written yet\n")]
+    for number in (1, 2, 3):
+        said = [new_output("stream", text="not written yet\n")]
+        cell(stored, f"task-{number}-check").outputs = said
     exercise.write_text(stored_form(stored))
     return solution, exercise
 
@@ -203,37 +202,28 @@ def test_a_missing_exercise_is_caught(made, capsys):
     assert "run make exercises" in capsys.readouterr().out
 
 
-def problems_when_unsolved(notebook, folder):
-    """The problems of each cell of an unsolved exercise."""
-    done = asyncio.run(run(notebook, folder, strict=True, allow_errors=True))
-    return {c.id: problem for c in done.cells if (problem := exercises.unsolved_problem(c))}
+def said(text):
+    return [new_output("display_data", data={"text/plain": text, "text/html": f"<p>{text}</p>"})]
 
 
-def test_every_check_of_an_unsolved_exercise_says_not_written_yet(made, capsys):
+@pytest.mark.parametrize(
+    ("outputs", "problem"),
+    [
+        (said("· two: not written yet"), None),
+        (said("✓ two: 3 shown cases and 20 random ones agree"), "says ['✓ two: 3 shown"),
+        ([], "says []"),
+        (said("· two: not written yet") * 2, "says ['· two: not written yet', "),
+        ([new_output("error", ename="NameError", evalue="two", traceback=[])], "says ['error']"),
+    ],
+)
+def test_a_check_of_a_stored_exercise_must_say_not_written_yet(made, capsys, outputs, problem):
     solution, exercise = made
     assert exercises.main([str(solution)]) == 0
-    assert exercises.main(["--unsolved", str(solution)]) == 0
     stored = read(exercise)
-    cell(stored, "setup").outputs = [new_output("stream", text="never printed\n")]
+    cell(stored, "task-1-check").outputs = outputs
     exercise.write_text(stored_form(stored))
-    assert exercises.main(["--unsolved", str(solution)]) == 1
-    assert "never printed" in capsys.readouterr().out
-
-
-def test_an_unsolved_exercise_that_passes_or_fails_otherwise_is_caught(tmp_path):
-    notebook = exercises.generate(from_text(SOLUTION))
-    cell(notebook, "task-1-write").source = "def two():\n    return 2"
-    cell(notebook, "task-2-write").source = "shape = 3"
-    cell(notebook, "task-3-write").source = "given_two"
-    assert problems_when_unsolved(notebook, tmp_path) == {
-        "task-1-check": "cell task-1-check passes although nothing is written",
-        "task-2-check": 'cell task-2-check should say "not written yet" and says '
-        "CheckFailed: wrong",
-        "task-3-write": "cell task-3-write fails in an unsolved exercise: "
-        "NameError: name 'given_two' is not defined",
-        "task-3-check": 'cell task-3-check should say "not written yet" and says '
-        "NameError: name 'given_two' is not defined",
-    }
+    assert exercises.main(["--check", str(solution)]) == (problem is not None)
+    assert (problem or "ok") in capsys.readouterr().out
 
 
 def test_make_stores_an_exercise_that_ran_without_being_strict(made):
