@@ -25,7 +25,7 @@ refresh: ## run the notebooks and store their outputs (one: NOTEBOOK=notebooks/0
 	@$(PYTHON) tools/environment.py course test
 	@$(VENV) tools/refresh.py $(NOTEBOOK)
 
-exercises: ## make the exercise notebooks from the solutions
+exercises: ## make the exercise notebooks from the solutions (answers in them are set aside)
 	@$(PYTHON) tools/environment.py course test
 	@$(VENV) tools/exercises.py
 

@@ -12,7 +12,7 @@ import sys
 import pytest
 import safetensors.torch
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from tantra import GPT, AdamW, GPTConfig, batches, checkpoints, prepare, train
 from tantra.muon import Muon, Together
@@ -625,6 +625,16 @@ def test_what_is_around_a_model_is_not_kept(saved, loaded, tmp_path):
     assert checkpoints.load(tmp_path / "x", other) == {"step": 1}
     assert all(map(torch.equal, other.parameters(), model.parameters()))
     assert told(tmp_path / "x") == written(tmp_path / "plain", model, step=1)
+
+
+def test_a_model_of_several_processes_is_kept_as_one(tmp_path):
+    model = trained()
+    distributed.init_process_group("gloo", rank=0, world_size=1, store=distributed.HashStore())
+    try:
+        spread = nn.parallel.DistributedDataParallel(model)
+        assert written(tmp_path / "x", compiled(spread)) == written(tmp_path / "y", model)
+    finally:
+        distributed.destroy_process_group()
 
 
 def told(path):

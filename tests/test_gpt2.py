@@ -794,6 +794,7 @@ def test_the_model_inside_is_saved(around, folder, tmp_path):
     gpt2.save(tmp_path / "plain", model)
     gpt2.save(tmp_path / "inside", around(model))
     assert same(read(tmp_path / "inside"), read(tmp_path / "plain"))
+    assert not any(x.requires_grad for x in gpt2.to_gpt2(model).values())
     assert gpt2.arrays(around(model)).keys() == gpt2.arrays(model).keys()
 
 
