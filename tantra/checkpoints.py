@@ -142,6 +142,15 @@ def _config(model):
     return dataclasses.asdict(config) if dataclasses.is_dataclass(config) else {}
 
 
+def _defaults(model):
+    """The fields of the model's config, of which some may be younger than a file."""
+    config = getattr(model, "config", None)
+    known = dataclasses.fields(config) if dataclasses.is_dataclass(config) else ()
+    return {
+        field.name: field.default for field in known if field.default is not dataclasses.MISSING
+    }
+
+
 def _settings(optimizer):
     if not hasattr(optimizer, "state_dict"):
         raise TypeError(
@@ -196,7 +205,8 @@ def _read(path, most):
 def _fitting(about, arrays, model, optimizer, generators):
     """The weights, and the optimizer's settings and state; ValueError unless all of it fits."""
     kept, settings, state = _under("model.", arrays), None, None
-    _check_same("config", about["config"], json.loads(json.dumps(_config(model))))
+    config = about["config"] and _defaults(model) | about["config"]
+    _check_same("config", config, json.loads(json.dumps(_config(model))))
     _check_same("weights", _forms(kept), _forms(weights(model)))
     if optimizer is not None:
         settings = _fitting_settings(about["optimizer"], optimizer)

@@ -28,6 +28,7 @@ LAYOUT = {  # what a GPT of ours must be made of
     "norm": "layer",
     "norm_position": "pre",
     "feed_forward": "gelu",
+    "attention": "plain",
     "bias": True,
 }
 

@@ -24,6 +24,7 @@ POSSIBLE = {
     "positions": ("learned", "learned+rotary"),
     "norm": ("layer",),
     "norm_position": ("pre",),
+    "attention": ("plain",),
     "feed_forward": ("gelu", "swiglu"),
     "num_kv_heads": (None,),
     "tied": (True,),

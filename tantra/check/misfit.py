@@ -25,6 +25,9 @@ COMMON = {
     "truth value of an array with more than one": (
         "an array has no single truth value: ask `is None`, or choose number by number, np.where"
     ),
+    "ufunc 'bitwise_and' not supported": (
+        "& binds closer than a comparison: put brackets around each, (a > 0) & (b > 0)"
+    ),
     "only 0-dimensional arrays can be converted to Python scalars": (
         "float() and the functions of math take one number: use NumPy's for arrays"
     ),

@@ -111,7 +111,7 @@ def _block(weights, config, part):
             for name in ("query", "key", "value")
         )
         if "rotary" in config.positions:
-            angles = like(tantra.rotary_angles(x.shape[-2], config.d_head), x)
+            angles = like(tantra.rotary_angles(x.shape[-2], config.d_head, config.rotary_base), x)
             q, k = part.rotate(q, angles), part.rotate(k, angles)
         averages, _ = part.scaled_dot_product_attention(q, k, v, mask)  # (B, H, T, K)
         return _linear(tantra.merge_heads(averages), weights, "attention.output")

@@ -60,6 +60,7 @@ COMMON = [
     (lambda: (TALL, WIDE).mT, "take one"),
     (lambda: 1 if TALL > 0 else 2, "np.where"),
     (lambda: math.tanh(TALL), "use NumPy's"),
+    (lambda: TALL > 0 & TALL, "put brackets around"),
     (lambda: TALL.chunk(2), "that is a NumPy array"),
     (lambda: np.zeros((4, 2)).__setitem__(..., WIDE), "has shape (3,2), and its place has (4,2)"),
 ]
