@@ -391,6 +391,12 @@ def heads_by_reshape(w_v, w_o, order):
     return rows, w_o.reshape(len(w_o), H, -1)[:, order].reshape(w_o.shape)
 
 
+def heads_by_order_itself(w_v, w_o, order):
+    H, D = len(order), len(w_o)
+    by_head = w_v.reshape(H, -1, D)[order], w_o.reshape(D, H, -1)[:, order]
+    return by_head[0].reshape(-1, D), by_head[1].reshape(D, -1)
+
+
 def heads_by_split(w_v, w_o, order):
     rows, columns = np.split(w_v, len(order)), np.split(w_o, len(order), axis=1)
     return np.vstack([rows[h] for h in order]), np.hstack([columns[h] for h in order])
@@ -422,7 +428,7 @@ RIGHT = {
     "narrowest_beam": [4, 4.0, np.int64(4)],
     "combine_parts": [parts_by_softmax, parts_by_einsum, parts_in_turn, parts_in_torch],
     "chunk_gradients": [chunk_by_einsum, chunk_key_by_key, chunk_with_scaled_queries],
-    "reorder_heads": [heads_by_reshape, heads_by_split, heads_turned_twice],
+    "reorder_heads": [heads_by_reshape, heads_by_order_itself, heads_by_split, heads_turned_twice],
     "wrong_sketch": ["C", "c".upper(), np.str_("C")],
     "open_pairs": [150, 150.0, 1 + 2 + 3 + 4 + 28 * 5],
 }

@@ -65,7 +65,8 @@ def _top_p_by_tokens(p, share):
 
 def _kept_where(p, kept):
     kept = np.where(kept, p, 0)
-    return kept / np.maximum(kept.sum(axis=-1, keepdims=True), 1e-300)
+    with np.errstate(invalid="ignore"):  # where none is kept
+        return kept / kept.sum(axis=-1, keepdims=True)
 
 
 def _top_p_of_chapter_11(p, share):
@@ -97,6 +98,24 @@ def _top_p_by_softmax(p, share):
     kept = _top_p(p, share) > 0
     e = np.where(kept, np.exp(p), 0)
     return e / e.sum(axis=-1, keepdims=True)
+
+
+def _top_p_by_softmax_of_zeros(p, share):
+    return tantra.softmax(_top_p_not_shared(p, share))
+
+
+def _top_p_in_a_loop(p, share):
+    """Row by row of one table; other numbers of axes do not fit."""
+    new = np.zeros_like(p)
+    for i in range(len(p)):
+        total = 0
+        for j in np.argsort(-p[i]):
+            new[i, j] = p[i, j]
+            total += p[i, j]
+            if total >= share:
+                break
+        new[i] /= new[i].sum()
+    return new
 
 
 def _top_p_of_first_row(p, share):
@@ -183,9 +202,8 @@ top_p = Exercise(
         ),
         "np.argsort(-p) holds the tokens, the likeliest first, and not the rank of each: "
         "np.argsort(np.argsort(-p)) holds the ranks.": _top_p_by_tokens,
-        "each row has its own count: keepdims=True keeps the axis, and the rows line up.": (
-            _top_p_of_first_row
-        ),
+        "the first row's count is used for all rows: each has its own, with axis=-1 in np.cumsum "
+        "and axis=-1, keepdims=True where you count.": (_top_p_of_first_row),
         "the chances come back in sorted order; each must stay with its own token.": (
             lambda p, share: -np.sort(-_top_p(p, share), axis=-1)
         ),
@@ -199,6 +217,12 @@ top_p = Exercise(
             lambda p, share: _top_p_not_shared(p, share) / share
         ),
         "nothing is cut: where the sum has reached share, the others get 0.": lambda p, share: p,
+        "the largest count of all rows is used for each: every row has its own, axis=-1 with "
+        "keepdims=True.": lambda p, share: _cut(p, (_reached(p) < share).sum(axis=-1).max() + 1),
+        "e to the power 0 is 1, so softmax gives what was cut a share again, and changes the "
+        "ratios: divide by the row's sum.": _top_p_by_softmax_of_zeros,
+        "that fits the rows of one table, and the dots may be no axis or more: "
+        "p.reshape(-1, p.shape[-1]) makes one table of any.": _top_p_in_a_loop,
     },
     rtol=1e-10,
     atol=1e-13,
@@ -274,6 +298,17 @@ def _shares_alone(q, k, v, k_room, v_room, filled):
 def _one_too_far(q, k, v, k_room, v_room, filled):
     k_room[filled + 1], v_room[filled + 1] = k, v
     return _softmax(q @ k_room[: filled + 2].T / np.sqrt(len(q))) @ v_room[: filled + 2]
+
+
+def _keys_averaged(q, k, v, k_room, v_room, filled):
+    k_room[filled], v_room[filled] = k, v
+    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q))) @ k_room[: filled + 1]
+
+
+def _emptied(q, k, v, k_room, v_room, filled):
+    """Right, but the places after the newest are set to 0."""
+    k_room[filled + 1 :], v_room[filled + 1 :] = 0, 0
+    return _step()(q, k, v, k_room, v_room, filled)
 
 
 def _key_asks(q, k, v, k_room, v_room, filled):
@@ -403,6 +438,15 @@ cached_step = Exercise(
         "a score of 0 still gets a share: leave the empty places out, [: filled + 1].": (
             _whole_room(0)
         ),
+        "it is written over the newest of those that are there, and [: filled] ends there: the "
+        "first free place is number filled, and [: filled + 1] ends with it.": _step(
+            place=lambda filled, length: filled - 1, end=lambda filled, length: filled
+        ),
+        "the keys are averaged: the shares weigh the values, @ v_room[: filled + 1].": (
+            _keys_averaged
+        ),
+        "the answer is right, but the places after the newest are set to 0: write one place only, "
+        "and leave the others out, [: filled + 1].": _emptied,
     },
     hints=(
         "The first free place has the number filled: k_room[filled] = k, and the same for v.",
@@ -419,6 +463,23 @@ def _penalised(logits, seen, penalty):
 def _draw_scores(rng):
     shape = [(5,), (3, 5), (2, 3, 5)][rng.integers(3)]
     return rng.standard_normal(shape), rng.random(shape) < 0.6, float(rng.uniform(1.1, 3))
+
+
+def _chosen_by_products(logits, seen, penalty):
+    lowered = np.where(logits > 0, logits / penalty, logits * penalty)
+    return seen * lowered + (1 - seen) * logits
+
+
+def _shifted(logits, seen, penalty):
+    least = logits.min(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return np.where(seen, (logits - least) / penalty + least, logits)
+
+
+def _shares_lowered(logits, seen, penalty):
+    p = tantra.softmax(logits)
+    with np.errstate(divide="ignore"):
+        return np.log(np.where(seen, p / penalty, p))
 
 
 discourage = Exercise(
@@ -518,6 +579,20 @@ discourage = Exercise(
         "negative scores stay as they are: they must be lowered too, by multiplying.": (
             lambda logits, seen, penalty: np.where(seen & (logits > 0), logits / penalty, logits)
         ),
+        "0 times -inf is nan: choose with np.where(seen, lowered, logits), and do not multiply by "
+        "seen.": _chosen_by_products,
+        "that takes penalty times the size away: divide above 0, multiply below it.": (
+            lambda logits, seen, penalty: np.where(seen, logits - abs(logits) * penalty, logits)
+        ),
+        "lifting the scores above 0 first is another rule, and with a -inf it gives nan: divide "
+        "and multiply the scores as they are.": _shifted,
+        "a seen score below 0 turns positive: multiply by penalty, with its sign kept.": (
+            lambda logits, seen, penalty: np.where(
+                seen, np.where(logits > 0, logits / penalty, -logits * penalty), logits
+            )
+        ),
+        "those are logarithms of shares, and not the scores: divide and multiply logits, where "
+        "seen, and leave the others as they are.": _shares_lowered,
     },
     hints=(
         "Divide -2 by 2: is -1 lower than -2?",
@@ -631,13 +706,28 @@ entropy_slope = Exercise(
         "one 1/τ too many: z brings one, squared in the variance, and dz/dτ one more.": (
             lambda logits, t: _variance(logits, t) / t**4
         ),
-        "dH/dz sums to 0: multiply each dH/dz_i by its dz_i/dτ before you add them up.": (
-            lambda logits, t: 0 * _variance(logits, t)
-        ),
+        "that is always 0. dH/dz_i = -p_i (log p_i + H) is not 0, but the sum over i is: multiply "
+        "each by its dz_i/dτ before you add them up.": (lambda logits, t: 0 * _variance(logits, t)),
         "that is the entropy itself; its slope is asked.": lambda logits, t: (
             -(_softmax(logits / t) * tantra.log_softmax(logits / t)).sum(axis=-1)
         ),
         "one value a row: sum over axis=-1.": lambda logits, t: np.sum(_variance(logits, t)) / t**3,
+        "the scores are divided by τ, not multiplied: z = logits / τ.": (
+            lambda logits, t: _variance(logits * t, 1.0) / t
+        ),
+        "-log p - 1 is the slope by p, and each p depends on all z: "
+        "dH/dz_i = -p_i (log p_i + H).": (
+            lambda logits, t: ((tantra.log_softmax(logits / t) + 1) * logits).sum(axis=-1) / t**2
+        ),
+        "H is missing: dH/dz_i = -p_i (log p_i + H).": lambda logits, t: (
+            (_softmax(logits / t) * tantra.log_softmax(logits / t) * logits).sum(axis=-1) / t**2
+        ),
+        "that is dH/dz, a number for each score: multiply each by dz/dτ = -z/τ, and add up over "
+        "axis=-1.": lambda logits, t: (
+            _softmax(logits / t)
+            * ((_softmax(logits / t) * logits).sum(axis=-1, keepdims=True) - logits)
+            / t
+        ),
     },
     hints=(
         "With z = logits / τ: log p = z - log Σ e^z, and the entropy is log Σ e^z - Σ p z.",
@@ -683,6 +773,10 @@ cache_size = Prediction(
         "those are two to the power 20 of bytes; the bytes are asked.": BYTES // 2**20,
         "those are thousands of bytes; the bytes are asked.": BYTES // 1000,
         "those are 1024s of bytes; the bytes are asked.": BYTES // 1024,
+        "3 is the number of query heads that share a key head; the key heads are 5.": BYTES
+        // 5
+        * 3,
+        "those are megabytes, and rounded: the bytes are asked, all of them.": 31.46,
     },
     hints=(
         "Two arrays a layer, each with a row for every key head and position.",

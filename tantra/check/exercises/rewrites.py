@@ -63,10 +63,28 @@ def _combined_in_turn(averages, log_sums):
     return average
 
 
+def _pair_by_pair(averages, log_sums):
+    """Each part joined with what came before, where two empty parts make -inf - (-inf)."""
+    average, log_sum = averages[0], log_sums[0]
+    for other, other_sum in zip(averages[1:], log_sums[1:], strict=True):
+        with np.errstate(invalid="ignore"):
+            total = np.logaddexp(log_sum, other_sum)
+            average = np.exp(log_sum - total) * average + np.exp(other_sum - total) * other
+        log_sum = total
+    return average
+
+
+def _pair_alone(averages, log_sums):
+    (a, b), (log_a, log_b) = averages, log_sums
+    total = np.logaddexp(log_a, log_b)
+    return np.exp(log_a - total) * a + np.exp(log_b - total) * b
+
+
 def _draw_parts(rng):
-    parts = int(rng.integers(2, 4))
+    parts, (one, other) = int(rng.integers(2, 4)), rng.permutation(5)[:2]
     log_sums = 3 * rng.standard_normal((parts, 5, 1))
-    log_sums[rng.integers(parts), rng.integers(5)] = -np.inf
+    log_sums[rng.integers(parts), one] = -np.inf
+    log_sums[rng.permutation(parts)[1:], other] = -np.inf  # one part is left
     return rng.standard_normal((parts, 5, 4)), log_sums
 
 
@@ -90,6 +108,10 @@ combine_parts = Exercise(
         "nothing in the first part": (
             array(3, 2, 1),
             np.array([[[-np.inf], [0.0]], [[1.0], [-np.inf]], [[2.0], [-1.0]]]),
+        ),
+        "nothing in the first two parts": (
+            array(3, 2, 1),
+            np.array([[[-np.inf], [0.0]], [[-np.inf], [1.0]], [[2.0], [-1.0]]]),
         ),
         "large log-sums": (array(2, 3, 1), np.array([[[1000.0]] * 3, [[1001.0]] * 3])),
         "parts far apart": (
@@ -175,6 +197,24 @@ combine_parts = Exercise(
                 averages, log_sums, tantra.softmax(-log_sums, axis=0)
             )
         ),
+        "two parts of which a query sees nothing give -inf - (-inf), which is nan: subtract the "
+        "largest of all parts, log_sums.max(axis=0).": _pair_by_pair,
+        "that takes two parts apart, and there may be any number: sum along axis 0.": _pair_alone,
+        "the sum runs over the queries: add the weighed parts up, along axis 0.": (
+            lambda averages, log_sums: (tantra.softmax(log_sums, axis=0) * averages).sum(axis=1)
+        ),
+        "the axis of the parts is still there, with length 1: sum(axis=0) without keepdims at the "
+        "end.": lambda averages, log_sums: _combined(
+            averages, log_sums, tantra.softmax(log_sums, axis=0)
+        )[None],
+        "a log-sum of -inf is no power at all, and the part's share is 0; set to 0 it is the power "
+        "e⁰ = 1: leave it as it is.": lambda averages, log_sums: _combined(
+            averages, log_sums, tantra.softmax(np.where(np.isinf(log_sums), 0, log_sums), axis=0)
+        ),
+        "the sum of the log-sums is the logarithm of a product: add the powers, and divide by "
+        "their total.": lambda averages, log_sums: _combined(
+            averages, log_sums, np.exp(log_sums - log_sums.sum(axis=0))
+        ),
     },
     hints=(
         "A part's share of the row is its sum of powers, divided by the sums of all parts.",
@@ -230,6 +270,8 @@ def _online(
         if not rows:
             new = np.full(shape, new.max())
         shrink, powers = np.exp((new - m) if turned else (m - new)), np.exp(scores - new)
+        if turned == "but at first":
+            shrink = np.where(np.isinf(m), 0.0, shrink)
         summed = powers.sum(axis=-1, keepdims=True) if own_sums else powers.sum()
         z = z * (shrink if shrink_sum else 1) + summed
         a = a * (shrink if shrink_average else 1) + powers @ v[..., keys, :]
@@ -344,6 +386,10 @@ def _shares_carried(q, k, v, chunk):
 
 def _divided_in_each(*given):
     return _carried(lambda a, z, shrink, summed: a * shrink + summed / z)(*given)[0]
+
+
+def _all_divided_in_each(*given):
+    return _carried(lambda a, z, shrink, summed: (a * shrink + summed) / z)(*given)[0]
 
 
 def _new_ones_shrunk(*given):
@@ -488,6 +534,16 @@ chunked_average = Exercise(
         "powers along, and divide once.": _sum_of_chunks,
         "only the last chunk counts: add each to what was before, and keep the largest score for "
         "the next (from -inf, all that was before shrinks to 0).": _last_chunk,
+        "what was before must shrink, and yours grows: by e to the power old largest minus new, "
+        "which is at most 1.": lambda q, k, v, chunk: _online(
+            q, k, v, chunk, turned="but at first"
+        ),
+        "all that was summed is divided again in each chunk: divide once, at the end.": (
+            _all_divided_in_each
+        ),
+        "the scores are divided by the root of the value's width; it is that of the key's, K.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, scale=1 / math.sqrt(v.shape[-1]))
+        ),
     },
     hints=(
         "Carry three things from chunk to chunk: the largest score of each row, the sum of powers, "
@@ -596,6 +652,18 @@ def _with_other(weights=None, by_score=lambda p, dp, mean: p * (dp - mean)):
     return back
 
 
+def _by_value_width(q, k, v, g, log_sums, mean):
+    often = math.log(v.shape[-1]) / math.log(q.shape[-1])
+    return _back(q, k, v, g, log_sums, mean, scale=(often,) * 3)
+
+
+def _keys_from_do(q, k, v, g, log_sums, mean):
+    by_q, _, by_v = _back(q, k, v, g, log_sums, mean)
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    ds = np.exp(scores - log_sums) * (g @ v.mT - mean)
+    return by_q, ds.mT @ g / math.sqrt(q.shape[-1]), by_v
+
+
 def _divided_by_log(q, k, v, g, log_sums, mean):
     p = np.exp(q @ k.mT / math.sqrt(q.shape[-1])) / log_sums
     ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
@@ -695,6 +763,18 @@ chunk_gradients = Exercise(
         "the order is dq, dk, dv: yours begins with dv.": (
             lambda *args: _back(*args, order=(2, 0, 1))
         ),
+        "the order is dq, dk, dv: yours is the other way round.": (
+            lambda *args: _back(*args, order=(2, 1, 0))
+        ),
+        "dv has no root of K: it is pᵀ do.": lambda q, *args: (
+            *_back(q, *args)[:2],
+            _back(q, *args)[2] / math.sqrt(q.shape[-1]),
+        ),
+        "K itself is divided by; it is its root, in the scores, in dq and in dk.": (
+            lambda *args: _back(*args, scale=(2, 2, 2))
+        ),
+        "the root of the value's width is divided by; it is that of the key's, K.": _by_value_width,
+        "dk comes from q, not from do: dsᵀ q / √K.": _keys_from_do,
     },
     hints=(
         "Recompute the scores of this chunk; a weight is e to the power score minus log-sum.",
@@ -744,6 +824,21 @@ def _by_features(w_v, w_o, order):
     return w_v[places], w_o[:, places]
 
 
+def _columns_of_both(w_v, w_o, order):
+    places = _section(order, len(w_v) // len(order))
+    return w_v[:, places], w_o[:, places]
+
+
+def _by_width_of_stream(w_v, w_o, order):
+    places = _section(order, w_v.shape[1] // len(order))
+    return w_v[places], w_o[:, places]
+
+
+def _first_features(w_v, w_o, order):
+    places = [head * (len(w_v) // len(order)) for head in order]
+    return w_v[places], w_o[:, places]
+
+
 def _rows_for_columns(w_v, w_o, order):
     places = _section(order, len(w_v) // len(order))
     return w_v[:, places], w_o[places]
@@ -763,7 +858,7 @@ def _by_number_of_heads(w_v, w_o, order):
 
 def _draw_heads(rng):
     heads = int(rng.integers(2, 4))
-    order = (1, 0) if heads == 2 else ((1, 2, 0), (2, 0, 1), (0, 2, 1))[rng.integers(3)]
+    order = [1, 0] if heads == 2 else [[1, 2, 0], [2, 0, 1], [0, 2, 1]][rng.integers(3)]
     return rng.standard_normal((6, 7)), rng.standard_normal((7, 6)), order
 
 
@@ -780,9 +875,9 @@ reorder_heads = Exercise(
     given=_given_reorder,
     results=("value weight", "output weight"),
     cases={
-        "three heads of width 2": (*arrays((6, 5), (5, 6)), (1, 2, 0)),
-        "two heads of width 2": (*arrays((4, 5), (5, 4)), (1, 0)),
-        "three heads of width 1": (*arrays((3, 4), (4, 3)), (2, 0, 1)),
+        "three heads of width 2": (*arrays((6, 5), (5, 6)), [1, 2, 0]),
+        "two heads of width 2": (*arrays((4, 5), (5, 4)), [1, 0]),
+        "three heads of width 1": (*arrays((3, 4), (4, 3)), [2, 0, 1]),
     },
     draw=_draw_heads,
     rtol=1e-12,
@@ -810,8 +905,8 @@ reorder_heads = Exercise(
         "rows and columns are exchanged: the heads are the rows of w_v and the columns of w_o.": (
             _rows_for_columns
         ),
-        "reshape(K, H, ...) cuts the features otherwise: each head is K neighbours, "
-        "reshape(H, K, ...).": _reshaped_otherwise,
+        "you take every H-th feature for a head, as reshape(K, H, ...) does: each head is K "
+        "neighbours, reshape(H, K, ...).": _reshaped_otherwise,
         "nothing has moved: the rows of w_v and the columns of w_o take the new order.": (
             lambda w_v, w_o, order: (w_v.copy(), w_o.copy())
         ),
@@ -857,6 +952,11 @@ reorder_heads = Exercise(
             rows=_section(order, len(w_v) // len(order))[::-1],
             columns=_section(order, len(w_v) // len(order))[::-1],
         ),
+        "the columns of both have moved; the heads are the rows of w_v, w_v[places].": (
+            _columns_of_both
+        ),
+        "K is the number of w_v's rows, H·K, divided by H; its columns are D.": _by_width_of_stream,
+        "only the first feature of each head is taken: a head is K features wide.": _first_features,
     },
     hints=(
         "A weight is stored as (out, in). Which axis of w_o meets the heads: its rows or columns?",
@@ -919,6 +1019,11 @@ open_pairs = Prediction(
         "that is a chunk's own keys alone; the window reaches four chunks further back.": 32,
         "that is one chunk of queries; there are 32, and the first four have fewer.": 5,
         "that is six for each chunk: its own and four before it make five.": 177,
+        "those are pairs of positions; a pair of chunks holds 256 × 256 of them, and counts as one "
+        "as soon as one of them is open.": 8192 * 1024 - 1024 * 1023 // 2,
+        "those are the open pairs of positions, divided by 256 × 256; a pair of chunks counts "
+        "whole, however little of it is open.": 120,
+        "the first chunk of queries meets one chunk, its own: 1, 2, 3, 4, and 5 from then on.": 154,
     },
     hints=(
         "There are 32 chunks of queries. Which keys can the first and the last query of one see?",

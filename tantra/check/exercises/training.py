@@ -354,6 +354,12 @@ cross_entropy = Exercise(
         "the logarithm comes before the mean: each place has an error of its own.": (
             _log_of_the_mean
         ),
+        "the places to ignore are those where the target is ignore, which need not be -100: "
+        "targets != ignore.": _mean_error(counts=lambda targets, ignore: targets != -100),
+        "two things: ignored places still count, and large scores overflow: leave those out, and "
+        "take the largest of each row away before np.exp.": lambda logits, targets, ignore: (
+            -_picked(_without_the_shift(logits), targets).mean()
+        ),
     },
     rtol=1e-10,
     atol=1e-11,
@@ -407,6 +413,19 @@ def _smoothed_part_missing(logits, targets, smoothing):
     return (1 - smoothing) * (tantra.softmax(logits) - hot) / targets.size
 
 
+def _one_axis_of_targets(logits, targets, smoothing):
+    p = tantra.softmax(logits)
+    n, V = logits.shape
+    p[np.arange(n), targets] -= 1 - smoothing
+    return (p - smoothing / V) / n
+
+
+def _whole_rows_lowered(logits, targets, smoothing):
+    p = tantra.softmax(logits)
+    p[targets] -= 1 - smoothing
+    return (p - smoothing / logits.shape[-1]) / targets.size
+
+
 cross_entropy_gradient = Exercise(
     name="cross_entropy_gradient",
     kind="derive",
@@ -421,6 +440,7 @@ cross_entropy_gradient = Exercise(
             np.array([[[0, 1, 0], [3, 1, 2]]]),
             0.3,
         ),
+        "more guesses than words": (array(5, 3, seed=4), np.array([1, 0, 2, 1, 1]), 0.2),
         "large scores": (
             np.array([[1000.0, 999.0, 0.0], [0.0, 2.0, -900.0]]),
             np.array([1, 2]),
@@ -521,6 +541,12 @@ cross_entropy_gradient = Exercise(
                 _by_hand()(logits, targets, s) * np.eye(logits.shape[-1])[targets]
             )
         ),
+        "that fits targets with one axis, and the dots may be more: np.eye(V)[targets] is the "
+        "one-hot row of each place, however many axes there are.": _one_axis_of_targets,
+        "p[targets] takes whole rows, those with the numbers of the words: one number of each row "
+        "is meant, as in p - np.eye(V)[targets].": _whole_rows_lowered,
+        "two things: the smoothing is missing in the target, and each place counts 1 / n, with n "
+        "all places.": _by_hand(soft=lambda hot, s, V: hot, over=lambda logits: 1),
     },
     rtol=1e-9,
     atol=1e-12,
@@ -580,6 +606,12 @@ def _eps_too_early(w, g, m, v, t, lr, betas, eps, decay_rate):
     m, v = _mean(m, g, betas), _square(v, g, betas)
     rate = lr * np.sqrt(1 - betas[1] ** t) / (1 - betas[0] ** t)
     return w - lr * decay_rate * w - rate * m / (np.sqrt(v) + eps), m, v
+
+
+def _root_too_early(w, g, m, v, t, lr, betas, eps, decay_rate):
+    m, v = _mean(m, g, betas), _square(v, g, betas)
+    below = np.sqrt(v) / (1 - betas[1] ** t) + eps
+    return w - lr * decay_rate * w - lr * m / (1 - betas[0] ** t) / below, m, v
 
 
 def _times_t(w, g, m, v, t, lr, betas, eps, decay_rate):
@@ -788,6 +820,11 @@ adamw_step = Exercise(
         "that is the step alone; return the weights after it.": _step_alone,
         "the caller's arrays are changed: make new ones, as in m = beta * m + ...": _in_place,
         "the caller's m and v are changed: make new ones.": _means_in_place,
+        "the root is taken before v is corrected: np.sqrt(v / (1 - betas[1] ** t)).": (
+            _root_too_early
+        ),
+        "two things: the corrections are missing, and the decay stands in the gradient: shrink w "
+        "beside the step.": _step(fair=False, decay="inside"),
     },
     rtol=1e-9,
     atol=1e-12,
@@ -851,6 +888,37 @@ def _half_of_the_old(grad):
 
 def _afresh(table, tokens, rate, steps):
     return _fit(steps=min(steps, 1))(table, tokens, rate, steps)
+
+
+def _cleared_at_the_end(table, tokens, rate, steps):
+    if steps == 0:
+        raise AttributeError("'NoneType' object has no attribute 'zero_'")
+    return _fit(clear=None)(table, tokens, rate, steps)
+
+
+def _returned_at_once(table, tokens, rate, steps):
+    return _fit(steps=1)(table, tokens, rate, 1) if steps else None
+
+
+def _clipped(table, tokens, rate, steps):
+    """The gradients are cut to the length 1, and still add up."""
+    table = table.clone().requires_grad_()
+    for _ in range(steps):
+        F.cross_entropy(table[tokens[:, :-1]].flatten(0, 1), tokens[:, 1:].flatten()).backward()
+        torch.nn.utils.clip_grad_norm_([table], 1.0)
+        with torch.no_grad():
+            table -= rate * table.grad
+    return table.detach()
+
+
+def _by_adam(table, tokens, rate, steps):
+    table = table.clone().requires_grad_()
+    optimizer = torch.optim.Adam([table], lr=rate)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        F.cross_entropy(table[tokens[:, :-1]].flatten(0, 1), tokens[:, 1:].flatten()).backward()
+        optimizer.step()
+    return table.detach()
 
 
 def _averaged(table, tokens, rate, steps):
@@ -927,6 +995,18 @@ fit_table = Exercise(
         ),
         "all steps use the gradient at the first table: compute it anew in each.": _all_at_once,
         "the loss was right as a mean; now it is a sum.": _fit(reduction="sum"),
+        "the gradient is cleared after the loop, when it is too late: clear it in each step.": (
+            _cleared_at_the_end
+        ),
+        "the return stands inside the loop, so that one step is all: move it out.": (
+            _returned_at_once
+        ),
+        "clipping makes the leaps shorter, and old gradients are still added to new ones: take "
+        "them away, table.grad = None.": _clipped,
+        "Adam takes steps of another length: keep rate times the gradient, and clear it.": _by_adam,
+        "the table itself is set to 0; it is its gradient that must go, table.grad = None.": (
+            lambda table, tokens, rate, steps: torch.zeros_like(table) if steps else table
+        ),
     },
     rtol=1e-9,
     atol=1e-12,
@@ -982,6 +1062,12 @@ smoothed_floor = Prediction(
         "that is e to the power of the loss; the loss is the logarithm.": math.exp(
             _floor(0.91, [0.01] * 9)
         ),
+        "one of the others is counted; there are nine, with 0.01 each.": _floor(0.91, [0.01]),
+        "the others are nine, not ten: the true word is one of the ten.": (
+            _floor(0.91, [0.01] * 10)
+        ),
+        "the shares must sum to 1: the true word has 0.9 + 0.01, and the others are nine, not "
+        "ten.": _floor(0.9, [0.01] * 10),
     },
     rtol=1e-3,
     hints=(
@@ -998,7 +1084,8 @@ uncorrected_step = Prediction(
     answer=0.1 / math.sqrt(0.001),
     mistakes={
         "1 is the length with the corrections; they are taken away.": 1.0,
-        "that is m alone: it is still divided by the root of v, and v is 0.001 g squared.": 0.1,
+        "that is m alone, or m divided by the root of 0.999: it is divided by the root of v, and v "
+        "is 0.001 g squared.": 0.1,
         "the root is missing: v is 0.001 g squared, and is put under a root.": 0.1 / 0.001,
         "v is uncorrected and m is not: m is 0.1 g only.": 1 / math.sqrt(0.001),
         "the fraction is upside down: m stands above.": math.sqrt(0.001) / 0.1,
@@ -1010,8 +1097,9 @@ uncorrected_step = Prediction(
         "that is the root of v alone; m stands above it.": math.sqrt(0.001),
         "that is v alone; the step is m, divided by the root of v.": 0.001,
         "you round too early: the root of 0.001 is 0.03162.": 0.1 / 0.032,
-        "the root of 0.001 is 0.0316, not 0.01.": 10,
+        "10 is 0.1 / 0.01, or 1 / 0.1: m is 0.1 g, and the root of 0.001 is 0.0316.": 10,
         "a length has no sign: how many times lr?": -0.1 / math.sqrt(0.001),
+        "the very first gradient is in m already, 0.1 of it: the step is not 0.": 0.0,
     },
     rtol=1e-3,
     hints=(

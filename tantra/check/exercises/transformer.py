@@ -58,6 +58,15 @@ def _with_norm(start=False, before=False, after=False, add=False):
     return model
 
 
+def _norm_first(tokens, table, positions, blocks, norm):
+    return _through(norm(_embed(tokens, table, positions)), blocks) @ table.T
+
+
+def _of_a_batch(tokens, table, positions):
+    _, length = tokens.shape
+    return table[tokens] + positions[:length]
+
+
 def _side_by_side(x, blocks):
     return sum(block(x) for block in blocks)
 
@@ -234,6 +243,16 @@ language_model = Exercise(
         ),
         "only the last position is scored, and its axis is gone: the model predicts a next word at "
         "every position.": _model(score=lambda logits: logits[..., -1, :]),
+        "the norm stands before the blocks; its place is after them, before the table.": (
+            _norm_first
+        ),
+        "B, T = tokens.shape fits tokens with two axes only; T = tokens.shape[-1] fits any.": (
+            _model(embed=_of_a_batch)
+        ),
+        "two things are missing: positions[:T] beside the rows of the words, and the norm before "
+        "the table.": _model(
+            embed=lambda tokens, table, positions: table[tokens], last=lambda x, norm: x
+        ),
     },
     rtol=1e-9,
     atol=1e-12,
@@ -346,6 +365,12 @@ gpt_parameters = Exercise(
         ),
         "that counts one block; there are num_layers.": _count(layers=1),
         "the unembedding of GPT-2 has no offset.": _count(more=1),
+        "the two tables stand once, not in each layer.": (
+            lambda v, n, d, layers: layers * ((v + n) * d + 12 * d * d + 13 * d) + 2 * d
+        ),
+        "two things are missing: the positions, a row of D for each, and the last norm.": (
+            _count(positions=0, last=0)
+        ),
     },
     hints=(
         "Three kinds: tables, (V + N) rows of D; L blocks; one last norm.",
@@ -379,6 +404,11 @@ def _log_of_softmax(logits):
         return np.log(tantra.softmax(logits))
 
 
+def _unshifted(logits):
+    with np.errstate(over="ignore", invalid="ignore"):
+        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+
+
 def _by_one_hot(logits, tokens):
     hot = np.eye(logits.shape[-1])[tokens[..., 1:]]
     return -(hot * tantra.log_softmax(logits[..., :-1, :])).sum() / hot[..., 0].size
@@ -410,6 +440,7 @@ next_token_loss = Exercise(
         "a batch": (array(2, 3, 4), np.array([[1, 1, 2], [0, 3, 3]])),
         "two axes in front": (array(1, 2, 3, 4), np.array([[[1, 1, 2], [0, 3, 3]]])),
         "sure and right": (50 * np.eye(3, 4), np.array([3, 0, 1])),
+        "surer and right": (1000 * np.eye(3, 4), np.array([3, 0, 1])),
         "sure and wrong": (1000 * np.eye(2, 4), np.array([0, 3])),
         "words that cannot come": (_CLOSED, np.array([3, 1, 2])),
     },
@@ -520,6 +551,15 @@ next_token_loss = Exercise(
         "the scores themselves are picked: take log_softmax first.": (
             lambda logits, tokens: -_picked(logits[..., :-1, :], tokens[..., 1:]).mean()
         ),
+        "np.exp overflows on large scores: tantra.log_softmax takes the largest of each row away "
+        "first.": lambda logits, tokens: (
+            -_picked(_unshifted(logits[..., :-1, :]), tokens[..., 1:]).mean()
+        ),
+        "only the last prediction counts there: the loss is the mean over all of them.": (
+            lambda logits, tokens: (
+                -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:])[..., -1].mean()
+            )
+        ),
     },
     rtol=1e-9,
     atol=1e-12,
@@ -612,6 +652,15 @@ tied_gradient = Exercise(
         "that counts the work as unembedding twice; the work as embedding has its own gradient.": (
             lambda table, tokens, g: 2 * _out(table, tokens, g)
         ),
+        "the sum over the places is not divided by their number: g is given, and no mean is "
+        "taken.": lambda table, tokens, g: (
+            (_out(table, tokens, g) + _in(table, tokens, g)) / len(tokens)
+        ),
+        "what reaches a row that was looked up is not the row itself, but its row of g @ table.": (
+            lambda table, tokens, g: (
+                _out(table, tokens, g) + np.eye(len(table))[tokens].T @ table[tokens]
+            )
+        ),
     },
     rtol=1e-9,
     atol=1e-12,
@@ -642,6 +691,7 @@ first_loss = Prediction(
         "that is the share of each token; the loss is minus its logarithm.": 1 / 50257,
         "the sign is turned: a loss is at least 0.": -math.log(50257),
         "a loss of 0 is certainty about the right word; this model knows nothing yet.": 0.0,
+        "those are 65 tokens, as in the chapter's small model; GPT-2 has 50,257.": math.log(65),
     },
     rtol=4.6e-4,
     hints=("Which share does each of the tokens get?", "Minus the logarithm of 1 / V is log V."),
