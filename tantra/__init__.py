@@ -42,6 +42,7 @@ Letters for axes, everywhere in this library:
     V  vocabulary     F  d_ff
 """
 
+import functools
 import importlib
 
 from tantra.attention import (
@@ -104,22 +105,40 @@ __all__ = [
     "stream", "train", "warmup_cosine", "warmup_inverse_sqrt", "window_mask",
 ]  # fmt: skip
 
-# Loaded when first asked for, so that the library alone needs neither matplotlib nor IPython.
+# Loaded when first asked for, as all files are, so that the library alone needs neither matplotlib
+# nor IPython.
 _LAZY = {
-    "check": "tantra.check",
-    "plot": "tantra.plot",
     "progress": "tantra.check.progress:progress",
     "verse": "tantra.verses:verse",
 }
 
 
 def __getattr__(name):
-    if name not in _LAZY:
+    if name == "__version__":
+        return _version()
+    if name not in _LAZY and name not in _files():
         raise AttributeError(f"module 'tantra' has no attribute {name!r}")
-    module, _, attribute = _LAZY[name].partition(":")
+    module, _, attribute = _LAZY.get(name, f"tantra.{name}").partition(":")
     module = importlib.import_module(module)
     return getattr(module, attribute) if attribute else module
 
 
 def __dir__():
-    return sorted([*globals(), *_LAZY])
+    return sorted({*__all__, *_LAZY, *_files(), "__version__"})
+
+
+@functools.cache
+def _files():
+    """The names of tantra's files and folders."""
+    import pkgutil
+
+    return frozenset(file.name for file in pkgutil.iter_modules(__path__))
+
+
+def _version():
+    from importlib import metadata
+
+    try:
+        return metadata.version("transformer-tantra")
+    except metadata.PackageNotFoundError:  # a copy that nobody installed
+        return "unknown"

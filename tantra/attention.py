@@ -5,9 +5,19 @@ import math
 import numpy as np
 import torch
 
-from tantra.arrays import check_count, like, namespace, readable
+from tantra.arrays import (
+    as_array,
+    as_positions,
+    check_count,
+    check_kinds,
+    in_floats,
+    like,
+    namespace,
+    readable,
+)
 
 
+@in_floats("x")
 def softmax(x, axis=-1):
     """Positive weights that sum to 1 along axis: exp(x) divided by its sum.
 
@@ -24,8 +34,9 @@ def softmax(x, axis=-1):
     return e / e.sum(axis=axis, keepdims=True)
 
 
+@in_floats("x")
 def log_softmax(x, axis=-1):
-    """The logarithm of softmax, finite even where the weight itself would round to 0.
+    """The logarithm of softmax along axis, finite even where the weight would round to 0.
 
     x (..., S)  ->  (..., S)
 
@@ -48,9 +59,7 @@ def causal_mask(queries, keys):
     array([[ True,  True, False],
            [ True,  True,  True]])
     """
-    for name, positions in (("queries", queries), ("keys", keys)):
-        if getattr(positions, "ndim", 0) == 0:
-            raise TypeError(f"{name} are positions, such as arange(5), and not {positions!r}")
+    queries, keys = as_positions(queries=queries, keys=keys)
     return queries[..., :, None] >= keys[..., None, :]
 
 
@@ -66,6 +75,7 @@ def window_mask(queries, keys, window):
            [False,  True,  True,  True]])
     """
     check_count(window=window)
+    queries, keys = as_positions(queries=queries, keys=keys)
     return abs(queries[..., :, None] - keys[..., None, :]) < window
 
 
@@ -74,20 +84,24 @@ def padding_mask(lengths, num_keys):
 
     lengths (B,)   num_keys = S  ->  (B, 1, 1, S)
 
-    The two axes of length 1 stand for heads and queries.  Raises ValueError for a length that is
-    not from 1 to num_keys: of an empty sequence a query could see nothing.
+    The two axes of length 1 stand for heads and queries.  Raises ValueError unless there is one
+    length for each sequence, from 1 to num_keys: of an empty one a query could see nothing.
 
     >>> padding_mask(np.array([1, 3]), 3)[:, 0, 0]
     array([[ True, False, False],
            [ True,  True,  True]])
     """
     check_count(num_keys=num_keys)
+    lengths = as_array(lengths)
+    if lengths.ndim != 1:
+        raise ValueError(f"lengths are {lengths!r}; give one for each sequence, such as [3, 5]")
     if readable(lengths) and not ((lengths >= 1) & (lengths <= num_keys)).all():
         raise ValueError(f"lengths are {lengths.tolist()}; each must be from 1 to {num_keys} keys")
     keys = namespace(lengths).arange(num_keys, device=lengths.device)
     return keys < lengths[:, None, None, None]
 
 
+@in_floats("q", "k", "v")
 def scaled_dot_product_attention(q, k, v, mask=None, bias=None):
     """softmax(q kᵀ / √K) v: the averaged values, and the weights they were averaged with.
 
@@ -95,8 +109,8 @@ def scaled_dot_product_attention(q, k, v, mask=None, bias=None):
 
     mask is True where a query may look; bias is added to the scores.  Raises ValueError where
     shapes do not fit, and for a mask with a row that may look nowhere; TypeError for a mask that
-    is not of True and False.  Where the mask cannot be read (while compiling), such a row is nan.
-    Source: Vaswani et al. 2017, equation 1.
+    is not of True and False, and for NumPy beside torch.  Where the mask cannot be read (while
+    compiling), such a row is nan.  Source: Vaswani et al. 2017, equation 1.
     """
     check_fit(q, k, v)
     check_mask(mask, q, (*q.shape[:-1], k.shape[-2]))
@@ -104,6 +118,7 @@ def scaled_dot_product_attention(q, k, v, mask=None, bias=None):
     return weights @ v, weights
 
 
+@in_floats("q", "k")
 def attention_scores(q, k, mask=None, bias=None):
     """How well each key answers each query: q kᵀ / √K, and -inf where mask is False.
 
@@ -118,7 +133,8 @@ def attention_scores(q, k, mask=None, bias=None):
 
 
 def check_fit(q, k, v):
-    """Raise ValueError unless every query can meet every key, and every key has its value."""
+    """Raise TypeError or ValueError unless every query can meet every key, and each has a value."""
+    check_kinds(q=q, k=k, v=v)
     shapes = f"q {tuple(q.shape)}, k {tuple(k.shape)}, v {tuple(v.shape)}"
     if min(q.ndim, k.ndim, v.ndim) < 2:
         raise ValueError(f"{shapes}: each needs an axis of positions and an axis of features")

@@ -2,18 +2,19 @@
 
 import torch
 
-from tantra.arrays import check_count
+from tantra.arrays import check_count, check_number
 from tantra.attention import log_softmax
 from tantra.generation import caches_for, check_stop, next_logits
 from tantra.prompts import read_prompts
-from tantra.sampling import check_number
 
 
 def beam_search(model, tokens, num_tokens, *, num_beams, length_penalty=1.0, stop=()):
     """tokens with the likeliest continuation found: num_tokens more, or up to a token of stop.
 
     tokens is one prompt or several (see read_prompts), each searched alone, and comes back in the
-    same form.  Raises TypeError or ValueError for bad input, before any work.
+    same form.  model scores what follows, num_beams beginnings are kept alive, and length_penalty
+    says how far long continuations are favoured (see beams).  Raises TypeError or ValueError for
+    bad input, before any work.
     """
     rows, _, back = read_prompts(tokens, model.config.vocab_size)
     check_count(num_tokens=num_tokens)
@@ -44,7 +45,8 @@ def beams(model, tokens, num_tokens, num_beams, *, length_penalty=1.0, stop=()):
     fed = torch.tensor([row], device=next(model.parameters()).device)  # (beams, tokens)
     alive, ended = [(0.0, [])], []  # the sum of log-probabilities, and the tokens
     for n in range(1, num_tokens + 1):
-        sums = log_softmax(next_logits(model, fed, caches).double())  # (beams, V)
+        logits = next_logits(model, fed, caches).to("cpu", torch.float64)  # not all devices have it
+        sums = log_softmax(logits)  # (beams, V)
         sums += sums.new_tensor([total for total, _ in alive])[:, None]
         ends = torch.full_like(sums, n == num_tokens, dtype=torch.bool)
         ends[:, list(stop)] = True

@@ -21,9 +21,10 @@ def chunked_attention(q, k, v, mask=None, *, causal=False, window=None, chunk=25
     q (..., T, K)   k (..., S, K)   v (..., S, D)   mask (T, S)  ->  (..., T, D)
 
     causal=True closes the future, window=n all keys n or more positions away; the queries are the
-    last T of the S positions.  Chunks that nobody may look at cost nothing.  Half precision is
-    summed in float32.  Raises ValueError and TypeError as scaled_dot_product_attention does, and
-    ValueError where causal or window find more queries than keys.
+    last T of the S positions.  chunk of each meet at once, and chunks that nobody may look at cost
+    nothing.  Half precision is summed in float32.  Raises ValueError and TypeError as
+    scaled_dot_product_attention does, and ValueError where causal or window find more queries than
+    keys.
     Source: Rabe and Staats 2021; Dao et al. 2022, algorithm 1 and appendix B.
     """
     check_fit(q, k, v)

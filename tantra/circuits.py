@@ -7,7 +7,7 @@ and offsets such as query.bias (D,).  Each function returns new weights and leav
 
 import math
 
-from tantra.arrays import check_count, check_divides, namespace
+from tantra.arrays import check_count, check_divides, in_floats, namespace
 from tantra.attention import softmax
 
 
@@ -110,6 +110,7 @@ def merge_circuits(weights, num_heads):
     }
 
 
+@in_floats("x", "qk", "qk_offset", "ov", "offset")
 def merged_attention(x, qk, qk_offset, ov, offset, mask=None):
     """What the heads add to the stream, by two matrices a head and no keys or values.
 

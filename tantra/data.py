@@ -16,9 +16,10 @@ def course_text():
 def batches(tokens, batch_size, length, *, generator=None):
     """Random windows of tokens, without end: inputs and targets, each (batch_size, length).
 
-    targets are inputs one step later: position t is to predict the token at t + 1.  tokens (N,)
-    may be a list, an array, a memory-mapped file or a tensor; only the windows drawn are read.
-    Raises TypeError unless tokens are whole numbers, and ValueError where no window fits.
+    generator draws where they begin.  targets are inputs one step later: position t is to predict
+    the token at t + 1.  tokens (N,) may be a list, an array, a memory-mapped file or a tensor; only
+    the windows drawn are read.  Raises TypeError unless tokens are whole numbers, and ValueError
+    where no window fits.
     """
     check_count(batch_size=batch_size, length=length)
     if not isinstance(tokens, torch.Tensor):

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
-from tantra.arrays import check_count, like
+from tantra.arrays import check_count, like, one_of
 from tantra.cache import held_positions
-from tantra.positions import alibi_bias, rotary_angles, sinusoidal_positions
+from tantra.positions import SLOPES, alibi_bias, rotary_angles, sinusoidal_positions
 
 
 class TokenEmbedding(nn.Embedding):
@@ -74,10 +74,10 @@ class RotaryPositions(nn.Module):
 
     only_distances = True
 
-    def __init__(self, d_head):
+    def __init__(self, d_head, base=10_000.0):
         super().__init__()
         # not a buffer: it stays float64, whatever the model is cast to
-        self.step = torch.from_numpy(rotary_angles(2, d_head)[1])  # (K/2,), from one to the next
+        self.step = torch.from_numpy(rotary_angles(2, d_head, base)[1])  # (K/2,), of one position
 
     def forward(self, x, past=0, padding=None):
         positions = torch.arange(past, past + x.shape[-2], device=self.step.device)
@@ -93,9 +93,9 @@ class LearnedRotaryPositions(LearnedPositions):
     Source: ours; chapter 14 measures what it does.
     """
 
-    def __init__(self, context_length, d_model, d_head, *, generator=None):
+    def __init__(self, context_length, d_model, d_head, base=10_000.0, *, generator=None):
         super().__init__(context_length, d_model, generator=generator)
-        self.rotary = RotaryPositions(d_head)
+        self.rotary = RotaryPositions(d_head, base)
 
     def forward(self, x, past=0, padding=None):
         x, _ = super().forward(x, past, padding)
@@ -107,21 +107,23 @@ class AlibiPositions(nn.Module):
 
     x (B, T, D)  ->  (B, T, D)
 
-    Source: Press et al. 2021.
+    slopes is "paper" or "released" (see alibi_bias).  Source: Press et al. 2021.
     """
 
     only_distances = True
 
-    def __init__(self, num_heads, context_length):
+    def __init__(self, num_heads, context_length, slopes="paper"):
         super().__init__()
         check_count(num_heads=num_heads, context_length=context_length)
-        self.num_heads, self.context_length = num_heads, context_length
+        one_of(SLOPES, "slopes", slopes)
+        self.num_heads, self.context_length, self.slopes = num_heads, context_length, slopes
 
     def forward(self, x, past=0, padding=None):
         end = past + x.shape[-2]
-        queries = torch.arange(past, end, device=x.device)
-        keys = held_positions(end, self.context_length, x.device)
-        return x, {"bias": alibi_bias(self.num_heads, queries, keys).to(x.dtype)}
+        fine = torch.promote_types(x.dtype, torch.float32)  # some devices have no float64
+        queries = torch.arange(past, end, device=x.device, dtype=fine)
+        keys = held_positions(end, self.context_length, x.device).to(fine)
+        return x, {"bias": alibi_bias(self.num_heads, queries, keys, self.slopes).to(x.dtype)}
 
 
 class NoPositions(nn.Module):

@@ -4,7 +4,7 @@ import inspect
 
 import torch
 
-from tantra.arrays import check_count
+from tantra.arrays import check_count, check_known
 from tantra.prompts import pad_left, read_prompts
 from tantra.sampling import check_sampling, next_token_chances, penalise_repetition
 
@@ -12,9 +12,12 @@ from tantra.sampling import check_sampling, next_token_chances, penalise_repetit
 def generate(model, tokens, num_tokens, **how):
     """tokens with num_tokens more at the end, or fewer where one of stop was drawn.
 
-    tokens is one prompt or several (see read_prompts), of any lengths, and comes back in the same
-    form; in a tensor, a row that stopped early repeats its last token.  how is what stream takes.
+    model says what may follow.  tokens is one prompt or several (see read_prompts), of any lengths,
+    and comes back in the same form; in a tensor or an array, a row that stopped early repeats its
+    last token.  how is what stream takes: temperature, top_k, top_p, repetition_penalty, stop and
+    generator.
     """
+    check_known("generate", "argument", how, HOW)
     rows, _, back = read_prompts(tokens, model.config.vocab_size)
     for step in stream(model, rows, num_tokens, **how):
         for row, token in zip(rows, step, strict=True):
@@ -36,7 +39,8 @@ def stream(
 ):
     """Yield, one by one, the tokens that generate adds.
 
-    For one prompt a number each time; for several a list, None where a row has stopped.
+    For one prompt a number each time, num_tokens in all; for several a list, None where a row has
+    stopped.
 
     temperature 0 takes the likeliest token; top_k and top_p cut off the others (see sampling);
     repetition_penalty above 1 lowers all tokens already there, the prompt's too.  A row ends with
@@ -64,6 +68,7 @@ def stream(
 
 
 generate.__signature__ = inspect.signature(stream)  # what help and completion show
+HOW = [name for name, x in inspect.signature(stream).parameters.items() if x.kind is x.KEYWORD_ONLY]
 
 
 def _steps(model, rows, num_tokens, caches, choose, stop):
@@ -107,8 +112,11 @@ def next_logits(model, tokens, caches, padding=None):
     parts = [tokens[:, :limit], *tokens[:, limit:].split(1, dim=1)]  # a full cache takes one
     for part in parts if tokens.shape[1] > limit else parts[:1]:
         logits = model(part, caches, padding=padding, last=True)[:, -1]
-    if logits.isnan().any():
-        raise ValueError("the model's scores are nan; look for nan or inf among its weights")
+    if not logits.amax(-1).isfinite().all():  # nan or inf; beside others, -inf may be
+        raise ValueError(
+            "the model's scores are nan or infinite; look for such numbers among its weights, and "
+            "for half precision, which ends early: model.float()"
+        )
     return logits if logits.dtype == torch.float64 else logits.float()
 
 

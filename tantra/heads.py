@@ -1,5 +1,7 @@
 """Heads: several attentions side by side, each over its own slice of the features."""
 
+from collections import OrderedDict
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -42,10 +44,13 @@ class MultiHeadAttention(nn.Module):
 
     x (B, T, D)  ->  (B, T, D)
 
-    With num_kv_heads < num_heads, several heads ask the same keys (grouped queries).  Raises
-    ValueError where heads do not divide the width, or key heads the heads.
+    With num_kv_heads < num_heads, several heads ask the same keys (grouped queries).  bias=False
+    leaves out the offsets of the maps, and first weights are drawn from generator.  Raises
+    ValueError where heads do not divide d_model, or key heads the heads.
     Source: Vaswani et al. 2017, section 3.2.2; Ainslie et al. 2023 (grouped queries).
     """
+
+    last_layer = "output"  # what it gives is added to the stream, so GPT starts it smaller
 
     def __init__(self, d_model, num_heads, num_kv_heads=None, bias=True, *, generator=None):
         super().__init__()
@@ -127,6 +132,42 @@ class MultiHeadAttention(nn.Module):
                 "context has positions of its own: angles, cache and causal are for x looking at "
                 "itself; leave them out, or leave out context"
             )
+
+
+class NormedAttention(MultiHeadAttention):
+    """MultiHeadAttention whose queries and keys pass through HeadNorm.
+
+    x (B, T, D)  ->  (B, T, D)
+
+    Source: Henry et al. 2020, but for what HeadNorm says.
+    """
+
+    def __init__(self, d_model, num_heads, num_kv_heads=None, bias=True, *, generator=None):
+        super().__init__(d_model, num_heads, num_kv_heads, bias, generator=generator)
+        for name in ("query", "key"):
+            parts = {"linear": getattr(self, name), "norm": HeadNorm(d_model // num_heads)}
+            setattr(self, name, nn.Sequential(OrderedDict(parts)))
+
+
+class HeadNorm(nn.Module):
+    """Each head's vector scaled to mean square 1, so that no score can grow beyond √K.
+
+    x (B, T, H·K)  ->  (B, T, H·K)
+
+    Rotary positions turn a vector and keep its length, so it stands before them as well as after.
+    After Henry et al. 2020, who scale to length 1 and multiply the scores by a number to learn:
+    here the length is √K, and nothing is learned.
+    """
+
+    def __init__(self, d_head):
+        super().__init__()
+        check_count(d_head=d_head)
+        self.d_head = d_head
+
+    def forward(self, x):
+        check_divides(width=x.shape[-1], d_head=self.d_head)
+        heads = x.unflatten(-1, (-1, self.d_head))  # (B, T, H, K)
+        return F.rms_norm(heads, (self.d_head,), eps=1e-5).flatten(-2)
 
 
 def _past(num_queries, num_keys, device):

@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from tantra import kernels
-from tantra.arrays import check_count, check_width, namespace
+from tantra.arrays import check_count, check_width, in_floats, namespace
 from tantra.probes import Probe
 
 
+@in_floats("x")
 def layer_norm(x, gain=None, bias=None, eps=1e-5):
     """Each vector shifted to mean 0 and scaled to variance 1; then times gain, plus bias.
 
@@ -28,16 +29,18 @@ def layer_norm(x, gain=None, bias=None, eps=1e-5):
     return _affine(centred / (variance + eps) ** 0.5, gain, bias)
 
 
+@in_floats("x")
 def rms_norm(x, gain=None, eps=1e-5):
     """Each vector scaled to mean square 1, without shifting it; then times gain.
 
     x (..., D)   gain (D,)  ->  (..., D)
 
-    Source: Zhang and Sennrich 2019, equation 4.
+    eps stands inside the root.  Source: Zhang and Sennrich 2019, equation 4.
     """
     return _affine(x / ((x**2).mean(axis=-1, keepdims=True) + eps) ** 0.5, gain, None)
 
 
+@in_floats("x")
 def gelu(x):
     """A smooth ReLU: x times nearly the chance that a normal number is below x, by tanh.
 
@@ -48,6 +51,7 @@ def gelu(x):
     return 0.5 * x * (1 + namespace(x).tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
 
 
+@in_floats("x")
 def gelu_exact(x):
     """A smooth ReLU: x times the chance that a normal number is below x.
 
@@ -61,12 +65,13 @@ def gelu_exact(x):
     return 0.5 * x * (1 + erf)
 
 
+@in_floats("x")
 def silu(x):
     """x times its own sigmoid, also called swish.
 
     x (...)  ->  (...)
 
-    Source: Hendrycks and Gimpel 2016, section 4; Ramachandran et al. 2017.
+    Source: Hendrycks and Gimpel 2016, section 2; Ramachandran et al. 2017.
     """
     e = namespace(x).exp(-abs(x))  # at most 1: no overflow
     return x * namespace(x).where(x >= 0, 1, e) / (1 + e)
@@ -87,9 +92,11 @@ def linear(d_in, d_out, bias=True, generator=None):
 
 
 class LayerNorm(nn.Module):
-    """layer_norm, with a gain and a bias to learn.
+    """layer_norm, with a gain and a bias to learn; the bias can be left out.
 
     x (B, T, D)  ->  (B, T, D)
+
+    d_model is D; eps stands inside the root.
     """
 
     def __init__(self, d_model, bias=True, eps=1e-5):
@@ -108,6 +115,8 @@ class RMSNorm(nn.Module):
     """rms_norm, with a gain to learn.
 
     x (B, T, D)  ->  (B, T, D)
+
+    d_model is D; eps stands inside the root.
     """
 
     def __init__(self, d_model, eps=1e-5):
@@ -126,8 +135,12 @@ class FeedForward(nn.Module):
 
     x (B, T, D)  ->  (B, T, D)
 
-    Source: Vaswani et al. 2017, equation 2, with GELU for its ReLU as in GPT-2.
+    d_model is D, d_ff the width in between; bias=False leaves out the offsets, and first weights
+    are drawn from generator.  Source: Vaswani et al. 2017, equation 2, with GELU for its ReLU as
+    in GPT-2.
     """
+
+    last_layer = "down"  # what it gives is added to the stream, so GPT starts it smaller
 
     def __init__(self, d_model, d_ff, bias=True, *, generator=None):
         super().__init__()
@@ -141,13 +154,40 @@ class FeedForward(nn.Module):
         return self.down(kernels.gelu(self.up(x)))
 
 
+class ExactFeedForward(FeedForward):
+    """Expand, GELU without its approximation by tanh, compress: as in BERT.
+
+    x (B, T, D)  ->  (B, T, D)
+    """
+
+    def forward(self, x):
+        check_width(x, self.d_model, "this feed-forward")
+        return self.down(F.gelu(self.up(x)))
+
+
+class SquaredReLU(FeedForward):
+    """Expand, square what is positive, compress.
+
+    x (B, T, D)  ->  (B, T, D)
+
+    Source: So et al. 2021, section 4.
+    """
+
+    def forward(self, x):
+        check_width(x, self.d_model, "this feed-forward")
+        return self.down(F.relu(self.up(x)).square())
+
+
 class SwiGLU(nn.Module):
     """Expand twice, one way opening the other like a gate, and compress.
 
     x (B, T, D)  ->  (B, T, D)
 
-    Source: Shazeer 2020, equation 6.
+    d_model is D, d_ff the width in between; bias=False leaves out the offsets, and first weights
+    are drawn from generator.  Source: Shazeer 2020, equation 6.
     """
+
+    last_layer = "down"
 
     def __init__(self, d_model, d_ff, bias=True, *, generator=None):
         super().__init__()
@@ -167,7 +207,8 @@ class Block(nn.Module):
 
     x (B, T, D)  ->  (B, T, D)
 
-    Made of four parts; look is what its attention takes: mask, angles, cache and so on.
+    Made of four parts, attention, feed_forward, and norm_1 and norm_2 before them; look is what
+    its attention takes: mask, angles, cache and so on.
     """
 
     def __init__(self, attention, feed_forward, norm_1, norm_2):
@@ -187,6 +228,7 @@ class PostNormBlock(Block):
 
     x (B, T, D)  ->  (B, T, D)
 
+    attention and norm_1, then feed_forward and norm_2.
     Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020 compare the two.
     """
 

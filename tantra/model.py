@@ -1,37 +1,56 @@
 """GPT: embed, a stack of blocks, and a score for every possible next token."""
 
+import functools
+import inspect
 from dataclasses import dataclass, fields
 
 import torch
 from torch import nn
 
-from tantra import embedding, layers
-from tantra.arrays import check_count, check_divides, one_of, readable
+from tantra import embedding, heads, layers
+from tantra.arrays import (
+    check_count,
+    check_divides,
+    check_known,
+    check_number,
+    one_of,
+    readable,
+)
 from tantra.cache import KVCache, held_positions
-from tantra.heads import MultiHeadAttention
+from tantra.positions import check_base, check_pairs
 from tantra.probes import Probe
 
 # Every variant, by the name that a config gives it, and how to build it from the config and a
-# generator.  Add an entry to try a part of your own.
+# generator.  Add an entry to try a part of your own.  If what it gives is added to the stream,
+# let its class say which layer comes last, as FeedForward does: last_layer = "down".
 PARTS = {
     "positions": {
         "learned": lambda c, g: embedding.LearnedPositions(
             c.context_length, c.d_model, generator=g
         ),
         "sinusoidal": lambda c, g: embedding.SinusoidalPositions(c.context_length, c.d_model),
-        "rotary": lambda c, g: embedding.RotaryPositions(c.d_head),
+        "rotary": lambda c, g: embedding.RotaryPositions(c.d_head, c.rotary_base),
         "learned+rotary": lambda c, g: embedding.LearnedRotaryPositions(
-            c.context_length, c.d_model, c.d_head, generator=g
+            c.context_length, c.d_model, c.d_head, c.rotary_base, generator=g
         ),
         "alibi": lambda c, g: embedding.AlibiPositions(c.num_heads, c.context_length),
+        "alibi_released": lambda c, g: embedding.AlibiPositions(
+            c.num_heads, c.context_length, "released"
+        ),
         "none": lambda c, g: embedding.NoPositions(),
     },
     "norm": {
         "layer": lambda c, g: layers.LayerNorm(c.d_model, bias=c.bias),
         "rms": lambda c, g: layers.RMSNorm(c.d_model),
     },
+    "attention": {
+        "plain": lambda c, g: heads.MultiHeadAttention(*_heads(c), generator=g),
+        "qk_norm": lambda c, g: heads.NormedAttention(*_heads(c), generator=g),
+    },
     "feed_forward": {
         "gelu": lambda c, g: layers.FeedForward(c.d_model, c.d_ff, c.bias, generator=g),
+        "gelu_exact": lambda c, g: layers.ExactFeedForward(c.d_model, c.d_ff, c.bias, generator=g),
+        "squared_relu": lambda c, g: layers.SquaredReLU(c.d_model, c.d_ff, c.bias, generator=g),
         "swiglu": lambda c, g: layers.SwiGLU(c.d_model, c.d_ff, c.bias, generator=g),
     },
     "norm_position": {
@@ -41,13 +60,14 @@ PARTS = {
 }
 
 
+def _heads(c):
+    return c.d_model, c.num_heads, c.num_kv_heads, c.bias
+
+
 def _parts(config, generator):
     """The four parts of one block."""
-    c = config
-    attention = MultiHeadAttention(
-        c.d_model, c.num_heads, c.num_kv_heads, c.bias, generator=generator
-    )
-    return attention, *(build(c, kind, generator) for kind in ("feed_forward", "norm", "norm"))
+    kinds = "attention", "feed_forward", "norm", "norm"
+    return [build(config, kind, generator) for kind in kinds]
 
 
 def build(config, kind, generator=None):
@@ -55,9 +75,15 @@ def build(config, kind, generator=None):
     return one_of(PARTS[kind], kind, getattr(config, kind))(config, generator)
 
 
-# The widest stream whose last norm starts at gain 1.  With tied weights a token's vector scores
-# its own row too high, by about 0.02 D after post-norm, less after pre-norm; in a wider model the
-# gain starts lower, so that the first loss is ln V.
+def last_layers(model):
+    """The layers whose output is added to the stream, as the parts name them."""
+    parts = [part for part in model.modules() if hasattr(part, "last_layer")]
+    return [getattr(part, part.last_layer) for part in parts]
+
+
+# The widest stream whose last norm starts at gain 1.  In a wider one the gain starts lower, so that
+# the first loss is ln V: scores of weights of 0.02 grow with the root of D, and with tied weights a
+# token's vector scores its own row too high, by about 0.02 D after post-norm, less after pre-norm.
 WIDEST = {"pre": 192, "post": 80}
 
 
@@ -65,8 +91,14 @@ WIDEST = {"pre": 192, "post": 80}
 class GPTConfig:
     """The sizes and the parts of a GPT.  The defaults are GPT-2 small.
 
-    Raises TypeError for a field that does not exist, and ValueError for a name that PARTS does
-    not hold or sizes that do not fit.
+    vocab_size tokens are known, and context_length positions seen at once.  The stream is d_model
+    wide and passes num_layers blocks, each of num_heads heads with num_kv_heads heads of keys and
+    values (as many, unless given) and of a feed-forward expansion times as wide.  positions,
+    attention, norm, norm_position and feed_forward name parts in PARTS; rotary_base is the base of
+    rotary_angles.  tied=True embeds and scores tokens by one table, bias=False leaves out offsets.
+
+    Raises TypeError for a field that does not exist or has no such value, and ValueError for a
+    name that PARTS does not hold or sizes that do not fit.
     """
 
     vocab_size: int = 50257
@@ -82,11 +114,11 @@ class GPTConfig:
     feed_forward: str = "gelu"
     tied: bool = True  # one table embeds tokens and scores them
     bias: bool = True
+    attention: str = "plain"
+    rotary_base: float = 10_000.0
 
     def __new__(cls, **given):
-        known = [field.name for field in fields(cls)]
-        if unknown := [name for name in given if name not in known]:
-            raise TypeError(f"GPTConfig has no field {unknown[0]!r}; it has {', '.join(known)}")
+        check_known("GPTConfig", "field", given, [field.name for field in fields(cls)])
         return super().__new__(cls)
 
     def __post_init__(self):
@@ -96,9 +128,16 @@ class GPTConfig:
         if self.num_kv_heads is not None:
             check_count(num_kv_heads=self.num_kv_heads)
             check_divides(num_heads=self.num_heads, num_kv_heads=self.num_kv_heads)
+        check_number(expansion=self.expansion)
         check_count(d_ff=self.d_ff)
+        for name in ("tied", "bias"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(f"{name} is {getattr(self, name)!r}; give True or False")
         for kind, known in PARTS.items():
             one_of(known, kind, getattr(self, kind))
+        check_base(rotary_base=self.rotary_base)
+        if "rotary" in self.positions:
+            check_pairs(self.d_head)
 
     @property
     def d_head(self):
@@ -109,16 +148,23 @@ class GPTConfig:
         return round(self.expansion * self.d_model)
 
 
+# what help and completion show, in place of __new__'s
+GPTConfig.__signature__ = inspect.signature(functools.partial(GPTConfig.__init__, None))
+
+
 class GPT(nn.Module):
     """A score for each possible next token, at every position.
 
     tokens (B, T)  ->  (B, T, V)
 
-    First weights are drawn from generator.  Source: Radford et al. 2019.
+    config, a GPTConfig, says what it is made of; first weights are drawn from generator.
+    Source: Radford et al. 2019.
     """
 
     def __init__(self, config, *, generator=None):
         super().__init__()
+        if not isinstance(config, GPTConfig):
+            raise TypeError(f"config is a {type(config).__name__}; give a GPTConfig(...)")
         self.config = config
         self.token_embedding = embedding.TokenEmbedding(
             config.vocab_size, config.d_model, generator=generator
@@ -145,8 +191,8 @@ class GPT(nn.Module):
             elif name == "norm.gain":
                 widest = WIDEST.get(self.config.norm_position, len(weights))
                 nn.init.constant_(weights, min(1, widest / len(weights)))
-            if name.endswith(("attention.output.weight", "feed_forward.down.weight")):
-                weights /= (2 * len(self.blocks)) ** 0.5  # 2 additions a block: keep x from growing
+        for layer in last_layers(self):  # 2 additions a block: keep x from growing
+            layer.weight /= (2 * len(self.blocks)) ** 0.5
 
     def forward(self, tokens, caches=None, *, padding=None, last=False):
         """Logits; with caches (see new_caches), tokens are those after the remembered ones.
@@ -164,6 +210,14 @@ class GPT(nn.Module):
             x = block(x, causal=True, cache=cache, **look)
         x = x[..., -1:, :] if last else x
         return self.unembedding(self.norm(x))
+
+    def _apply(self, *args, **kwargs):
+        """What moves and casts a model.  One table that embeds and scores stays one."""
+        tied = getattr(self.unembedding, "weight", None) is self.token_embedding.weight
+        super()._apply(*args, **kwargs)
+        if tied:  # torch makes two of it on the way from meta, and to some devices
+            self.unembedding.weight = self.token_embedding.weight
+        return self
 
     @property
     def can_slide(self):
@@ -186,7 +240,8 @@ class GPT(nn.Module):
         return [KVCache(self.config.context_length, sliding=True) for _ in self.blocks]
 
     def _check_tokens(self, tokens):
-        kind = getattr(tokens, "dtype", type(tokens).__name__)
+        tensor = isinstance(tokens, torch.Tensor)
+        kind = tokens.dtype if tensor else f"a {type(tokens).__name__}"
         if kind not in (torch.int64, torch.int32):
             raise TypeError(f"tokens are {kind}; give a torch tensor of whole numbers (int64)")
         if tokens.ndim == 0 or tokens.shape[-1] == 0:

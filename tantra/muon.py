@@ -4,11 +4,13 @@ import math
 
 import torch
 
-from tantra.arrays import check_count
+from tantra.arrays import as_floats, check_count, in_floats
+from tantra.optimizers import Optimizer
 
 COEFFICIENTS = 3.4445, -4.7750, 2.0315  # Jordan et al. 2024
 
 
+@in_floats("matrix")
 def orthogonalise(matrix, steps=5, coefficients=COEFFICIENTS, eps=1e-7):
     """Nearly U Vᵀ, where matrix = U S Vᵀ: the same directions, all about equally long.
 
@@ -32,7 +34,7 @@ def orthogonalise(matrix, steps=5, coefficients=COEFFICIENTS, eps=1e-7):
     return x.mT if tall else x
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(Optimizer):
     """Matrices step along their smoothed gradient, made orthogonal; others are refused.
 
         m ← β m + (1 - β) g      w ← w - lr · decay · w - lr · rms · √(larger side) · O
@@ -79,9 +81,10 @@ class Muon(torch.optim.Optimizer):
         for weight in weights:
             state = self.state[weight]
             if not state:
-                state["momentum_buffer"] = torch.zeros_like(weight)
-            state["momentum_buffer"].lerp_(weight.grad, 1 - momentum)
-            ahead.append(weight.grad.lerp(state["momentum_buffer"], momentum))
+                state["momentum_buffer"] = torch.zeros_like(as_floats(weight))
+            gradient = as_floats(weight.grad)
+            state["momentum_buffer"].lerp_(gradient, 1 - momentum)
+            ahead.append(gradient.lerp(state["momentum_buffer"], momentum))
         size = lr * rms * max(weights[0].shape) ** 0.5
         for weight, turned in zip(weights, orthogonalise(torch.stack(ahead), steps), strict=True):
             weight.mul_(1 - lr * weight_decay).sub_(turned, alpha=size)
@@ -111,10 +114,10 @@ class Together:
         """Those of all optimizers: a learning rate written here is theirs."""
         return [group for optimizer in self.optimizers for group in optimizer.param_groups]
 
-    def zero_grad(self):
-        """Forget all gradients."""
+    def zero_grad(self, set_to_none=True):
+        """Forget all gradients, or set them to 0."""
         for optimizer in self.optimizers:
-            optimizer.zero_grad()
+            optimizer.zero_grad(set_to_none)
 
     def step(self):
         """Let each take its step."""

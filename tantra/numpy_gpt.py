@@ -12,8 +12,9 @@ def numpy_gpt2(tokens, weights, num_heads, cache=None, *, last=False, eps=1e-5):
 
     weights are arrays by GPT-2's names: gpt2.arrays(model) makes them.  A cache begins as an
     empty dictionary and is filled by each call, after which only the tokens that follow are
-    given.  last=True scores the last position alone: (..., 1, V).  Raises TypeError or ValueError
-    for tokens, weights, heads or a cache that do not fit.  Source: Radford et al. 2019.
+    given.  last=True scores the last position alone: (..., 1, V).  eps is that of the norms.
+    Raises TypeError or ValueError for tokens, weights, heads or a cache that do not fit.
+    Source: Radford et al. 2019.
     """
     w = weights
     past = _past(tokens, w, num_heads, cache)
@@ -74,6 +75,8 @@ def _past(tokens, w, num_heads, cache):
         raise ValueError(f"tokens have shape {tokens.shape}; give at least one")
     if missing := [name for name in ("wte.weight", "wpe.weight", "ln_f.bias") if name not in w]:
         raise ValueError(f"weights lack {missing[0]!r}; gpt2.arrays(model) makes them all")
+    if (kind := w["wte.weight"].dtype) not in (np.float32, np.float64):
+        raise TypeError(f"weights are {kind}; give float32 or float64, as gpt2.arrays(model) makes")
     (vocab_size, width), context = w["wte.weight"].shape, len(w["wpe.weight"])
     if tokens.min() < 0 or tokens.max() >= vocab_size:
         raise ValueError(f"tokens go from {tokens.min()} to {tokens.max()}: 0 to {vocab_size - 1}")

@@ -5,8 +5,23 @@ import math
 import torch
 from torch.optim.adamw import adamw
 
+from tantra.arrays import as_floats, is_half
 
-class AdamW(torch.optim.Optimizer):
+
+class Optimizer(torch.optim.Optimizer):
+    """torch's, but for weights in half precision: what it remembers of them is in float32."""
+
+    def load_state_dict(self, state_dict):
+        """Go on from what another's state_dict returned."""
+        super().load_state_dict(state_dict)  # which rounds to the type of the weights
+        numbers = [n for group in state_dict["param_groups"] for n in group["params"]]
+        weights = [weight for group in self.param_groups for weight in group["params"]]
+        for number, weight in zip(numbers, weights, strict=True):
+            for name, x in state_dict["state"].get(number, {}).items() if is_half(weight) else ():
+                self.state[weight][name] = as_floats(x).to(weight.device, copy=True)
+
+
+class AdamW(Optimizer):
     """Steps of about lr for every weight, however large its gradient; and weights that decay.
 
     Each weight w with gradient g keeps two running means, m of g and v of g²:
@@ -14,9 +29,12 @@ class AdamW(torch.optim.Optimizer):
         m ← β₁ m + (1 - β₁) g      v ← β₂ v + (1 - β₂) g²
         w ← w - lr · decay · w - lr · m̂ / (√v̂ + eps)
 
-    where m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) at step t undo that both start at 0.  Equal to
-    torch.optim.AdamW, and under the same names, so that either loads the other's state_dict.
-    Torch's kernels take the step, in fewer passes over memory, unless by_hand is set to True.
+    where m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ) at step t undo that both start at 0.  parameters
+    are weights, or groups of them; betas are β₁ and β₂, and weight_decay is decay.
+
+    Equal to torch.optim.AdamW, and under the same names, so that either loads the other's
+    state_dict; but weights in half precision take their step in float32.  Torch's kernels take the
+    step, in fewer passes over memory, unless by_hand is set to True.
     Source: Loshchilov and Hutter 2017, algorithm 2, with the decay times lr as in torch.
     """
 
@@ -43,20 +61,35 @@ class AdamW(torch.optim.Optimizer):
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             states = [self._state_of(weight) for weight in weights]
-            if not self.by_hand:
-                _update_together(weights, states, **group)
-                continue
-            for weight, state in zip(weights, states, strict=True):
-                _update(weight, state, **group)
+            update = _update_each if self.by_hand else _update_together
+            moved = [_in_floats(weight) for weight in weights]
+            update(moved, states, **group)
+            for weight, new in zip(weights, moved, strict=True):
+                if new is not weight:
+                    weight.copy_(new)
         return loss
 
     def _state_of(self, weight):
         state = self.state[weight]
         if not state:
             state["step"] = torch.tensor(0.0)
-            state["exp_avg"] = torch.zeros_like(weight)
-            state["exp_avg_sq"] = torch.zeros_like(weight)
+            state["exp_avg"] = torch.zeros_like(as_floats(weight))
+            state["exp_avg_sq"] = torch.zeros_like(as_floats(weight))
         return state
+
+
+def _in_floats(weight):
+    """The weight and its gradient; of half precision, a copy in float32."""
+    if not is_half(weight):
+        return weight
+    copy = weight.float()
+    copy.grad = weight.grad.float()
+    return copy
+
+
+def _update_each(weights, states, **group):
+    for weight, state in zip(weights, states, strict=True):
+        _update(weight, state, **group)
 
 
 def _update(weight, state, *, lr, betas, eps, weight_decay, **_):

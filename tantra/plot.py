@@ -2,7 +2,7 @@
 
 Nothing here computes, and nothing else imports this module, so tantra works without matplotlib.
 One sequential colour map for weights, one diverging map centred on 0 for signed values; both are
-safe for colour-blind readers.
+safe for colour-blind readers.  Names and labels are drawn as they are: a "$" is a dollar.
 """
 
 import base64
@@ -20,6 +20,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "os^Dv<>"
 SEQUENTIAL = "Blues"
 DIVERGING = "PuOr"
+PLAIN = {"parse_math": False}  # matplotlib would read what stands between two dollars as a formula
 
 
 def heatmap(values, *, rows=None, columns=None, ax=None, label="", signed=None, numbers=False):
@@ -41,9 +42,11 @@ def heatmap(values, *, rows=None, columns=None, ax=None, label="", signed=None, 
     signed = bool(values.min() < 0) if signed is None else signed
     colour = {"cmap": DIVERGING, "norm": CenteredNorm()} if signed else {"cmap": SEQUENTIAL}
     image = ax.imshow(values, aspect="auto", **colour)
-    ax.set_yticks(range(len(values)), range(len(values)) if rows is None else rows)
-    ax.set_xticks(range(values.shape[1]), range(values.shape[1]) if columns is None else columns)
-    ax.get_figure().colorbar(image, ax=ax, label=label)
+    rows = range(len(values)) if rows is None else rows
+    columns = range(values.shape[1]) if columns is None else columns
+    ax.set_yticks(range(len(values)), rows, **PLAIN)
+    ax.set_xticks(range(values.shape[1]), columns, **PLAIN)
+    ax.get_figure().colorbar(image, ax=ax).set_label(label, **PLAIN)
     if numbers:
         _write_numbers(ax, image, values)
     return ax
@@ -56,8 +59,7 @@ def attention(weights, queries, keys=None, *, ax=None, label="weight", numbers=F
     """
     keys = queries if keys is None else keys
     ax = heatmap(weights, rows=queries, columns=keys, ax=ax, label=label, numbers=numbers)
-    ax.set(xlabel="key (columns answer)", ylabel="query (rows ask)")
-    return ax
+    return _say(ax, "key (columns answer)", "query (rows ask)")
 
 
 def lines(x, series, *, ax=None, xlabel="", ylabel="", log=""):
@@ -74,10 +76,7 @@ def lines(x, series, *, ax=None, xlabel="", ylabel="", log=""):
         ax.set_xscale("log")
     if "y" in log:
         ax.set_yscale("log")
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    if len(series) > 1:
-        ax.legend(frameon=False)
-    return ax
+    return _say(ax, xlabel, ylabel, legend=len(series) > 1)
 
 
 def bars(names, series, *, ax=None, xlabel="", ylabel=""):
@@ -91,11 +90,8 @@ def bars(names, series, *, ax=None, xlabel="", ylabel=""):
         offset = (i - (len(series) - 1) / 2) * width
         colour = COLOURS[i % len(COLOURS)]
         ax.bar(np.arange(len(names)) + offset, _numbers(heights), width, label=label, color=colour)
-    ax.set_xticks(range(len(names)), names)
-    ax.set(xlabel=xlabel, ylabel=ylabel)
-    if len(series) > 1:
-        ax.legend(frameon=False)
-    return ax
+    ax.set_xticks(range(len(names)), names, **PLAIN)
+    return _say(ax, xlabel, ylabel, legend=len(series) > 1)
 
 
 def arrows(points, names, *, ax=None, xlabel="", ylabel="", colour=COLOURS[0]):
@@ -112,15 +108,15 @@ def arrows(points, names, *, ax=None, xlabel="", ylabel="", colour=COLOURS[0]):
         style = {"arrowstyle": "-|>", "color": colour, "shrinkA": 0, "shrinkB": 0, "lw": 2}
         ax.annotate("", (x, y), xytext=(0, 0), arrowprops=style)
         side = "left" if x > 0 else "right" if x < 0 else "center"
-        rise = {"ha": side, "va": "bottom" if y >= 0 else "top", "color": colour}
+        rise = {"ha": side, "va": "bottom" if y >= 0 else "top", "color": colour} | PLAIN
         ax.annotate(
             name, (x, y), xytext=(0, 3 if y >= 0 else -3), textcoords="offset points", **rise
         )
     ax.update_datalim([(0, 0), *points.tolist()])
     ax.margins(0.25)
     ax.autoscale_view()
-    ax.set(aspect="equal", xlabel=xlabel, ylabel=ylabel)
-    return ax
+    ax.set_aspect("equal")
+    return _say(ax, xlabel, ylabel)
 
 
 def scansion(syllables, weights, *, devanagari="", ax=None):
@@ -137,13 +133,13 @@ def scansion(syllables, weights, *, devanagari="", ax=None):
     widest = max(len(half) for half in syllables)
     for row, (half, pattern) in enumerate(zip(syllables, weights, strict=True)):
         for place, (syllable, weight) in enumerate(zip(half, pattern, strict=True)):
-            ax.text(place, row, syllable, ha="center", va="center")
+            ax.text(place, row, syllable, ha="center", va="center", **PLAIN)
             if weight == "g":
                 ax.plot([place - 0.3, place + 0.3], [row + 0.35] * 2, color=COLOURS[1], linewidth=4)
             else:
                 ax.plot(place, row + 0.35, "o", color=COLOURS[0])
     if devanagari:
-        ax.set_title(devanagari, family=_families(), fontsize="x-large", pad=12)
+        ax.set_title(devanagari, family=_families(), fontsize="x-large", pad=12, **PLAIN)
     ax.set(xlim=(-0.8, widest - 0.2), ylim=(len(syllables) - 0.3, -0.5))
     ax.set_xticks(range(widest), range(1, widest + 1))
     ax.set_yticks([])
@@ -183,6 +179,15 @@ def _families():
     regular = [f.path for f in devanagari_fonts.fonts() if f.filename == "Shobhika-Regular.otf"]
     font_manager.fontManager.addfont(regular[0])
     return ["DejaVu Sans", "Shobhika"]
+
+
+def _say(ax, xlabel, ylabel, legend=False):
+    """The Axes, with its axes named as they are, and its series where they are to be told apart."""
+    ax.set_xlabel(xlabel, **PLAIN)
+    ax.set_ylabel(ylabel, **PLAIN)
+    for text in ax.legend(frameon=False).get_texts() if legend else ():
+        text.set(**PLAIN)
+    return ax
 
 
 def _numbers(x):

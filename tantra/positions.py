@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from tantra.arrays import check_count, like, namespace, one_of
+from tantra.arrays import (
+    as_positions,
+    check_count,
+    check_number,
+    in_floats,
+    is_whole,
+    like,
+    namespace,
+    one_of,
+)
 
 PAIRS = {"halves": -2, "neighbours": -1}  # the axis that tells partners apart
 
@@ -25,20 +34,20 @@ def rotary_angles(length, d_head, base=10_000.0):
 
     length = T   d_head = 2·K  ->  (T, K)
 
-    NumPy float64: keep it so, since rounded angles are soon wrong by radians.  Raises ValueError
-    for an odd d_head.  Source: Su et al. 2021, equation 15.
+    NumPy float64: keep it so, since rounded angles are soon wrong by radians.  Pair i turns by
+    1 / base^(2i/d_head) a step; models for long texts have a larger base.  Raises ValueError for
+    an odd d_head.  Source: Su et al. 2021, equation 15.
 
     >>> rotary_angles(3, 4)
     array([[0.  , 0.  ],
            [1.  , 0.01],
            [2.  , 0.02]])
     """
-    check_count(d_head=d_head)
-    if d_head % 2:
-        raise ValueError(f"d_head is {d_head}, and features turn in pairs; use {d_head + 1}")
+    check_pairs(d_head)
     return _angles(length, d_head, base)
 
 
+@in_floats("x")
 def rotate(x, angles, pairs="halves"):
     """x with each pair of features turned by its angle, so that q · k feels only the distance.
 
@@ -68,30 +77,45 @@ def neighbours_to_halves(d_head):
     >>> neighbours_to_halves(6)
     array([0, 2, 4, 1, 3, 5])
     """
-    check_count(d_head=d_head)
-    if d_head % 2:
-        raise ValueError(f"d_head is {d_head}, and features turn in pairs; use {d_head + 1}")
+    check_pairs(d_head)
     return np.arange(d_head).reshape(-1, 2).T.reshape(-1)
 
 
-def alibi_bias(num_heads, queries, keys):
+def alibi_bias(num_heads, queries, keys, slopes="paper"):
     """What each head takes from a score for each step of distance: near keys count more.
 
     num_heads = H   queries (T,)   keys (S,)  ->  (H, T, S)
 
-    float64; head h of H (from 1) loses 2^(-8h/H) a step.  Source: Press et al. 2021, section 3.
+    In float64, or in the positions' own type where they are floats.  Head h of H (from 1) loses
+    2^(-8h/H) a step, as the paper has it.  slopes="released" is what its authors' code does, and
+    Bloom's, Falcon's and MPT's: where H is no power of two, the slopes of the power below it, then
+    every other one of the power above, up to 0.8 apart.  Source: Press et al. 2021, section 3.
     """
     check_count(num_heads=num_heads)
-    slopes = 2.0 ** (-8 / num_heads * np.arange(1, num_heads + 1))  # (H,)
-    distance = abs(queries[:, None] - keys[None, :]) * 1.0  # (T, S)
-    if namespace(distance) is not np:
-        distance = distance.double()
+    slopes = one_of(SLOPES, "slopes", slopes)(int(num_heads))  # (H,)
+    queries, keys = as_positions(queries=queries, keys=keys)
+    distance = abs(queries[:, None] - keys[None, :])  # (T, S)
+    if is_whole(distance):
+        distance = distance.astype(float) if namespace(distance) is np else distance.double()
     return -like(slopes, distance)[:, None, None] * distance
+
+
+def _slopes(num_heads):
+    return 2.0 ** (-8 / num_heads * np.arange(1, num_heads + 1))
+
+
+def _released_slopes(num_heads):
+    power = 2 ** (num_heads.bit_length() - 1)
+    return np.concatenate([_slopes(power), _slopes(2 * power)[::2]])[:num_heads]
+
+
+SLOPES = {"paper": _slopes, "released": _released_slopes}
 
 
 def _angles(length, width, base):
     check_count(least=0, length=length)
     check_count(d_model=width)
+    check_base(base=base)
     frequencies = base ** -(np.arange(0, width, 2) / width)  # from 1 down to almost 1/base
     return np.arange(length)[:, None] * frequencies
 
@@ -101,6 +125,21 @@ def _partners(x, pairs):
     if pairs == "halves":
         return x[..., :half], x[..., half:]
     return x[..., 0::2], x[..., 1::2]
+
+
+def check_pairs(d_head):
+    """TypeError or ValueError unless a head of this width can turn its features in pairs."""
+    check_count(d_head=d_head)
+    if d_head % 2:
+        raise ValueError(f"d_head is {d_head}, and features turn in pairs; use {d_head + 1}")
+
+
+def check_base(**named):
+    """TypeError or ValueError unless the named number is one whose powers are wave lengths."""
+    check_number(**named)
+    ((name, base),) = named.items()
+    if base <= 0:
+        raise ValueError(f"{name} is {base}; it must be above 0, such as 10,000")
 
 
 def check_angles(x, angles):

@@ -76,6 +76,14 @@ def mean(number):
     return total / count()
 
 
+def weight(number, device):
+    """What this process's mean of so many numbers is to be multiplied by, before the mean of all.
+
+    The mean of the processes' means is then the mean of all numbers.
+    """
+    return 1 if count() == 1 else number / mean(torch.tensor(float(number), device=device))
+
+
 def average_gradients(parameters):
     """Let every process go on with the mean of all processes' gradients."""
     gradients = [p.grad for p in parameters if p.grad is not None]

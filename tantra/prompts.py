@@ -1,5 +1,6 @@
 """Prompts: the tokens that a model goes on from, one row or several, of any lengths."""
 
+import numpy as np
 import torch
 
 from tantra.arrays import check_count
@@ -8,10 +9,10 @@ from tantra.arrays import check_count
 def read_prompts(tokens, vocab_size):
     """The rows of tokens as lists, whether they are one prompt alone, and the way back.
 
-    tokens is one prompt, a list or a tensor (T,), or several: a tensor (B, T), or a list of
-    prompts, whose lengths may differ.  The way back is a function that gives rows the form of
-    tokens.  Raises TypeError or ValueError for anything else, an empty prompt, and a token
-    outside the vocabulary.
+    tokens is one prompt, a list, a tensor or an array (T,), or several: a tensor or an array
+    (B, T), or a list of prompts, whose lengths may differ.  The way back is a function that gives
+    rows the form of tokens.  Raises TypeError or ValueError for anything else, an empty prompt,
+    and a token outside the vocabulary.
     """
     if isinstance(tokens, torch.Tensor):
         if tokens.dtype not in (torch.int64, torch.int32) or tokens.ndim not in (1, 2):
@@ -19,11 +20,12 @@ def read_prompts(tokens, vocab_size):
                 f"tokens are {tokens.dtype} of shape {tuple(tokens.shape)}; give whole numbers "
                 "(int64), one prompt (T,) or several (B, T)"
             )
-        alone, back = tokens.ndim == 1, _tensor_like(tokens)
+        alone, back = tokens.ndim == 1, _array_like(tokens)
         rows = [tokens.tolist()] if alone else tokens.tolist()
     else:
         rows, alone = _from_list(tokens)
         back = _only if alone else list
+        back = _array_like(tokens) if isinstance(tokens, np.ndarray) else back
     if not rows:
         raise ValueError("tokens hold no prompt; give at least one")
     for row in rows:
@@ -63,13 +65,15 @@ def _only(rows):
     return rows[0]
 
 
-def _tensor_like(tokens):
-    """From rows to a tensor as tokens is; a row that stopped early repeats its last token."""
+def _array_like(tokens):
+    """From rows to what tokens is; a row that stopped early repeats its last token."""
 
     def back(rows):
         longest = max(map(len, rows))
         rows = [row + row[-1:] * (longest - len(row)) for row in rows]
         rows = rows if tokens.ndim == 2 else rows[0]
+        if isinstance(tokens, np.ndarray):
+            return np.array(rows)
         return torch.tensor(rows, dtype=tokens.dtype, device=tokens.device)
 
     return back

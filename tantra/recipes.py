@@ -4,16 +4,13 @@ The library's defaults stay GPT-2's.  tools/speedrun.py tried the ideas one by o
 benchmarks/results/speedrun.md, and speedrun_recipe puts together those that won.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import torch.nn.functional as F
 from torch import nn
 
-from tantra.arrays import check_count, check_divides, check_width, one_of
-from tantra.layers import FeedForward
-from tantra.model import GPT
+from tantra.arrays import check_count, one_of
+from tantra.model import GPT, last_layers
 from tantra.muon import Muon, Together
 from tantra.optimizers import AdamW
 
@@ -25,6 +22,12 @@ IDEAS = {  # what each puts in the place of what
     "normalised queries and keys": "each head's vectors have mean square 1",
     "zero output projections": "each block starts by adding nothing",
     "Muon": "for AdamW, on the matrices of the blocks",
+}
+CHANGES = {  # the ideas that are parts of a model, as a config names them
+    "RMS norm": {"norm": "rms"},
+    "squared ReLU": {"feed_forward": "squared_relu"},
+    "rotary positions": {"positions": "rotary"},
+    "normalised queries and keys": {"attention": "qk_norm"},
 }
 WARMUP = 20  # steps, for every recipe
 
@@ -53,16 +56,12 @@ def recipe(config, ideas=(), *, steps, lr, generator=None):
     for idea in ideas:
         one_of(IDEAS, "idea", idea)
     check_count(steps=steps)
-    norm = "rms" if "RMS norm" in ideas else config.norm
-    positions = "rotary" if "rotary positions" in ideas else config.positions
-    model = GPT(replace(config, norm=norm, positions=positions), generator=generator)
-    for block in model.blocks:
-        _change(block, config, ideas, generator)
-    model.initialise(generator)
+    for idea in ideas:
+        config = replace(config, **CHANGES.get(idea, {}))
+    model = GPT(config, generator=generator)
     if "zero output projections" in ideas:  # each block starts as if it were not there
-        for block in model.blocks:
-            nn.init.zeros_(block.attention.output.weight)
-            nn.init.zeros_(block.feed_forward.down.weight)
+        for layer in last_layers(model):
+            nn.init.zeros_(layer.weight)
     optimizer = _muon(model, lr) if "Muon" in ideas else AdamW(model.parameters(), lr=lr)
 
     def schedule(step):
@@ -72,52 +71,9 @@ def recipe(config, ideas=(), *, steps, lr, generator=None):
     return Recipe(model, optimizer, schedule)
 
 
-def _change(block, config, ideas, generator):
-    if "squared ReLU" in ideas:
-        sizes = config.d_model, config.d_ff, config.bias
-        block.feed_forward = SquaredReLU(*sizes, generator=generator)
-    if "normalised queries and keys" in ideas:
-        for name in ("query", "key"):
-            parts = {"linear": getattr(block.attention, name), "norm": HeadNorm(config.d_head)}
-            setattr(block.attention, name, nn.Sequential(OrderedDict(parts)))
-
-
 def _muon(model, lr):
     """Muon for the matrices of the blocks, AdamW for embeddings and all else."""
     matrices = [weight for weight in model.blocks.parameters() if weight.ndim == 2]
     taken = {id(weight) for weight in matrices}
     others = [weight for weight in model.parameters() if id(weight) not in taken]
     return Together(Muon(matrices, lr=lr), AdamW(others, lr=lr))
-
-
-class SquaredReLU(FeedForward):
-    """Expand, square what is positive, compress.
-
-    x (B, T, D)  ->  (B, T, D)
-
-    Source: So et al. 2021, section 4.
-    """
-
-    def forward(self, x):
-        check_width(x, self.d_model, "this feed-forward")
-        return self.down(F.relu(self.up(x)).square())
-
-
-class HeadNorm(nn.Module):
-    """Each head's vector scaled to mean square 1, so that no score can grow beyond √K.
-
-    x (B, T, H·K)  ->  (B, T, H·K)
-
-    Rotary positions turn a vector and keep its length, so it stands before them as well as after.
-    Source: Henry et al. 2020, with length √K for their 1 and no gain.
-    """
-
-    def __init__(self, d_head):
-        super().__init__()
-        check_count(d_head=d_head)
-        self.d_head = d_head
-
-    def forward(self, x):
-        check_divides(width=x.shape[-1], d_head=self.d_head)
-        heads = x.unflatten(-1, (-1, self.d_head))  # (B, T, H, K)
-        return F.rms_norm(heads, (self.d_head,), eps=1e-5).flatten(-2)

@@ -11,7 +11,7 @@ The last two lines are in the file circuits, chunked_attention is in chunks; all
 
 import math
 
-from tantra.arrays import check_divides, namespace
+from tantra.arrays import check_divides, in_floats, namespace
 from tantra.attention import attention_scores, scaled_dot_product_attention, softmax
 from tantra.chunks import chunked_attention
 from tantra.circuits import (
@@ -52,6 +52,7 @@ def row_by_row(q, k, v):
     return namespace(q).concatenate(rows, axis=-2)
 
 
+@in_floats("q", "k", "v")
 def attend_part(q, k, v, mask=None):
     """The averages over some of the keys, and the logarithm of each row's sum of powers.
 
@@ -68,6 +69,7 @@ def attend_part(q, k, v, mask=None):
     return powers @ v / total, xp.where(blind, -math.inf, largest + xp.log(total))
 
 
+@in_floats("averages", "log_sums")
 def combine(averages, log_sums):
     """What attend_part gives over all the keys, from what it gave over each part of them.
 

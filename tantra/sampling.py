@@ -5,10 +5,11 @@ import math
 import numpy as np
 import torch
 
-from tantra.arrays import check_count, namespace
+from tantra.arrays import check_count, check_number, in_floats, namespace
 from tantra.attention import softmax
 
 
+@in_floats("logits")
 def penalise_repetition(logits, seen, penalty):
     """logits, lowered where seen is True: divided by penalty above 0, multiplied by it below.
 
@@ -20,6 +21,7 @@ def penalise_repetition(logits, seen, penalty):
     return namespace(logits).where(seen, lowered, logits)
 
 
+@in_floats("logits")
 def with_temperature(logits, temperature):
     """logits less their largest, divided by temperature: below 1 sharper, above 1 flatter.
 
@@ -34,12 +36,14 @@ def with_temperature(logits, temperature):
     return (logits - xp.amax(logits, axis=-1, keepdims=True)) / max(temperature, least)
 
 
+@in_floats("logits")
 def keep_top_k(logits, top_k):
     """The top_k largest logits as they are, and -inf for all others.
 
     logits (..., V)   top_k = 3  ->  (..., V)
 
-    Of equal ones the earlier token is kept.  Source: Fan et al. 2018.
+    Of equal ones the earlier token is kept, so that exactly top_k are; minGPT, nanoGPT and Hugging
+    Face's library keep all that are equal to the last one.  Source: Fan et al. 2018.
 
     >>> keep_top_k(np.array([2.0, 3.0, 1.0, 2.0]), 2)
     array([  2.,   3., -inf, -inf])
@@ -47,6 +51,7 @@ def keep_top_k(logits, top_k):
     return _keep(logits, _falling(logits, min(top_k, logits.shape[-1]))[..., -1:], top_k)
 
 
+@in_floats("logits")
 def keep_top_p(logits, top_p):
     """The fewest logits whose chances together reach top_p, the largest first; -inf for others.
 
@@ -68,6 +73,7 @@ def keep_top_p(logits, top_p):
     return _keep(logits, take(falling, count - 1, -1), count)
 
 
+@in_floats("logits")
 def next_token_chances(logits, temperature=1.0, top_k=None, top_p=None):
     """The chance of each token to be drawn: sharpened or flattened first, then cut, then shared.
 
@@ -96,15 +102,6 @@ def check_sampling(temperature=1.0, top_k=None, top_p=None, repetition_penalty=1
         check_number(top_p=top_p)
         if not 0 < top_p <= 1:
             raise ValueError(f"top_p is {top_p}; it is a share, above 0 and at most 1")
-
-
-def check_number(**numbers):
-    """Raise TypeError or ValueError unless every number is a finite one."""
-    for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, int | float | np.number):
-            raise TypeError(f"{name} is {number!r}; give a number")
-        if not math.isfinite(number):
-            raise ValueError(f"{name} is {number}; give a finite number")
 
 
 def _falling(x, count):

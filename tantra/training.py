@@ -5,10 +5,20 @@ import math
 import torch
 
 from tantra import processes
-from tantra.arrays import check_count, namespace, one_of, readable
+from tantra.arrays import (
+    as_int64,
+    check_count,
+    in_floats,
+    is_half,
+    is_whole,
+    namespace,
+    one_of,
+    readable,
+)
 from tantra.attention import log_softmax
 
 
+@in_floats("logits")
 def cross_entropy(logits, targets, ignore=None, smoothing=0.0):
     """The mean surprise at the true tokens, -log p(target), in nats.
 
@@ -30,22 +40,29 @@ def cross_entropy(logits, targets, ignore=None, smoothing=0.0):
             f"targets {tuple(targets.shape)} do not fit logits {tuple(logits.shape)}: all axes of "
             "the logits but the last must be those of the targets"
         )
+    targets = _whole(targets)
     vocab_size = logits.shape[-1]
     logits, targets = logits.reshape(-1, vocab_size), targets.reshape(-1)
     if ignore is not None:
         logits, targets = logits[targets != ignore], targets[targets != ignore]
     _check_targets(targets, vocab_size, ignore)
     log_p = log_softmax(logits)
-    surprise = -log_p[namespace(logits).arange(len(targets)), targets]
+    rows = namespace(logits).arange(len(targets), device=targets.device)
+    surprise = -log_p[rows, targets]
     if smoothing:
         surprise = (1 - smoothing) * surprise - smoothing * log_p.mean(axis=-1)
     return surprise.mean()
 
 
-def _check_targets(targets, vocab_size, ignore):
+def _whole(targets):
+    """Targets of any whole type in int64: torch would take uint8 for a mask."""
     kind = str(targets.dtype).removeprefix("torch.")
-    if not kind.startswith(("int", "uint")):
+    if not is_whole(targets) or kind == "bool":
         raise TypeError(f"targets are {kind}; give tokens: whole numbers, such as int64")
+    return as_int64(targets)
+
+
+def _check_targets(targets, vocab_size, ignore):
     if len(targets) == 0:
         raise ValueError(f"no target is left to learn from (ignored: {ignore}); give at least one")
     if readable(targets) and (wrong := targets[(targets < 0) | (targets >= vocab_size)]).shape[0]:
@@ -58,7 +75,7 @@ def _check_targets(targets, vocab_size, ignore):
 def clip_gradients(parameters, most):
     """The norm of all gradients together; where it is above most, they are scaled down to it.
 
-    Parameters without a gradient are passed over.  Raises ValueError where none has one, or
+    parameters without a gradient are passed over.  Raises ValueError where none has one, or
     where the norm is not finite; no gradient is changed then.
     Source: Pascanu et al. 2013, algorithm 1.
     """
@@ -68,7 +85,7 @@ def clip_gradients(parameters, most):
     if not gradients:
         raise ValueError("no parameter has a gradient; call loss.backward() first")
     device = gradients[0].device
-    norms = [torch.linalg.vector_norm(gradient).to(device) for gradient in gradients]
+    norms = [_norm(gradient).to(device) for gradient in gradients]
     norm = torch.linalg.vector_norm(torch.stack(norms)).item()
     if not math.isfinite(norm):
         raise ValueError(
@@ -81,10 +98,15 @@ def clip_gradients(parameters, most):
     return norm
 
 
+def _norm(x):
+    return torch.linalg.vector_norm(x, dtype=torch.float32 if is_half(x) else None)
+
+
 def warmup_cosine(step, *, peak, warmup, total, floor=0.0):
     """The learning rate: up in a line to peak over warmup steps, then down a cosine to floor.
 
-    step counts from 0; from step total on the rate stays at floor.
+    step counts from 0, and step 0 has peak / warmup: litgpt and Hugging Face's library begin with a
+    step at rate 0 and are one step later.  From step total on the rate stays at floor.
     Source: Loshchilov and Hutter 2016, equation 5 (the cosine).
 
     >>> [round(warmup_cosine(step, peak=1.0, warmup=2, total=6), 2) for step in range(7)]
@@ -105,7 +127,8 @@ def warmup_cosine(step, *, peak, warmup, total, floor=0.0):
 def warmup_inverse_sqrt(step, *, d_model, warmup):
     """The learning rate of 2017: up in a line over warmup steps, then down as 1/√step.
 
-    step counts from 0.  Source: Vaswani et al. 2017, equation 3.
+    step counts from 0, where the paper counts from 1.  The highest rate, at step warmup - 1, is
+    1 / √(d_model · warmup).  Source: Vaswani et al. 2017, equation 3.
     """
     check_count(least=0, step=step)
     check_count(d_model=d_model, warmup=warmup)
@@ -130,9 +153,14 @@ def train(
     """Take the steps from start to steps - 1, one a batch; yield (step, loss) after each.
 
     A generator, so the notebook owns the loop: it may print, draw, sample, save or stop between
-    two steps.  schedule(step), if given, is the learning rate of every group; clip=None leaves
-    gradients as they are; loss(logits, targets) is what goes down.  Raises ValueError where
-    batches end early or the loss is not finite: the weights are then those of the step before.
+    two steps.  Of model moves what the optimizer holds.  schedule(step), if given, is the learning
+    rate of every group; clip is the largest norm of the gradients, None for any.  Raises ValueError
+    where batches end early or the loss is not finite: the weights are then those of the step
+    before.
+
+    loss(logits, targets) is what goes down: the mean over all targets.  One that ignores some is
+    given as partial(loss, ignore=...), with ignore the number that marks them, so that batches can
+    be weighed by the targets that count.
 
     precision="bfloat16" multiplies in half the width, while weights, norms, the loss and the
     optimizer keep float32 (Micikevicius et al. 2017, section 3.1).  It is for GPUs and for CPUs
@@ -142,7 +170,11 @@ def train(
     check_count(least=0, steps=steps, start=start)
     if clip is not None and not clip > 0:
         raise ValueError(f"clip is {clip}; give the largest norm to allow, or None")
-    learned = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if not hasattr(optimizer, "param_groups"):
+        raise TypeError(
+            f"optimizer is {optimizer!r}; give one, such as AdamW(model.parameters(), lr=1e-3)"
+        )
+    learned = {id(p) for p in _held(optimizer)}
     if not learned & {id(p) for p in model.parameters()}:
         raise ValueError(
             "the optimizer holds none of the model's parameters; make it from model.parameters()"
@@ -167,7 +199,7 @@ def _steps(model, batches, optimizer, steps, schedule, clip, loss, half):
                 group["lr"] = schedule(step)
         with torch.autocast(device.type, half, enabled=half is not None):
             logits = model(inputs.to(device))
-        error = loss(logits.float() if half else logits, targets.to(device))
+        error = _weighed(loss, logits.float() if half else logits, targets.to(device))
         value = processes.mean(error).item()
         if not math.isfinite(value):
             raise ValueError(
@@ -176,11 +208,29 @@ def _steps(model, batches, optimizer, steps, schedule, clip, loss, half):
             )
         optimizer.zero_grad()
         error.backward()
-        processes.average_gradients(model.parameters())
+        processes.average_gradients(_held(optimizer))
         if clip is not None:
-            clip_gradients(model.parameters(), clip)
+            clip_gradients(_held(optimizer), clip)
         optimizer.step()
         yield step, value
+
+
+def _held(optimizer):
+    """The parameters that the optimizer moves."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+def _weighed(loss, logits, targets):
+    """The loss here, so weighed that its mean over all processes is the mean over all targets."""
+    number = _counted(loss, targets)
+    weight = processes.weight(number, targets.device)
+    return loss(logits, targets) * weight if number or weight else 0 * logits.sum()
+
+
+def _counted(loss, targets):
+    """How many targets the loss is the mean of."""
+    ignore = getattr(loss, "keywords", {}).get("ignore")
+    return targets.numel() if ignore is None else int((targets != ignore).sum())
 
 
 def _batch(batches, step, steps):
@@ -194,13 +244,21 @@ def _batch(batches, step, steps):
 
 @torch.no_grad()
 def evaluate(model, batches, *, steps, loss=cross_entropy):
-    """The mean loss over this many batches, without learning from them."""
+    """The mean loss of model over all targets of this many batches, one for each of steps.
+
+    Nothing is learned from them.  loss is as train takes it.
+    """
     check_count(steps=steps)
     device = next(model.parameters()).device
-    batches, was_training, errors = iter(batches), model.training, []
+    batches, was_training, errors, counted = iter(batches), model.training, [], 0
     model.eval()
     for step in range(steps):
         inputs, targets = _batch(batches, step, range(steps))
-        errors.append(loss(model(inputs.to(device)), targets.to(device)).item())
+        if number := _counted(loss, targets):
+            error = loss(model(inputs.to(device)), targets.to(device)).item()
+            errors.append(number * error)
+            counted += number
     model.train(was_training)
-    return math.fsum(errors) / steps
+    if not counted:
+        raise ValueError(f"no target of the {steps} batches counts; give at least one")
+    return math.fsum(errors) / counted

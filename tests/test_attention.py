@@ -1,3 +1,4 @@
+import functools
 import math
 
 import numpy as np
@@ -9,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tantra import causal_mask, log_softmax, padding_mask, scaled_dot_product_attention, softmax
+from tantra import (
+    causal_mask,
+    log_softmax,
+    padding_mask,
+    scaled_dot_product_attention,
+    softmax,
+    window_mask,
+)
 from tantra.attention import attention_scores
 
 any_scores = hnp.arrays(
@@ -89,6 +97,9 @@ def test_causal_mask_wants_positions():
         causal_mask(4, np.arange(4))
     with pytest.raises(TypeError, match=r"keys are positions, such as arange\(5\), and not 4"):
         causal_mask(np.arange(4), 4)
+    for mask in (causal_mask, functools.partial(window_mask, window=2)):
+        with pytest.raises(TypeError, match=r"keys are positions, such as arange\(5\), and not \["):
+            mask(np.arange(2), [0, 1])
 
 
 def test_padding_mask(as_array):
@@ -96,6 +107,13 @@ def test_padding_mask(as_array):
     assert mask.shape == (3, 1, 1, 4)
     assert mask.sum(axis=-1).ravel().tolist() == [1, 4, 3]
     assert mask[2, 0, 0].tolist() == [True, True, True, False]
+
+
+def test_padding_mask_wants_a_length_for_each_sequence():
+    np.testing.assert_array_equal(padding_mask([1, 3], 3), padding_mask(np.array([1, 3]), 3))
+    for lengths in (3, [[1, 3]]):
+        with pytest.raises(ValueError, match=r"give one for each sequence, such as \[3, 5\]"):
+            padding_mask(lengths, 3)
 
 
 @pytest.mark.parametrize("wrong", [0, 5, -1])
@@ -226,6 +244,12 @@ def test_a_mask_holds_true_and_false(as_array, kind):
         TypeError, match=rf"mask is .*{kind}, but must hold True .* write mask != 0"
     ):
         attend(as_array, as_array(np.ones((3, 5), kind)))
+
+
+def test_numpy_and_torch_do_not_meet():
+    says = "q is a Tensor, k is a ndarray, v is a Tensor; use one kind: torch.from_numpy"
+    with pytest.raises(TypeError, match=says):
+        scaled_dot_product_attention(torch.ones(2, 3), np.ones((2, 3)), torch.ones(2, 3))
 
 
 def test_a_mask_is_of_the_same_kind_as_the_queries():

@@ -1,9 +1,11 @@
 import copy
+import functools
 import inspect
 import math
 from functools import cache
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from agreement import agree, draw
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from test_model import gpt
 from torch import nn
 
-from tantra import generate, stream
+from tantra import beam_search, generate, stream
 from tantra.embedding import AlibiPositions
 from tantra.generation import caches_for, next_logits
 from tantra.prompts import pad_left
@@ -174,6 +176,10 @@ def test_forms_come_back():
     assert one.dtype == torch.int32
     assert one.tolist() == expected[0]
     assert generate(model, tuple(rows[1]), 4, temperature=0) == expected[1]
+    for tokens, told in ((np.array(rows), expected), (np.array(rows[0], np.uint8), expected[0])):
+        found = generate(model, tokens, 4, temperature=0)
+        assert isinstance(found, np.ndarray)
+        assert found.tolist() == told
     assert rows == [[1, 2, 3], [4, 5, 6]]
 
 
@@ -264,11 +270,17 @@ def test_half_width_models_draw_in_float32(kind):
     assert len(generate(model, [1, 2], 5, generator=seeded())) == 7
 
 
-def test_scores_that_are_nan_are_told():
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_scores_that_cannot_be_shared_out_are_told(bad):
     model = lively()
-    model.norm.gain.data[3] = math.nan
-    with pytest.raises(ValueError, match="the model's scores are nan; look for nan or inf among"):
-        generate(model, [1, 2], 3)
+    model.unembedding = Fixed(torch.zeros(50))
+    model.unembedding.logits[3] = bad
+    if bad == -math.inf:  # one that cannot come is no fault; nothing that can is
+        assert 3 not in generate(model, [1, 2], 9, generator=seeded())
+        model.unembedding.logits[:] = bad
+    for search in (generate, functools.partial(beam_search, num_beams=2)):
+        with pytest.raises(ValueError, match="the model's scores are nan or infinite; look for"):
+            search(model, [1, 2], 3)
 
 
 # drawn as often as they should be
@@ -364,5 +376,6 @@ def test_help_shows_what_both_take():
 
 
 def test_an_unknown_argument_is_named():
-    with pytest.raises(TypeError, match="temprature"):
+    says = "generate has no argument 'temprature'; it has temperature, top_k, top_p"
+    with pytest.raises(TypeError, match=says):
         generate(gpt(), [1], 3, temprature=0.5)

@@ -1,9 +1,11 @@
 import copy
 import dataclasses
+import inspect
 import math
 import pickle
 import re
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -22,20 +24,34 @@ from tantra import (
     PostNormBlock,
     RMSNorm,
     record,
+    rotary_angles,
 )
 from tantra.model import PARTS, build
 
 SMALL = {"vocab_size": 50, "context_length": 12, "d_model": 16, "num_layers": 2, "num_heads": 4}
 VARIANTS = {
     "gpt-2": {},
-    "sinusoidal": {"positions": "sinusoidal", "tied": False},
-    "rotary": {"positions": "rotary", "norm": "rms", "feed_forward": "swiglu", "bias": False},
+    "sinusoidal": {"positions": "sinusoidal", "tied": False, "feed_forward": "gelu_exact"},
+    "rotary": {
+        "positions": "rotary",
+        "rotary_base": 500.0,
+        "norm": "rms",
+        "feed_forward": "swiglu",
+        "bias": False,
+    },
     "learned+rotary": {"positions": "learned+rotary", "feed_forward": "swiglu", "bias": False},
-    "alibi": {"positions": "alibi", "num_kv_heads": 2},
-    "none": {"positions": "none", "num_kv_heads": 1},
-    "post-norm": {"norm_position": "post"},
+    "alibi": {"positions": "alibi", "num_kv_heads": 2, "attention": "qk_norm"},
+    "none": {"positions": "none", "num_kv_heads": 1, "feed_forward": "squared_relu"},
+    "post-norm": {"norm_position": "post", "positions": "alibi_released"},
 }
 variants = pytest.mark.parametrize("variant", VARIANTS)
+
+
+def test_every_part_is_in_a_variant():
+    configs = [GPTConfig(**SMALL | variant) for variant in VARIANTS.values()]
+    assert {kind: {getattr(config, kind) for config in configs} for kind in PARTS} == {
+        kind: set(names) for kind, names in PARTS.items()
+    }
 
 
 def gpt(seed=0, dtype=torch.float64, **kwargs):
@@ -334,6 +350,17 @@ def test_copies_and_saved_weights(generator):
     agree(other(tokens), model(tokens))
 
 
+def test_one_table_stays_one_on_the_way_from_meta():
+    for tied in (True, False):
+        with torch.device("meta"):
+            model = GPT(GPTConfig(**SMALL, tied=tied))
+        model.to_empty(device="cpu")
+        assert (model.unembedding.weight is model.token_embedding.weight) is tied
+    apart = gpt()
+    apart.unembedding.weight = nn.Parameter(apart.unembedding.weight.detach().clone())
+    assert apart.half().unembedding.weight is not apart.token_embedding.weight
+
+
 # first weights
 
 
@@ -376,6 +403,46 @@ def test_first_weights_are_gpt2s():
             assert weights.std().item() == pytest.approx(std, rel=0.1), name
         else:
             assert (weights == (1.0 if name.endswith("gain") else 0.0)).all(), name
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, names in PARTS.items() for name in names]
+)
+def test_each_part_draws_from_the_generator_only(kind, name):
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    parts = [
+        build(GPTConfig(**SMALL | {kind: name}), kind, torch.Generator().manual_seed(0))
+        for _ in range(2)
+    ]
+    assert torch.equal(torch.get_rng_state(), before)
+    first, second = (part.state_dict() for part in parts)
+    assert all(torch.equal(first[weight], second[weight]) for weight in first)
+
+
+def test_a_part_says_which_layer_comes_last(monkeypatch):
+    class Mine(FeedForward):
+        last_layer = "up"
+
+    for name, scaled in ((FeedForward, "down"), (Mine, "up")):
+        monkeypatch.setitem(
+            PARTS["feed_forward"], "mine", lambda c, g, n=name: n(c.d_model, c.d_ff)
+        )
+        model = gpt(feed_forward="mine", d_model=64, num_layers=8)
+        for layer in ("up", "down"):
+            std = getattr(model.blocks[0].feed_forward, layer).weight.std().item()
+            assert std == pytest.approx(0.02 / 4 if layer == scaled else 0.02, rel=0.1)
+
+
+def test_the_base_of_rotary_positions_is_the_configs(generator):
+    tokens = draw_tokens(generator, 1, 8)
+    for positions in ("rotary", "learned+rotary"):
+        one, other = (grow(gpt(positions=positions, rotary_base=base)) for base in (1e4, 500.0))
+        assert (one(tokens) - other(tokens)).abs().max() > 1e-4
+        for model in (one, other):
+            found = model.positions(torch.zeros(1, 3, 16), past=2)[1]["angles"]
+            expected = rotary_angles(5, 4, model.config.rotary_base)[2:]
+            torch.testing.assert_close(found, torch.from_numpy(expected), rtol=1e-14, atol=0)
 
 
 def test_the_last_gain_of_a_wide_model_starts_lower():
@@ -453,6 +520,12 @@ def test_a_config_is_frozen_and_can_be_copied():
         ({"num_layers": 2.0}, TypeError, r"num_layers is 2\.0; it counts something"),
         ({"d_model": "64"}, TypeError, "d_model is '64'; it counts something"),
         ({"expansion": 0}, ValueError, "d_ff is 0; it must be at least 1"),
+        ({"expansion": "4"}, TypeError, "expansion is '4'; give a number"),
+        ({"bias": "no"}, TypeError, "bias is 'no'; give True or False"),
+        ({"tied": None}, TypeError, "tied is None; give True or False"),
+        ({"rotary_base": 0}, ValueError, "rotary_base is 0; it must be above 0, such as 10,000"),
+        ({"rotary_base": "1e4"}, TypeError, "rotary_base is '1e4'; give a number"),
+        ({"positions": "rotary"}, ValueError, "d_head is 1, and features turn in pairs; use 2"),
     ],
 )
 def test_a_config_that_cannot_be(fields, error, says):
@@ -460,9 +533,16 @@ def test_a_config_that_cannot_be(fields, error, says):
         GPTConfig(**SMALL | {"d_model": 12, "num_heads": 12} | fields)
 
 
-def test_rotary_heads_are_even():
-    with pytest.raises(ValueError, match="d_head is 3, and features turn in pairs; use 4"):
-        gpt(d_model=12, positions="rotary")
+def test_completion_and_help_show_the_fields():
+    shown = inspect.signature(GPTConfig)
+    assert list(shown.parameters) == [field.name for field in dataclasses.fields(GPTConfig)]
+    assert shown.parameters["d_model"].default == 768
+    assert {x.kind for x in shown.parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def test_a_model_is_made_from_a_config():
+    with pytest.raises(TypeError, match=r"config is a dict; give a GPTConfig\(\.\.\.\)"):
+        GPT(SMALL)
 
 
 # tokens
@@ -482,7 +562,8 @@ def test_rotary_heads_are_even():
         (torch.tensor(3), ValueError, r"tokens have shape \(\); give at least one token"),
         (torch.zeros(1, 3), TypeError, r"tokens are torch\.float32; give a torch tensor of whole"),
         (torch.zeros(1, 3) > 0, TypeError, r"tokens are torch\.bool; give a torch tensor of whole"),
-        ([[1, 2]], TypeError, "tokens are list; give a torch tensor of whole numbers"),
+        (np.zeros((1, 2), int), TypeError, "tokens are a ndarray; give a torch tensor of whole"),
+        ([[1, 2]], TypeError, "tokens are a list; give a torch tensor of whole numbers"),
     ],
 )
 def test_tokens_that_cannot_be(tokens, error, says):

@@ -112,6 +112,23 @@ def test_torchs_own_is_as_close_as_bfloat16_allows(generator):
         assert (a - b).norm() < 0.02 * b.norm()
 
 
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
+def test_half_precision_moves_by_a_float32_momentum(half, generator):
+    gradients = [400 * draw(generator, 6, 4, dtype=torch.float32).to(half) for _ in range(6)]
+    ours, exact = (torch.nn.Parameter(torch.zeros(6, 4, dtype=t)) for t in (half, torch.float32))
+    mine, other = (Muon([weight], lr=0.02) for weight in (ours, exact))
+    for step, gradient in enumerate(gradients):
+        if step == 3:
+            kept, mine = mine.state_dict(), Muon([ours], lr=0.02)
+            mine.load_state_dict(kept)
+        for weight, optimizer in ((ours, mine), (exact, other)):
+            weight.grad = gradient.to(weight.dtype)
+            optimizer.step()
+    found, expected = (o.state[w]["momentum_buffer"] for o, w in ((mine, ours), (other, exact)))
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=0)
+    torch.testing.assert_close(ours.float(), exact, rtol=0.02, atol=1e-3)
+
+
 def test_a_weight_without_gradient_stays_and_the_closure_is_called(generator):
     still, moved = (torch.nn.Parameter(draw(generator, 2, 3)) for _ in range(2))
     before = still.detach().clone()

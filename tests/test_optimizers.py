@@ -139,6 +139,42 @@ def test_it_is_an_optimizer_of_torchs(generator):
     assert "AdamW" in repr(copy.deepcopy(optimizer))
 
 
+def trained(kind, by_hand, half):
+    """Weights in half precision, moved by gradients whose squares it could not hold."""
+    weight = torch.nn.Parameter(torch.linspace(-2, 2, 9).to(half))
+    optimizer = kind([weight], lr=0.05)
+    optimizer.by_hand = by_hand
+    for step in range(20):
+        if step == 10:
+            kept, optimizer = copy.deepcopy(optimizer.state_dict()), kind([weight], lr=0.05)
+            optimizer.by_hand = by_hand
+            optimizer.load_state_dict(kept)
+        size = (1e-4, 500.0, 1.0)[step % 3]
+        weight.grad = (size * torch.linspace(-1, 3, 9) * (-1) ** step).to(half)
+        optimizer.step()
+    return weight.detach(), optimizer.state[weight]
+
+
+@pytest.mark.parametrize("by_hand", [True, False], ids=["by hand", "by kernel"])
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
+def test_half_precision_steps_in_float32(by_hand, half):
+    """As float32 would, but that each step is rounded once: also after it was taken up again."""
+    found, state = trained(AdamW, by_hand, half)
+    assert found.dtype == half
+    assert {state[name].dtype for name in ("exp_avg", "exp_avg_sq")} == {torch.float32}
+
+    exact = torch.nn.Parameter(torch.linspace(-2, 2, 9).to(half).float())
+    optimizer = torch.optim.AdamW([exact], lr=0.05)
+    for step in range(20):
+        size = (1e-4, 500.0, 1.0)[step % 3]
+        exact.grad = (size * torch.linspace(-1, 3, 9) * (-1) ** step).to(half).float()
+        optimizer.step()
+        exact.data = exact.data.to(half).float()
+    torch.testing.assert_close(found, exact.detach().to(half), rtol=1e-2, atol=1e-4)
+    kept = optimizer.state[exact]
+    torch.testing.assert_close(state["exp_avg_sq"], kept["exp_avg_sq"], rtol=1e-6, atol=0)
+
+
 def test_gradients_are_left_as_they_were(generator):
     parameters = weights(generator, torch.float64)
     pull(parameters, 1)

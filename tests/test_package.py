@@ -1,5 +1,9 @@
+import inspect
+import pkgutil
+import re
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 
@@ -18,6 +22,43 @@ def test_side_rooms_open_when_asked_for():
     assert callable(tantra.verse)
     assert callable(tantra.progress)
     assert {"check", "plot", "verse", "progress"} <= set(dir(tantra))
+
+
+FILES = {file.name for file in pkgutil.iter_modules(tantra.__path__)}
+
+
+def test_every_file_can_be_reached_and_completed():
+    code = (
+        "import tantra; "
+        f"print(*(getattr(tantra, name).__name__ for name in {sorted(FILES)!r}), sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [f"tantra.{name}" for name in sorted(FILES)]
+    assert {"gpt2", "checkpoints", "recipes", "muon", "metre"} <= FILES
+    shown = set(dir(tantra))
+    assert shown == {*tantra.__all__, *FILES, "progress", "verse", "__version__"}
+
+
+def test_the_version_is_that_of_the_package(monkeypatch):
+    assert tantra.__version__ == metadata.version("transformer-tantra")
+
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert tantra.__version__ == "unknown"
+
+
+@pytest.mark.parametrize("name", tantra.__all__)
+def test_every_argument_is_named_in_its_docstring(name):
+    thing = getattr(tantra, name)
+    named = re.findall(r"\w+", inspect.getdoc(thing))
+    arguments = [
+        argument.name
+        for argument in inspect.signature(thing).parameters.values()
+        if argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+    ]
+    assert [argument for argument in arguments if argument not in named] == []
 
 
 def test_a_name_that_is_not_there():

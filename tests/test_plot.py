@@ -1,5 +1,7 @@
 """Drawings show the numbers they are given, on the Axes they are given."""
 
+import inspect
+
 import matplotlib
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+from matplotlib.text import Text
 
 from tantra import plot
 
@@ -100,6 +103,38 @@ def test_show_displays_picture_and_words(capsys, monkeypatch):
     )
     assert "data:image/png;base64,iVBOR" in shown[0]["text/html"]
     assert plt.get_fignums() == []
+
+
+NAMES = ["$$", "a$b$c", "$\\frac$"]  # no formula, half a formula, one that is wrong
+NUMBERS = np.arange(9.0).reshape(3, 3)
+AXES = {"xlabel": "$x", "ylabel": "$\\$"}
+DRAWINGS = {
+    "heatmap": lambda: plot.heatmap(NUMBERS, rows=NAMES, columns=NAMES, label="$$"),
+    "attention": lambda: plot.attention(NUMBERS, NAMES, label="$\\frac$"),
+    "lines": lambda: plot.lines([1, 2, 3], dict(zip(NAMES, NUMBERS, strict=True)), **AXES),
+    "bars": lambda: plot.bars(NAMES, dict(zip(NAMES, NUMBERS, strict=True)), **AXES),
+    "arrows": lambda: plot.arrows(NUMBERS[:, :2], NAMES, **AXES),
+    "scansion": lambda: plot.scansion([NAMES], ["lgl"], devanagari="$$ $\\frac$"),
+}
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS)
+def test_dollars_are_dollars(drawing):
+    ax = DRAWINGS[drawing]()
+    figure = ax.get_figure()
+    figure.canvas.draw()  # a wrong formula is an error here, and a right one loses its dollars
+    dollars = figure.findobj(lambda x: isinstance(x, Text) and "$" in x.get_text())
+    assert len(dollars) >= 3
+    assert not any(text.get_parse_math() for text in dollars)
+
+
+def test_every_drawing_is_among_them():
+    drawings = {
+        name
+        for name, thing in vars(plot).items()
+        if inspect.isfunction(thing) and thing.__module__ == "tantra.plot" and name[0] != "_"
+    }
+    assert drawings == {*DRAWINGS, "show"}
 
 
 @pytest.mark.parametrize(

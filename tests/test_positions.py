@@ -156,6 +156,13 @@ def test_x_must_fit_its_angles(as_array, shape):
 
 
 @pytest.mark.parametrize("table", [sinusoidal_positions, rotary_angles])
+@pytest.mark.parametrize("base", [0, -10.0, math.inf, "10"])
+def test_bases_are_above_0(table, base):
+    with pytest.raises((TypeError, ValueError), match=f"base is '?{base}"):
+        table(5, 4, base)
+
+
+@pytest.mark.parametrize("table", [sinusoidal_positions, rotary_angles])
 def test_sizes_of_tables_are_counts(table):
     with pytest.raises(ValueError, match="length is -1; it must be at least 0"):
         table(-1, 4)
@@ -183,6 +190,39 @@ def test_alibi_slopes_of_eight_heads_are_the_papers():
     np.testing.assert_allclose(-bias[:, 0, 0], [2.0**-h for h in range(1, 9)])
     with pytest.raises(ValueError, match="num_heads is 0"):
         alibi_bias(0, np.arange(2), np.arange(2))
+
+
+def authors_slopes(n):
+    """As the authors' code has it: ofirpress/attention_with_linear_biases, get_slopes."""
+    if math.log2(n).is_integer():
+        start = 2 ** (-(2 ** -(math.log2(n) - 3)))
+        return [start * start**i for i in range(n)]
+    closest = 2 ** math.floor(math.log2(n))
+    return authors_slopes(closest) + authors_slopes(2 * closest)[0::2][: n - closest]
+
+
+@pytest.mark.parametrize("num_heads", [*range(1, 21), 71])
+def test_released_slopes_are_the_authors(num_heads):
+    places = np.array([1]), np.array([0])
+    released = -alibi_bias(num_heads, *places, slopes="released")[:, 0, 0]
+    np.testing.assert_allclose(released, authors_slopes(num_heads), rtol=1e-12)
+    papers = -alibi_bias(num_heads, *places)[:, 0, 0]
+    np.testing.assert_allclose(papers, 2.0 ** (-8 * np.arange(1, num_heads + 1) / num_heads))
+    assert np.allclose(papers, released) == math.log2(num_heads).is_integer()
+
+
+def test_alibi_wants_positions_and_known_slopes():
+    with pytest.raises(TypeError, match=r"queries are positions, such as arange\(5\), and not \["):
+        alibi_bias(2, [0, 1], np.arange(2))
+    with pytest.raises(ValueError, match=r"slopes is 'bloom', .* of 'paper', 'released'"):
+        alibi_bias(2, np.arange(2), np.arange(2), slopes="bloom")
+
+
+def test_alibi_of_float_positions_keeps_their_type(as_array):
+    places = as_array(np.arange(4, dtype=np.float32))
+    agree(
+        alibi_bias(3, places, places), alibi_bias(3, np.arange(4), np.arange(4)).astype("f"), 1e-6
+    )
 
 
 def test_alibi_is_the_same_in_both_directions():

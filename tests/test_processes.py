@@ -43,12 +43,18 @@ def by_torchrun(*command):
 
 
 TALK = """
+import functools
 import runpy
 import sys
 
 import torch
 from torch import nn
-from tantra import AdamW, processes, train
+from tantra import GPT, AdamW, GPTConfig, cross_entropy, processes, train
+
+SMALL = GPTConfig(vocab_size=7, context_length=4, d_model=8, num_layers=1, num_heads=2)
+TARGETS = [[2, -1, -1, -1], [2, 3, 4, 5]], [[1, 1, 1, -1], [0, 2, -1, 1]], [[-1] * 4, [6, 5, 4, 3]]
+BATCHES = [(torch.tensor([[1, 2, 3, 4]] * 2), torch.tensor(rows)) for rows in TARGETS]
+LOSS = functools.partial(cross_entropy, ignore=-1)
 
 with processes.together() as device:
     rank, count = torch.distributed.get_rank(), processes.count()
@@ -83,6 +89,16 @@ with processes.together() as device:
     processes.average_gradients(model.parameters())
     assert model.weight.grad.tolist() == [[3, 5], [3, 3], [3, 3]]
     assert model.bias.grad is None
+
+    # a mean over targets, of which one process has fewer, and in the last step none
+    guess = [GPT(SMALL, generator=torch.Generator().manual_seed(0)) for _ in range(2)]
+    losses = [
+        [x for _, x in train(gpt, rows(BATCHES), AdamW(gpt.parameters()), steps=3, loss=LOSS)]
+        for gpt, rows in ((guess[0], processes.share), (guess[1], list))
+    ]
+    torch.testing.assert_close(*map(torch.tensor, losses), rtol=1e-5, atol=0)
+    for one, other in zip(*(gpt.parameters() for gpt in guess), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
 
     # a loss that is not finite in one process ends all of them, and none waits for ever
     class Odd(nn.Module):
@@ -130,6 +146,7 @@ def test_alone_nothing_changes(monkeypatch):
         assert device.type == ("cuda" if torch.cuda.is_available() else "cpu")
         assert (processes.count(), processes.first()) == (1, True)
         assert processes.mean(number) is number
+        assert processes.weight(3, device) == 1
         processes.same_weights(model)
         processes.average_gradients(model.parameters())
         (shared,) = processes.share([batch])

@@ -11,6 +11,7 @@ from tantra.prompts import pad_left, read_prompts
         ([3, 1], [[3, 1]], True),
         ((3, np.int64(1)), [[3, 1]], True),
         (np.array([3, 1]), [[3, 1]], True),
+        (np.array([[3, 1], [0, 4]]), [[3, 1], [0, 4]], False),
         (torch.tensor([3, 1]), [[3, 1]], True),
         (torch.tensor([[3, 1], [0, 4]], dtype=torch.int32), [[3, 1], [0, 4]], False),
         ([[3, 1], (2,), torch.tensor([0, 4]), np.array([4])], [[3, 1], [2], [0, 4], [4]], False),
@@ -25,6 +26,8 @@ def test_one_prompt_or_several(tokens, rows, alone):
     if isinstance(tokens, torch.Tensor):
         assert torch.equal(again, tokens)
         assert again.dtype == tokens.dtype
+    elif isinstance(tokens, np.ndarray):
+        np.testing.assert_array_equal(again, tokens)
     else:
         assert again == (rows[0] if alone else rows)
 

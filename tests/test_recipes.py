@@ -5,8 +5,10 @@ import torch
 from agreement import agree, draw
 
 import tantra
+from tantra.heads import HeadNorm
+from tantra.layers import SquaredReLU
 from tantra.muon import Muon, Together
-from tantra.recipes import IDEAS, WARMUP, HeadNorm, SquaredReLU, recipe, speedrun_recipe
+from tantra.recipes import IDEAS, WARMUP, recipe, speedrun_recipe
 
 CONFIG = tantra.GPTConfig(vocab_size=11, context_length=9, d_model=12, num_layers=2, num_heads=3)
 
@@ -42,6 +44,28 @@ def test_each_idea_changes_one_thing(idea):
         "linear decay": made(idea).schedule(50) != made().schedule(50),
     }
     assert [name for name, yes in changed.items() if yes] == [idea]
+
+
+@pytest.mark.parametrize("idea", IDEAS)
+def test_the_config_says_what_the_model_is(idea, tmp_path, generator):
+    """So that what is saved and loaded by it gives the same logits, or is refused."""
+    model = made(idea).model
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight += 0.3 * draw(generator, *weight.shape, dtype=torch.float32)
+    tokens = torch.randint(11, (2, 9), generator=generator)
+    other = tantra.GPT(model.config, generator=generator)
+    tantra.checkpoints.save(tmp_path / "kept", model)
+    tantra.checkpoints.load(tmp_path / "kept", other)
+    agree(other(tokens), model(tokens))
+    if model.config == CONFIG:
+        tantra.gpt2.save(tmp_path, model)
+        agree(tantra.gpt2.load(tmp_path)(tokens), model(tokens), 1e-5)
+    else:
+        with pytest.raises(ValueError, match="GPT-2's layout has"):
+            tantra.gpt2.save(tmp_path, model)
+        with pytest.raises(ValueError, match="nothing was changed"):
+            tantra.checkpoints.load(tmp_path / "kept", tantra.GPT(CONFIG))
 
 
 def test_the_rate_rises_and_falls_in_a_line():

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import tantra
-from tantra import embedding, recipes
+from tantra import embedding, heads, layers
 
 SIZES = {"B": 2, "T": 5, "S": 7, "D": 6, "H": 3, "K": 4, "V": 11, "F": 13}  # no two alike
 LEADING = (2, 3)  # what ... stands for
@@ -63,8 +63,10 @@ BUILDERS = {
     "LayerNorm": lambda: tantra.LayerNorm(6),
     "RMSNorm": lambda: tantra.RMSNorm(6),
     "FeedForward": lambda: tantra.FeedForward(6, 13),
-    "SquaredReLU": lambda: recipes.SquaredReLU(6, 13),
-    "HeadNorm": lambda: recipes.HeadNorm(2),
+    "SquaredReLU": lambda: layers.SquaredReLU(6, 13),
+    "HeadNorm": lambda: heads.HeadNorm(2),
+    "ExactFeedForward": lambda: layers.ExactFeedForward(6, 13),
+    "NormedAttention": lambda: heads.NormedAttention(6, 3),
     "SwiGLU": lambda: tantra.SwiGLU(6, 13),
     "MultiHeadAttention": lambda: tantra.MultiHeadAttention(6, 3),
     "Block": lambda: tantra.Block(*parts()),

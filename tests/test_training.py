@@ -211,6 +211,15 @@ def test_gradients_that_are_not_finite_are_named_and_kept(bad):
     assert weights[1].grad.item() == 500.0
 
 
+@pytest.mark.parametrize("half", [torch.float16, torch.bfloat16])
+def test_the_norm_of_half_precision_is_taken_in_float32(half):
+    weights = with_gradients(torch.full((3,), 300.0).to(half), torch.tensor([4.0]))
+    exact = math.sqrt(3 * weights[0].grad[0].item() ** 2 + 16)
+    assert clip_gradients(weights, 1.0) == pytest.approx(exact, rel=1e-6)
+    assert weights[0].grad.dtype == half
+    assert weights[0].grad[0].item() == pytest.approx(300 / exact, rel=1e-2)
+
+
 def test_nothing_to_clip():
     with pytest.raises(ValueError, match=r"no parameter has a gradient; call loss.backward\(\) fi"):
         clip_gradients(nn.Linear(2, 3).parameters(), 1.0)
@@ -399,6 +408,25 @@ def test_gradients_are_clipped_unless_told_not_to():
         assert model.logits.norm().item() == pytest.approx(largest, rel=0.3)
 
 
+def test_of_a_model_only_what_the_optimizer_holds_is_clipped_and_moves(generator):
+    """As if all else were frozen, whose gradients would pile up from step to step."""
+
+    def run(freeze):
+        model = gpt(torch.Generator().manual_seed(0))
+        part = list(model.blocks[1].feed_forward.parameters())
+        for weight in model.parameters() if freeze else ():
+            weight.requires_grad_(any(weight is other for other in part))
+        optimizer = torch.optim.SGD(part, lr=0.5)
+        steps = train(model, itertools.repeat(ONE), optimizer, steps=6, clip=0.1)
+        return [loss for _, loss in steps], model
+
+    whole, model = run(False)
+    frozen, other = run(True)
+    np.testing.assert_allclose(whole, frozen, rtol=1e-6)
+    for one, same in zip(model.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(one, same, rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.parametrize("supply", [[ONE] * 2, iter([ONE] * 2), (x for x in [ONE] * 2)])
 def test_batches_that_end_early(supply):
     model = Guess()
@@ -441,6 +469,8 @@ def test_what_train_is_given_is_checked_before_any_step():
         train(model, [ONE], optimizer, steps=1, clip=0)
     with pytest.raises(TypeError):
         train(model, None, optimizer, steps=1)
+    with pytest.raises(TypeError, match=r"optimizer is None; give one, such as AdamW\(model.para"):
+        train(model, [ONE], None, steps=1)
 
 
 def test_training_mode_is_set_at_every_step():
@@ -469,6 +499,24 @@ def test_evaluating_changes_nothing(generator):
     assert found == pytest.approx(expected)
     with pytest.raises(ValueError, match="steps is 0"):
         evaluate(model, kept, steps=0)
+
+
+def test_the_mean_of_batches_is_that_of_their_targets(generator):
+    """However they are batched: each target that is not ignored counts once."""
+    model, loss = gpt(generator), functools.partial(cross_entropy, ignore=-100)
+    inputs = torch.randint(11, (4, 6), generator=generator)
+    targets = torch.randint(11, (4, 6), generator=generator)
+    targets[0, 1:], targets[1], targets[3, :2] = -100, -100, -100
+    whole = evaluate(model, [(inputs, targets)], steps=1, loss=loss)
+    rows = list(zip(inputs.split(1), targets.split(1), strict=True))  # one has no target at all
+    assert evaluate(model, rows, steps=4, loss=loss) == pytest.approx(whole, rel=1e-6)
+    uneven = [(inputs[:1], targets[2:3]), (inputs[1:], targets[1:].clamp(min=0))]
+    each = [cross_entropy(model(x), y).item() for x, y in uneven]
+    assert evaluate(model, uneven, steps=2) == pytest.approx((each[0] + 3 * each[1]) / 4)
+    with pytest.raises(ValueError, match="no target of the 2 batches counts; give at least one"):
+        evaluate(model, [rows[1]] * 2, steps=2, loss=loss)
+    with pytest.raises(ValueError, match="no target is left to learn from"):
+        list(train(model, [rows[1]], AdamW(model.parameters()), steps=1, loss=loss))
 
 
 def curve(precision, **parts):
