@@ -82,8 +82,14 @@ def learn(counts, num_merges):
     """The merges found in words and how often each occurs, as {(left, right): new}.
 
     Each merge takes the pair that occurs most often; of equally frequent ones, that of the lowest
-    tokens, the left one compared first (Hugging Face's trainer does the same).  They are fewer
-    than num_merges where every word has become one token.
+    tokens, the left one compared first (Hugging Face's trainer does the same; others take the
+    greatest bytes, and end with a few other merges).  They are fewer than num_merges where every
+    word has become one token.
+
+    "ba" and "ab" occur as often: a is 64, b is 65, so (a, b) comes first, where others join (b, a).
+
+    >>> learn({"ba": 1, "ab": 1}, 2)
+    {(64, 65): 256, (65, 64): 257}
     """
     tokens, weights = [], []
     for word, count in counts.items():

@@ -7,8 +7,10 @@ import safetensors.torch
 import torch
 
 from tantra import gpt2_file
-from tantra.files import write_whole
-from tantra.gpt2_file import KNOWN, short
+from tantra.checkpoints import inside
+from tantra.checkpoints import weights as named_weights
+from tantra.files import short, write_whole
+from tantra.gpt2_file import KNOWN
 from tantra.layers import LayerNorm
 from tantra.model import GPT
 
@@ -33,7 +35,8 @@ LAYOUT = {  # what a GPT of ours must be made of
 def load(path, num_heads=None, dtype=None):
     """The GPT that a safetensors file in GPT-2's layout holds, of any size.
 
-    path is the file, or a folder with model.safetensors.  The tensors tell all sizes but one,
+    path is the file, or a folder with model.safetensors, or with its shards and their index
+    model.safetensors.index.json.  The tensors tell all sizes but one,
     num_heads: unless it is given, config.json beside the file says it, or heads are 64 wide, as
     in every GPT-2.  Numbers keep their type, unless dtype is given.  Raises ValueError, in one
     sentence, for a file that is damaged or does not fit.  Nothing in it is run.
@@ -47,7 +50,7 @@ def load(path, num_heads=None, dtype=None):
             weights.pop("lm_head.weight", None)  # some files hold it all the same
         model = _empty_gpt(weights, config)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{path}: {short(error, 300)}") from None
     model.load_state_dict(from_gpt2(weights, config), assign=True)
     if config.tied:
         model.unembedding.weight = model.token_embedding.weight
@@ -62,6 +65,7 @@ def save(path, model):
     path is the file, or a folder, where it is model.safetensors.  Each of the two is written
     whole or not at all.  Raises ValueError, with nothing written, for a model that is no GPT-2.
     """
+    model = inside(model)
     path, weights, c = gpt2_file.find(path), to_gpt2(model), model.config
     gpt2_file.check_numbers(weights)
     settings = gpt2_file.settings(path) | {name: known[0] for name, known in KNOWN.items()}
@@ -87,7 +91,7 @@ def arrays(model):
         name: (x if x.dtype is torch.float64 else x.float()).numpy(force=True)
         for name, x in to_gpt2(model).items()
     }
-    scores = "wte.weight" if model.config.tied else "lm_head.weight"
+    scores = "wte.weight" if inside(model).config.tied else "lm_head.weight"
     return weights | {scores: np.asfortranarray(weights[scores])}
 
 
@@ -96,7 +100,8 @@ def to_gpt2(model):
 
     Raises ValueError for a model with a part that GPT-2 does not have.
     """
-    c, ours = model.config, model.state_dict()
+    model = inside(model)
+    c, ours = model.config, {name: x.detach() for name, x in named_weights(model).items()}
     for name, value in LAYOUT.items():
         if getattr(c, name) != value:
             raise ValueError(f"{name} is {getattr(c, name)!r}; GPT-2's layout has {value!r} only")
@@ -104,6 +109,7 @@ def to_gpt2(model):
         raise ValueError(f"num_kv_heads is {c.num_kv_heads}; in GPT-2 each head has its own keys")
     if len({norm.eps for norm in _norms(model)}) > 1:
         raise ValueError("the norms have several eps; GPT-2's layout has one for all")
+    _check_parts(c, ours)
     weights = {name: torch.cat([ours[part] for part in parts]) for name, parts in names(c).items()}
     return {name: _turned(name, x).contiguous() for name, x in weights.items()}
 
@@ -131,6 +137,26 @@ def names(config):
         table[f"{theirs}.weight"] = [f"{part}.{weight}" for part in ours]
         table[f"{theirs}.bias"] = [f"{part}.bias" for part in ours]
     return table if config.tied else table | {"lm_head.weight": ["unembedding.weight"]}
+
+
+def _check_parts(config, ours):
+    """Raise ValueError unless ours are the weights of a GPT with this config, all and no others."""
+    known = [part for parts in names(config).values() for part in parts]
+    if missing := [name for name in known if name not in ours]:
+        raise ValueError(
+            f"the model has no {missing[0]} that can be read; give the model that prepare copied"
+        )
+    scores, embeds = ours.get("unembedding.weight"), ours["token_embedding.weight"]
+    if config.tied and scores is not None and not torch.equal(scores, embeds):
+        raise ValueError(
+            "the config says that one table embeds tokens and scores them, and the model has two; "
+            "tie them again: model.unembedding.weight = model.token_embedding.weight"
+        )
+    if extra := [name for name in ours if name not in [*known, "unembedding.weight"]]:
+        raise ValueError(
+            f"the model has {short(extra[0])}, for which GPT-2's layout has no place; keep it with "
+            "checkpoints.save"
+        )
 
 
 def _turned(name, x):

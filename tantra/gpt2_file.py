@@ -6,7 +6,7 @@ from pathlib import Path
 import safetensors
 import torch
 
-from tantra.files import read_json
+from tantra.files import read_json, short, unfit
 from tantra.model import GPTConfig
 from tantra.numpy_gpt import num_layers
 
@@ -42,17 +42,12 @@ def find(path):
 def read(path):
     """The tensors of a file by GPT-2's names, which are those of OpenAI's own file.
 
-    Raises ValueError for a file that is damaged, or no safetensors file.  Nothing in it is run.
+    Where it is not there and its index is, as model.safetensors.index.json, the shards that the
+    index names are read.  Raises ValueError for a file that is damaged, or no safetensors file.
+    Nothing in it is run.
     """
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, RuntimeError) as error:
-        with path.open("rb") as file:
-            start = file.read(2)
-        if start == b"PK" or start[:1] == b"\x80":
-            raise ValueError(f"it is a pickle inside, and {NO_PICKLE}") from None
-        raise ValueError(f"it is no whole safetensors file: {short(error)}; get it again") from None
+    index = path.with_name(f"{path.name}.index.json")
+    tensors = _of_shards(index) if index.exists() and not path.exists() else _tensors(path)
     weights = {}
     for name, x in tensors.items():
         name = name.removeprefix("transformer.")
@@ -61,6 +56,45 @@ def read(path):
         if not MASK.fullmatch(name):
             weights[name] = x
     return weights
+
+
+def _of_shards(index):
+    """The tensors of all shards that an index names, each as the index says."""
+    said = read_json(index)
+    places = said.get("weight_map") if isinstance(said, dict) else None
+    if not isinstance(places, dict) or not places or {*map(type, places.values())} != {str}:
+        raise ValueError(f"{index.name} has no weight_map from tensors to files; get it again")
+    tensors = {}
+    for shard in sorted(set(places.values())):
+        if not re.fullmatch(r"[\w.-]+\.safetensors", shard):
+            raise ValueError(f"{index.name} names {short(shard)}, which is no shard beside it")
+        try:
+            found = _tensors(index.with_name(shard))
+        except ValueError as error:
+            raise ValueError(f"of its shards, {shard}: {error}") from None
+        named = {name for name, place in places.items() if place == shard}
+        if odd := sorted(found.keys() ^ named):
+            raise ValueError(
+                f"{short(odd[0])} is {'in' if odd[0] in found else 'not in'} {shard}, and "
+                f"{index.name} says otherwise; get all shards of one model"
+            )
+        tensors |= found
+    return tensors
+
+
+def _tensors(path):
+    """The tensors of one file, by its own names."""
+    if why := unfit(path):
+        raise ValueError(f"it {why}")
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        with path.open("rb") as file:
+            start = file.read(2)
+        if start == b"PK" or start[:1] == b"\x80":
+            raise ValueError(f"it is a pickle inside, and {NO_PICKLE}") from None
+        raise ValueError(f"it is no whole safetensors file: {short(error)}; get it again") from None
 
 
 def settings(path):
@@ -74,6 +108,8 @@ def settings(path):
             raise ValueError(
                 f"config.json says {name} is {short(said[name])}; a GPT of ours has {known[0]!r}"
             )
+    if (heads := said.get("n_head")) is not None and type(heads) is not int:
+        raise ValueError(f"config.json says n_head is {short(heads)}; it counts heads: write 12")
     eps = said.get("layer_norm_epsilon", 1e-5)
     if not isinstance(eps, float) or not 0 < eps < 1:
         raise ValueError(f"config.json says layer_norm_epsilon is {short(eps)}; write 1e-05")
@@ -136,9 +172,3 @@ def check_numbers(weights, dtype=None):
             )
         if not x.isfinite().all():
             raise ValueError(f"{short(name)} holds nan or inf: it was damaged, or badly trained")
-
-
-def short(thing, most=80):
-    """thing on one line of a sentence, however long or strange it is."""
-    text = repr(thing) if isinstance(thing, str) else " ".join(str(thing).split())
-    return text if len(text) <= most else f"{text[:most]}..."

@@ -6,14 +6,20 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import regex
+
 from tantra import byte_pairs, vocabulary
 from tantra.arrays import check_count, one_of
 from tantra.files import read_json, read_text, write_whole
-from tantra.vocabulary import as_text, check_text
+from tantra.vocabulary import GPT2_SPECIALS, as_text, check_text
 
 SPECIAL = dict.fromkeys(
     ("refuse", "read", "text")
 )  # what encode may do where text spells a special token
+MOST_WORDS, LONGEST = 2**15, 256  # of the words whose tokens are kept
+
+
+GAP = regex.compile(r"(?<=\S)\s")  # a gap begins: after GPT-2's pattern no word holds this place
 
 
 class CharTokenizer:
@@ -79,6 +85,7 @@ class BytePairTokenizer:
         self._merges = {(number[a], number[b]): number[a + b] for a, b in self.merges}
         self.tokens = made + [text.encode() for text in special_tokens]
         self.special_tokens = {text: len(made) + i for i, text in enumerate(special_tokens)}
+        self._words = {}  # what encode has met
 
     @classmethod
     def train(cls, text, vocab_size, special_tokens=()):
@@ -123,15 +130,38 @@ class BytePairTokenizer:
                 f"text holds the special token {parts[1]!r:.60} at place {len(parts[0])}; "
                 'special="read" makes it that token, special="text" takes it as characters'
             )
-        known, tokens = {}, []
+        tokens = []
         for place, part in enumerate(parts):
             if place % 2:
                 tokens.append(self.special_tokens[part])
                 continue
             for word in byte_pairs.words(part):
-                if word not in known:
-                    known[word] = byte_pairs.join(byte_pairs.byte_tokens(word), self._merges)
-                tokens += known[word]
+                tokens += self._words.get(word) or self._joined(word)
+        return tokens
+
+    def encode_iterable(self, texts, special="refuse"):
+        """The tokens of encode("".join(texts)), one by one: of a file of lines, never all of it.
+
+        A text is cut where a gap begins, which is between two words however the texts go on.
+        """
+        longest, rest = max(map(len, self.special_tokens), default=0), ""
+        for text in texts:
+            rest += text
+            last = _cut(self.special_tokens, rest)[-1]  # no special token ends after its start
+            gaps = [gap.start() for gap in GAP.finditer(last, endpos=max(0, len(last) - longest))]
+            if gaps:
+                at = len(rest) - len(last) + gaps[-1]
+                yield from self.encode(rest[:at], special)
+                rest = rest[at:]
+        yield from self.encode(rest, special)
+
+    def _joined(self, word):
+        """The tokens of a word that encode has not met, or met too long ago."""
+        tokens = byte_pairs.join(byte_pairs.byte_tokens(word), self._merges)
+        if len(word) <= LONGEST:
+            if len(self._words) == MOST_WORDS:
+                self._words.clear()
+            self._words[word] = tokens
         return tokens
 
     def decode(self, tokens):
@@ -154,25 +184,34 @@ class BytePairTokenizer:
             return cls(*vocabulary.from_json(content))
 
     def save_gpt2(self, folder):
-        """Write GPT-2's two files, vocab.json and merges.txt, into a folder."""
+        """Write GPT-2's two files, vocab.json and merges.txt, into a folder, which is made."""
         numbers = vocabulary.numbered(self.merges, self.special_tokens)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         write_whole(Path(folder) / "vocab.json", json.dumps(numbers).encode())
         write_whole(Path(folder) / "merges.txt", vocabulary.to_merges_txt(self.merges))
 
     @classmethod
-    def load_gpt2(cls, folder, special_tokens=("<|endoftext|>",)):
-        """The tokenizer of a folder with GPT-2's vocab.json and merges.txt.
+    def load_gpt2(cls, folder, special_tokens=None):
+        """The tokenizer of a folder with GPT-2's vocab.json and merges.txt, or tokenizer.json.
 
-        special_tokens are those that vocab.json names besides what the merges make.  ValueError,
-        in one sentence, where the files are damaged or do not fit each other.
+        special_tokens are those that the vocabulary names besides what the merges make: unless
+        given, "<|endoftext|>", or all that tokenizer.json lists as added.  ValueError, in one
+        sentence, where the files are damaged, do not fit each other, or are of another kind.
         """
-        special_tokens = vocabulary.checked_specials(special_tokens)
-        found = read_json(Path(folder) / "vocab.json")
-        text = read_text(Path(folder) / "merges.txt")
+        if special_tokens is not None:
+            special_tokens = vocabulary.checked_specials(special_tokens)
+        names, both = Path(folder) / "vocab.json", Path(folder) / "tokenizer.json"
+        source = both if both.exists() and not names.exists() else names
+        content = read_json(source)
+        text = read_text(source.with_name("merges.txt")) if source is names else None
         with vocabulary.refused(folder):
-            tokenizer = cls(vocabulary.from_merges_txt(text), special_tokens)
-            numbers = vocabulary.numbered(tokenizer.merges, special_tokens)
-            vocabulary.check_equal(found, numbers)
+            if source is both:
+                merges, own, found = vocabulary.from_tokenizer_json(content)
+            else:
+                merges, own, found = vocabulary.from_merges_txt(text), GPT2_SPECIALS, content
+            tokenizer = cls(merges, own if special_tokens is None else special_tokens)
+            numbers = vocabulary.numbered(tokenizer.merges, tokenizer.special_tokens)
+            vocabulary.check_equal(found, numbers, source.name)
         return tokenizer
 
 

@@ -5,9 +5,26 @@ import hashlib
 import json
 
 from tantra.byte_pairs import BYTES, NAMES
+from tantra.files import short
 
 KIND = "byte pairs of Transformer Tantra, 1"
 HEADING = "#version: 0.2"  # of GPT-2's merges.txt
+GPT2_SPECIALS = ("<|endoftext|>",)  # vocab.json does not say which of its tokens are special
+PLAIN = {  # what tokenizer.json may say so that its tokens are GPT-2's; None: nothing
+    "normalizer": [None],
+    "pre_tokenizer.type": ["ByteLevel"],
+    "pre_tokenizer.add_prefix_space": [False],
+    "pre_tokenizer.use_regex": [True, None],
+    "post_processor.type": [None, "ByteLevel", "TemplateProcessing"],
+    "post_processor.special_tokens": [None, {}],
+    "decoder.type": ["ByteLevel"],
+    "model.type": ["BPE", None],
+    "model.dropout": [None],
+    "model.continuing_subword_prefix": [None, ""],
+    "model.end_of_word_suffix": [None, ""],
+    "model.byte_fallback": [None, False],
+    "model.ignore_merges": [None, False],
+}
 _NAME = dict(zip(BYTES, NAMES, strict=True))
 _BYTE = dict(zip(NAMES, BYTES, strict=True))
 
@@ -108,15 +125,15 @@ def numbered(merges, special_tokens):
     return numbers
 
 
-def check_equal(found, numbers):
-    """Raise ValueError unless vocab.json numbers all names as merges.txt does, and no others."""
+def check_equal(found, numbers, file):
+    """Raise ValueError unless a file numbers all names as the merges do, and no others."""
     if not isinstance(found, dict) or {*map(type, found.values())} != {int}:
-        raise ValueError("vocab.json is not of names and their numbers")
+        raise ValueError(f"{file} is not of names and their numbers")
     for name in numbers | found:
         here, there = (f"token {n[name]}" if name in n else "no token" for n in (numbers, found))
         if here != there:
             raise ValueError(
-                f"{name!r:.60} is {here} by merges.txt and special_tokens, {there} by vocab.json"
+                f"{name!r:.60} is {here} by the merges and special tokens, {there} by {file}"
             )
 
 
@@ -127,9 +144,55 @@ def to_merges_txt(merges):
 
 def from_merges_txt(text):
     """The merges in the text of a merges.txt; ValueError at a line that holds none."""
-    lines = text.splitlines()
-    heading = bool(lines) and lines[0].startswith("#version")
-    return [_from_line(line) for line in lines[heading:]]
+    merges = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if number == 1 and line.startswith("#version"):
+            continue
+        try:
+            merges.append(_from_line(line))
+        except ValueError as error:
+            raise ValueError(f"line {number} of merges.txt: {error}") from None
+    return merges
+
+
+def from_tokenizer_json(content):
+    """Merges, special tokens and numbered names of what Hugging Face's tokenizer.json holds.
+
+    Raises ValueError where it makes other tokens of a text than GPT-2's byte pairs do.
+    """
+    for place, known in PLAIN.items():
+        if (said := _at(content, place)) not in known:
+            raise ValueError(
+                f"its {place} is {short(said)}, and GPT-2's {short(known[0])}; get the tokenizer "
+                "of a GPT-2"
+            )
+    merges, names, added = (
+        _at(content, place) for place in ("model.merges", "model.vocab", "added_tokens")
+    )
+    if not isinstance(merges, list) or not isinstance(names, dict) or not isinstance(added, list):
+        raise ValueError("it lacks merges, vocab or added_tokens")
+    specials = dict(sorted(map(_added, added), key=lambda token: token[1]))
+    if again := [text for text, number in specials.items() if names.get(text, number) != number]:
+        raise ValueError(f"{again[0]!r:.60} is two tokens, one of vocab and one of added_tokens")
+    return [_from_line(_as_line(merge)) for merge in merges], [*specials], names | specials
+
+
+def _at(content, place):
+    """What stands in content at a place such as "model.vocab"; None where there is none."""
+    for name in place.split("."):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
+
+
+def _added(token):
+    """The text and the number of an added token that is taken wherever a text spells it."""
+    text, number = _at(token, "content"), _at(token, "id")
+    if not isinstance(text, str) or type(number) is not int:
+        raise ValueError(f"the added token {short(token)} has no content and id")
+    for other in ("single_word", "lstrip", "rstrip"):
+        if token.get(other):
+            raise ValueError(f"the added token {text!r:.60} is {other}, which ours cannot be")
+    return text, number
 
 
 def to_json(merges, special_tokens):
@@ -173,3 +236,9 @@ def _from_line(line):
     if not isinstance(line, str) or len(names := line.split(" ")) != 2:
         raise ValueError(f"{line!r:.60} is no pair of names")
     return tuple(map(from_name, names))
+
+
+def _as_line(merge):
+    """A merge of tokenizer.json, which older ones write as one string and newer ones as two."""
+    two = isinstance(merge, list) and [*map(type, merge)] == [str, str]
+    return " ".join(merge) if two else merge

@@ -14,7 +14,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from tantra import GPT, AdamW, GPTConfig, batches, checkpoints, train
+from tantra import GPT, AdamW, GPTConfig, batches, checkpoints, prepare, train
 from tantra.muon import Muon, Together
 
 SMALL = {"vocab_size": 7, "context_length": 8, "d_model": 8, "num_layers": 1, "num_heads": 2}
@@ -137,7 +137,7 @@ def test_two_optimizers_together_are_kept(tmp_path):
     state = resumed.state()
     alone = Training(kind=muon_alone)
     alone.save(tmp_path / "alone")
-    with pytest.raises(ValueError, match="does not fit Muon and AdamW: 'its kind is Muon"):
+    with pytest.raises(ValueError, match="does not fit Muon and AdamW: its kind is Muon"):
         resumed.load(tmp_path / "alone")
     assert resumed.is_as(state)
 
@@ -491,6 +491,7 @@ HOSTILE = {  # what it does, and the word of the refusal that tells it apart
     "a list": (lambda about, arrays: "[]", "damaged"),
     "deep JSON": (lambda about, arrays: "[" * 100_000, "damaged"),
     "a number of many digits": (lambda about, arrays: "9" * 9999, "damaged"),
+    "no word of an optimizer": (lambda about, arrays: about.pop("optimizer") and about, "damaged"),
     "no optimizer": (setting("optimizer", to=None), "its optimizer does not fit AdamW"),
     "optimizer is a word": (setting("optimizer", to="AdamW"), "does not fit AdamW"),
     "other optimizer": (setting("optimizer", "kind", to="SGD"), "its kind is SGD"),
@@ -572,9 +573,139 @@ def test_a_model_of_another_kind(kept, tmp_path):
 
 
 def test_what_is_no_file(tmp_path):
-    with pytest.raises(ValueError, match="this is not a file; nothing was changed"):
+    with pytest.raises(ValueError, match=r"it is a folder, .*name a file; nothing was changed"):
         Training().load(tmp_path)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         Training().load(tmp_path / "nowhere")
     with pytest.raises(FileNotFoundError):
         Training().save(tmp_path / "nowhere" / "x.safetensors")
+
+
+def test_a_giant_is_not_read(tmp_path):
+    path, training = tmp_path / "giant", Training()
+    with path.open("wb") as file:
+        file.truncate(2**32)
+    before = training.state()
+    with pytest.raises(ValueError, match=f"it has {2**32} bytes, and at most .*nothing was ch"):
+        training.load(path)
+    assert training.is_as(before)
+
+
+# what is around a model, and what is not the model itself
+
+
+def trained(seed=0, **variant):
+    training = Training(seed=seed, **variant)
+    training.losses(1)
+    return training.model
+
+
+def compiled(model):
+    return torch.compile(model, backend="eager")
+
+
+def partly_compiled(model):
+    model = copy.deepcopy(model)
+    model.blocks[0] = compiled(model.blocks[0])
+    return model
+
+
+def alone(model):
+    return model
+
+
+AROUND = (alone, compiled, partly_compiled, nn.DataParallel)
+
+
+@pytest.mark.parametrize("saved", AROUND, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("loaded", AROUND, ids=lambda f: f.__name__)
+def test_what_is_around_a_model_is_not_kept(saved, loaded, tmp_path):
+    model, other = trained(), loaded(trained(seed=1))
+    checkpoints.save(tmp_path / "x", saved(model), step=1)
+    assert checkpoints.load(tmp_path / "x", other) == {"step": 1}
+    assert all(map(torch.equal, other.parameters(), model.parameters()))
+    assert told(tmp_path / "x") == written(tmp_path / "plain", model, step=1)
+
+
+def told(path):
+    """What a file tells of itself: its JSON part, and the digest of all that it holds."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        return file.metadata()
+
+
+def written(path, model, **numbers):
+    checkpoints.save(path, model, **numbers)
+    return told(path)
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+def test_a_prepared_decoder_is_kept_whole_or_not_at_all(kind, tmp_path):
+    """The matrices of a decoder are packed, where no state_dict sees them."""
+    for tied in (True, False):
+        model, other = trained(tied=tied), trained(seed=1, tied=tied)
+        decoder, path = prepare(model, kind), tmp_path / f"{tied}"
+        if kind == "float32" and not tied:
+            assert written(path, decoder) == written(tmp_path / "plain", model)
+            continue
+        with pytest.raises(ValueError, match=r"take the model that prepare copied.*nothing was wr"):
+            checkpoints.save(path, decoder)
+        assert not path.exists()
+        checkpoints.save(path, model)
+        before = copy.deepcopy(other.state_dict())
+        with pytest.raises(ValueError, match=r"the model that prepare copied.*nothing was changed"):
+            checkpoints.load(path, prepare(other, kind))
+        assert same(other.state_dict(), before)
+
+
+class Hiding(nn.Module):
+    """Holds weights where state_dict does not look, and a mask, which nobody learns."""
+
+    def __init__(self, *hidden, **named):
+        super().__init__()
+        self.seen = nn.Linear(2, 2)
+        self.mask = torch.ones(2, 2).tril()
+        self.again, self.extra, self.named = [self.seen], list(hidden), named
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Hiding(nn.Linear(2, 2)), Hiding(torch.ones(1, requires_grad=True)), Hiding(a=nn.Linear(1, 1))],
+)
+def test_weights_that_no_state_dict_names_are_not_forgotten(model, tmp_path):
+    with pytest.raises(ValueError, match=r"the model has weights in (extra|named), which its stat"):
+        checkpoints.save(tmp_path / "x", model)
+    assert not list(tmp_path.iterdir())
+    checkpoints.save(tmp_path / "x", Hiding())
+    inside = nn.Sequential(nn.Tanh(), model)
+    with pytest.raises(ValueError, match="1 has weights in"):
+        checkpoints.load(tmp_path / "x", inside)
+
+
+def test_a_model_that_is_tied_by_its_config_alone(tmp_path):
+    model = trained()
+    checkpoints.save(tmp_path / "x", model)
+    with torch.device("meta"):
+        torn = GPT(model.config)
+    torn.to_empty(device="cpu")  # gives each name a table of its own
+    torn.load_state_dict(model.state_dict())
+    with pytest.raises(ValueError, match=r"the model has two; .*tie them again: .*nothing was wri"):
+        checkpoints.save(tmp_path / "y", torn)
+    with pytest.raises(ValueError, match=r"tie them again: .*nothing was changed"):
+        checkpoints.load(tmp_path / "x", torn)
+    torn.unembedding.weight = torn.token_embedding.weight
+    assert written(tmp_path / "y", torn) == written(tmp_path / "x", model)
+
+
+def test_weights_in_another_order_of_memory_and_two_that_share_it(tmp_path):
+    model = trained()
+    turned = copy.deepcopy(model)
+    down = turned.blocks[0].feed_forward.down
+    down.weight = nn.Parameter(down.weight.detach().T.contiguous().T)
+    assert not down.weight.is_contiguous()
+    assert written(tmp_path / "x", turned) == written(tmp_path / "y", model)
+    two = nn.ParameterList([torch.arange(3.0)])
+    two.append(nn.Parameter(two[0].detach()))  # not the same parameter, the same memory
+    checkpoints.save(tmp_path / "x", two)
+    other = nn.ParameterList([torch.zeros(3), torch.zeros(3)])
+    checkpoints.load(tmp_path / "x", other)
+    assert other[0].tolist() == other[1].tolist() == [0, 1, 2]

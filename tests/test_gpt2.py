@@ -3,8 +3,10 @@ import json
 import logging
 import os
 import random
+import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ import transformers
 from agreement import agree
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
 import tantra
 from tantra import GPT, GPTConfig, gpt2, numpy_gpt, numpy_gpt2
@@ -554,8 +557,8 @@ def test_kinds_may_differ_where_one_is_named(folder):
         ({"n_inner": 24}, "says n_inner is 24, and the tensors have 48"),
         ({"n_head": 5}, r"d_model \(12\) must be a multiple of num_heads \(5\)"),
         ({"n_head": 0}, "num_heads is 0; it must be at least 1"),
-        ({"n_head": "3"}, "num_heads is '3'; it counts something"),
-        ({"n_head": [3] * 999}, "num_heads is .*; it counts something"),
+        ({"n_head": "3"}, "says n_head is '3'; it counts heads: write 12"),
+        ({"n_head": [3] * 999}, "says n_head is .*; it counts heads: write 12"),
         ({"layer_norm_epsilon": "small"}, "layer_norm_epsilon is 'small'; write 1e-05"),
         ({"layer_norm_epsilon": -1e-5}, "layer_norm_epsilon is -1e-05; write 1e-05"),
         ({"layer_norm_epsilon": float("nan")}, "layer_norm_epsilon is nan; write 1e-05"),
@@ -566,6 +569,15 @@ def test_settings_that_cannot_be_ours(settings, says, folder):
     with pytest.raises(ValueError, match=says) as refusal:
         gpt2.load(say(folder, **settings))
     assert "\n" not in str(refusal.value)
+
+
+def test_what_is_long_is_not_quoted_whole(folder):
+    for settings in ({"n_head": "3" * 10**5}, {"n_head": 10**4000}, {"n_layer": "3" * 10**5}):
+        before = (folder / "config.json").read_text()
+        with pytest.raises((TypeError, ValueError)) as error:
+            gpt2.load(say(folder, **settings))
+        assert len(str(error.value)) < 400 + len(str(folder))
+        (folder / "config.json").write_text(before)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "{", "[" * 10_000, '{"n_head": 3', "\ud800"])
@@ -687,6 +699,141 @@ def test_a_write_that_fails_leaves_the_old_file(folder, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         gpt2.save(folder, model)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+# shards, and what is not the model itself
+
+
+def in_shards(folder, change=None):
+    """The folder, its tensors in three shards with an index, as large models are given away."""
+    tensors, names = read(folder), {}
+    for number, place in enumerate(np.array_split(sorted(tensors), 3), 1):
+        shard = f"model-{number:05}-of-00003.safetensors"
+        safetensors.torch.save_file({name: tensors[name] for name in place}, folder / shard)
+        names |= {str(name): shard for name in place}
+    (folder / "model.safetensors").unlink()
+    index = {"metadata": {"total_size": 1}, "weight_map": names}
+    index = index if change is None else change(index, names) or index
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    return folder
+
+
+def test_shards_are_read_as_one_file(folder):
+    expected = logits(gpt2.load(folder), draw_tokens(2, 10))
+    model = gpt2.load(in_shards(folder))
+    assert torch.equal(logits(model, draw_tokens(2, 10)), expected)
+    model.norm.bias.data += 1
+    gpt2.save(folder, model)  # one file beside them, which is now the model
+    assert torch.equal(gpt2.load(folder).norm.bias, model.norm.bias)
+
+
+def test_hugging_faces_own_shards(folder):
+    theirs = hugging_face()
+    theirs.save_pretrained(folder / "many", max_shard_size="2KB")
+    assert len(list((folder / "many").glob("model-*.safetensors"))) > 1
+    tokens = draw_tokens(2, 10)
+    assert (logits(gpt2.load(folder / "many"), tokens) - logits(theirs, tokens)).abs().max() <= 1e-5
+
+
+FIRST, SECOND = (f"model-0000{n}-of-00003.safetensors" for n in (1, 2))
+WRONG_INDEX = {
+    "no map": (lambda index, names: {"metadata": {}}, "has no weight_map from tensors to files"),
+    "a list": (lambda index, names: [1], "has no weight_map"),
+    "numbers": (lambda index, names: {"weight_map": {"wte.weight": 1}}, "has no weight_map"),
+    "empty": (lambda index, names: {"weight_map": {}}, "has no weight_map"),
+    "another folder": (
+        lambda index, names: names.update({"wte.weight": "../x.safetensors"}),
+        "names '../x.safetensors', which is no shard beside it",
+    ),
+    "a pickle": (lambda index, names: names.update(x="x.bin"), "names 'x.bin', which is no shard"),
+    "a tensor elsewhere": (
+        lambda index, names: names.update({"transformer.h.0.attn.c_attn.bias": SECOND}),
+        f"'transformer.h.0.attn.c_attn.bias' is in {FIRST}, and model.safetensors.index.json says",
+    ),
+    "a tensor too many": (
+        lambda index, names: names.update(extra=FIRST),
+        f"'extra' is not in {FIRST}, and",
+    ),
+    "a tensor unsaid": (
+        lambda index, names: names.pop("transformer.wpe.weight") and None,
+        "'transformer.wpe.weight' is in model-00003-of-00003.safetensors, and",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_INDEX)
+def test_an_index_that_does_not_fit_its_shards(wrong, folder):
+    change, says = WRONG_INDEX[wrong]
+    with pytest.raises(ValueError, match=re.escape(says)) as error:
+        gpt2.load(in_shards(folder, change))
+    assert str(error.value).startswith(str(folder))
+
+
+def test_each_shard_is_checked(folder):
+    shard = in_shards(folder) / SECOND
+    content = shard.read_bytes()
+    shard.write_bytes(content[:-1])
+    with pytest.raises(ValueError, match=f"of its shards, {SECOND}: it is no whole safetensors fi"):
+        gpt2.load(folder)
+    shard.unlink()
+    with pytest.raises(FileNotFoundError, match=SECOND):
+        gpt2.load(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_what_is_no_file_is_not_read(folder):
+    (folder / "model.safetensors").unlink()
+    os.mkfifo(folder / "model.safetensors")
+    with pytest.raises(ValueError, match="it is a folder, a device or a pipe"):
+        gpt2.load(folder)
+
+
+@pytest.mark.parametrize("around", [nn.DataParallel, partial(torch.compile, backend="eager")])
+def test_the_model_inside_is_saved(around, folder, tmp_path):
+    model = gpt2.load(folder)
+    gpt2.save(tmp_path / "plain", model)
+    gpt2.save(tmp_path / "inside", around(model))
+    assert same(read(tmp_path / "inside"), read(tmp_path / "plain"))
+    assert gpt2.arrays(around(model)).keys() == gpt2.arrays(model).keys()
+
+
+def gpt2_saved(folder, model):
+    gpt2.save(folder, model)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+def test_a_prepared_decoder_is_saved_whole_or_not_at_all(kind, folder, tmp_path):
+    model = gpt2.load(folder)
+    decoder = tantra.prepare(model, kind)
+    if kind == "float32":
+        gpt2.save(tmp_path / "new", decoder)
+        assert same(read(tmp_path / "new"), read(gpt2_saved(tmp_path / "plain", model)))
+        return
+    with pytest.raises(ValueError, match=r"no blocks\.0\.\S+ that can be .*that prepare copied"):
+        gpt2.save(tmp_path / "new", decoder)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_weight_without_a_place_is_not_dropped(folder, tmp_path):
+    model = gpt2.load(folder)
+    model.blocks[0].attention.adapter = nn.Linear(12, 2)
+    with pytest.raises(ValueError, match=r"has 'blocks\.0\.attention\.adapter\.weight', for which"):
+        gpt2.save(tmp_path / "new", model)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_table_of_its_own_is_not_dropped(folder, tmp_path):
+    with torch.device("meta"):
+        torn = GPT(gpt2.load(folder).config)
+    torn.to_empty(device="cpu")  # tied by its config alone now
+    torn.load_state_dict(gpt2.load(folder).state_dict())
+    gpt2.save(tmp_path / "new", torn)  # the two tables are equal
+    torn.unembedding.weight.data += 0.1
+    before = {path: path.read_bytes() for path in (tmp_path / "new").iterdir()}
+    with pytest.raises(ValueError, match=r"the model has two; tie them again: model.unembedding"):
+        gpt2.save(tmp_path / "new", torn)
+    assert {path: path.read_bytes() for path in (tmp_path / "new").iterdir()} == before
 
 
 def test_it_is_exported():

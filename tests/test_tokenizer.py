@@ -3,16 +3,19 @@
 import json
 import random
 import time
+from itertools import combinations, islice
 
 import numpy as np
 import pytest
 import tokenizers
 import torch
+import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
-from tantra import BytePairTokenizer, CharTokenizer
+from tantra import BytePairTokenizer, CharTokenizer, byte_pairs
+from tantra import tokenizer as module
 from tantra.byte_pairs import words
 from tantra.data import course_text
 from tantra.vocabulary import KIND, digest, to_name
@@ -456,3 +459,187 @@ def test_what_cannot_be_encoded_decoded_or_trained(ours):
         BytePairTokenizer.train("text", 256, ["<|end|>"])
     with pytest.raises(TypeError, match=r"vocab_size is 300\.0"):
         BytePairTokenizer.train("text", 300.0)
+
+
+# tokenizer.json, which transformers 5 writes alone
+
+
+def in_one_file(tokenizer, folder):
+    """The folder of a tokenizer that Hugging Face's own library has read and written."""
+    tokenizer.save_gpt2(folder / "two")
+    merges = (folder / "two/merges.txt").read_text("utf-8").splitlines()[1:]
+    theirs = transformers.GPT2Tokenizer(
+        vocab=json.loads((folder / "two/vocab.json").read_text()),
+        merges=[tuple(line.split(" ")) for line in merges],
+    )
+    theirs.save_pretrained(folder / "one")
+    return folder / "one"
+
+
+def said(folder, change):
+    """The folder, with its tokenizer.json changed by a function."""
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(change(content) or content))
+    return folder
+
+
+@pytest.fixture
+def one(tmp_path):
+    return in_one_file(BytePairTokenizer.train(MANY, 256 + 20, ["<|endoftext|>"]), tmp_path)
+
+
+def test_a_tokenizer_in_one_file_is_read(one):
+    assert {path.name for path in one.iterdir()} >= {"tokenizer.json"}
+    assert not (one / "vocab.json").exists()
+    expected = BytePairTokenizer.load_gpt2(one.parent / "two")
+    assert same(BytePairTokenizer.load_gpt2(one), expected)
+    assert same(BytePairTokenizer.load_gpt2(one, ["<|endoftext|>"]), expected)
+    (one.parent / "two/tokenizer.json").write_text("{}")  # beside vocab.json it is not asked
+    assert same(BytePairTokenizer.load_gpt2(one.parent / "two"), expected)
+    with pytest.raises(ValueError, match=r"'<\|endoftext\|>' is no token by .* by tokenizer\.json"):
+        BytePairTokenizer.load_gpt2(one, [])
+
+
+def test_merges_in_one_string_and_other_added_tokens(one):
+    expected = BytePairTokenizer.load_gpt2(one)
+
+    def older(content):
+        content["model"]["merges"] = [" ".join(pair) for pair in content["model"]["merges"]]
+        del content["model"]["type"], content["pre_tokenizer"]["use_regex"]
+        content["post_processor"] = None
+
+    assert same(BytePairTokenizer.load_gpt2(said(one, older)), expected)
+
+    def more(content):
+        token = content["added_tokens"][0] | {"content": "<|a|>", "id": expected.vocab_size}
+        content["added_tokens"].insert(0, token)
+
+    wider = BytePairTokenizer.load_gpt2(said(one, more))
+    assert list(wider.special_tokens) == ["<|endoftext|>", "<|a|>"]
+    theirs = tokenizers.Tokenizer.from_file(str(one / "tokenizer.json"))
+    equal_to_theirs(wider, theirs, "the hen<|a|> नदी <|endoftext|>")
+
+
+def setting(*path, to):
+    def change(content):
+        *way, last = path
+        for name in way:
+            content = content[name]
+        content[last] = to
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda content: [1], "its pre_tokenizer.type is None, and GPT-2's 'ByteLevel'"),
+        (setting("normalizer", to={"type": "NFC"}), "its normalizer is {'type': 'NFC'}, and GPT-2"),
+        (setting("pre_tokenizer", "type", to="Metaspace"), "pre_tokenizer.type is 'Metaspace'"),
+        (setting("pre_tokenizer", "use_regex", to=False), "pre_tokenizer.use_regex is False"),
+        (setting("pre_tokenizer", "add_prefix_space", to=True), "add_prefix_space is True, and"),
+        (setting("post_processor", "special_tokens", to={"a": 1}), "special_tokens is {'a': 1}"),
+        (setting("post_processor", "type", to="RobertaProcessing"), "is 'RobertaProcessing', and"),
+        (setting("decoder", to=None), "its decoder.type is None, and GPT-2's 'ByteLevel'"),
+        (setting("model", "type", to="Unigram"), "its model.type is 'Unigram', and GPT-2's 'BPE'"),
+        (setting("model", "dropout", to=0.1), "its model.dropout is 0.1"),
+        (setting("model", "end_of_word_suffix", to="</w>"), "end_of_word_suffix is '</w>'"),
+        (setting("model", "byte_fallback", to=True), "byte_fallback is True"),
+        (setting("model", "ignore_merges", to=True), "ignore_merges is True"),
+        (setting("model", "merges", to=5), "it lacks merges, vocab or added_tokens"),
+        (setting("model", "vocab", to=[]), "it lacks merges, vocab or added_tokens"),
+        (setting("added_tokens", to=None), "it lacks merges, vocab or added_tokens"),
+        (setting("model", "merges", 0, to=["a"]), r"\['a'\] is no pair of names"),
+        (setting("model", "merges", 0, to="a"), "'a' is no pair of names"),
+        (setting("model", "vocab", "!", to=1), "'!' is token 0 by .*, token 1 by tokenizer.json"),
+        (setting("added_tokens", 0, to=5), "the added token 5 has no content and id"),
+        (setting("added_tokens", 0, "id", to="1"), "the added token .* has no content and id"),
+        (setting("added_tokens", 0, "id", to=9), "'<.endoftext.>' is two tokens, one of vocab"),
+        (setting("added_tokens", 0, "lstrip", to=True), "'<.endoftext.>' is lstrip, which ours"),
+        (setting("added_tokens", to=[]), "'<.endoftext.>' is no token by .*, token 275 by token"),
+    ],
+)
+def test_one_file_of_another_kind_is_refused(change, problem, one):
+    with pytest.raises(ValueError, match=problem) as error:
+        BytePairTokenizer.load_gpt2(said(one, change))
+    assert str(error.value).startswith(f"{one} holds no tokenizer: ")
+
+
+@pytest.mark.parametrize(
+    ("ending", "problem"),
+    [("\n", "line 4 of merges.txt: '' is no pair"), ("h e \n", "line 4 of .*: 'h e ' is no pair")],
+)
+def test_a_line_that_is_no_merge_is_named_by_its_number(ending, problem, tmp_path):
+    BytePairTokenizer([(b"t", b"h"), (b"th", b"e")], ["<|endoftext|>"]).save_gpt2(tmp_path)
+    with (tmp_path / "merges.txt").open("a") as file:
+        file.write(ending)
+    with pytest.raises(ValueError, match=problem):
+        BytePairTokenizer.load_gpt2(tmp_path)
+
+
+def test_files_with_a_byte_order_mark(tmp_path):
+    tokenizer = BytePairTokenizer([(b"t", b"h"), (b"th", b"e")], ["<|endoftext|>"])
+    tokenizer.save_gpt2(tmp_path)
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert same(BytePairTokenizer.load_gpt2(tmp_path), tokenizer)
+
+
+def test_a_folder_is_made_for_the_two_files(tmp_path):
+    tokenizer = BytePairTokenizer([(b"t", b"h")], ["<|endoftext|>"])
+    tokenizer.save_gpt2(tmp_path / "new" / "folder")
+    assert same(BytePairTokenizer.load_gpt2(tmp_path / "new" / "folder"), tokenizer)
+
+
+# words that are kept, and texts that come in pieces
+
+
+def test_words_are_joined_once_and_not_kept_without_end(monkeypatch):
+    tokenizer, joined = BytePairTokenizer([(b"t", b"h"), (b"th", b"e")]), []
+    plain = byte_pairs.join
+    monkeypatch.setattr(byte_pairs, "join", lambda *a: joined.append(a[0]) or plain(*a))
+    expected = tokenizer.encode("the tree the")
+    tokenizer.encode("the")[0] = 7  # what is given away is not what is kept
+    assert tokenizer.encode("the tree the") == expected
+    assert len(joined) == 3
+    monkeypatch.setattr(module, "MOST_WORDS", 3)
+    for text in ("a b c d", "the tree the", "x" * 300):
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+        assert len(tokenizer._words) <= 3
+    assert "x" * 300 not in tokenizer._words
+
+
+GAPS = "the  the   the\n\n 'll\t\tthey <|end|>  a the  x<|end|>the \nend a the!<|"
+SPACED = ["<|end|>", "a the", "the \n", "the"]
+
+
+@pytest.mark.parametrize("special_tokens", [[], ["<|end|>"], SPACED])
+def test_a_text_in_any_three_pieces_is_encoded_as_one(special_tokens):
+    tokenizer = BytePairTokenizer.train((GAPS + "\n") * 9, 256 + 16)
+    tokenizer = BytePairTokenizer(tokenizer.merges, special_tokens)
+    assert {b"  ", b"\n\n"} <= set(tokenizer.tokens)  # it shows where a word was cut
+    expected = tokenizer.encode(GAPS, special="read")
+    for first, second in combinations(range(len(GAPS) + 1), 2):
+        texts = [GAPS[:first], GAPS[first:second], GAPS[second:]]
+        assert list(tokenizer.encode_iterable(texts, special="read")) == expected
+
+
+@given(st.lists(texts, max_size=6))
+def test_texts_of_any_kind_are_encoded_as_one(ours, several):
+    expected = ours.encode("".join(several), special="read")
+    assert list(ours.encode_iterable(several, special="read")) == expected
+
+
+def test_pieces_are_encoded_before_the_last_is_there():
+    tokenizer = BytePairTokenizer([(b"t", b"h")], ["<|end|>"])
+
+    def lines():
+        yield "the tree of the river\n"
+        raise AssertionError("too far")
+
+    found = list(islice(tokenizer.encode_iterable(lines(), special="read"), 8))
+    assert found == tokenizer.encode("the tree of the river")[:8]
+    tokens = tokenizer.encode_iterable(["go<|e", "nd|>"])
+    with pytest.raises(ValueError, match=r"special token '<\|end\|>'"):
+        next(tokens)

@@ -29,7 +29,7 @@ from text import from_text
 SHOTS = ROOT / "shots"
 HERE = "127.0.0.1"
 WIDTH, HEIGHT, PHONE = 1100, 1400, 390
-SECONDS_TO_RUN = 240
+PATIENCE = 1800  # seconds that anything may take here: a machine under load is no fault
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -150,14 +150,15 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def await_server(server, address, log, seconds=60):
-    """Return once address answers; raises RuntimeError when it never does."""
+def await_server(server, address, log, seconds=PATIENCE):
+    """Return once address answers; raises RuntimeError when the server ends before that."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and server.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=60):
             return
         time.sleep(0.3)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-2000:]}")
+    how = "ended" if server.poll() is not None else f"did not answer in {seconds} seconds"
+    raise RuntimeError(f"JupyterLab {how}:\n{log.read_text()[-2000:]}")
 
 
 def with_devanagari(folder):
@@ -179,11 +180,12 @@ class Visitor:
         self.folder = folder
         self.heard = []
         self.page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.page.on("console", self.hear_console)
         self.page.on("pageerror", lambda error: self.heard.append(f"page error: {error}"))
         self.page.on("request", self.hear_request)
         self.page.goto(address)
-        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=120_000)
+        self.page.wait_for_function("window.jupyterapp !== undefined")
         self.page.evaluate(
             """async () => {
                 const app = window.jupyterapp;
@@ -216,13 +218,13 @@ class Visitor:
     def visit(self, name, keep=True):
         """Open and run the notebook name, and keep pictures of it; its problems, in words."""
         self.heard.clear()
-        finished = self.page.evaluate(RUN, [name, SECONDS_TO_RUN])
+        finished = self.page.evaluate(RUN, [name, PATIENCE])
         self.page.wait_for_timeout(500)
         if keep:
             self.photograph(name)
         wide = self.too_wide_for_a_phone()
         self.page.evaluate(CLOSE)
-        late = [] if finished else [f"still running after {SECONDS_TO_RUN} seconds"]
+        late = [] if finished else [f"still running after {PATIENCE} seconds"]
         return [*late, *what_failed(read(self.folder / name)), *wide, *dict.fromkeys(self.heard)]
 
     def photograph(self, name):
@@ -292,6 +294,7 @@ def visit_all(names, chromium, playwright):
     ):
         browser = play.chromium.launch(
             executable_path=chromium,
+            timeout=1000 * PATIENCE,
             args=FLAGS,
             env={**os.environ, "FONTCONFIG_FILE": with_devanagari(Path(folder))},
         )

@@ -18,7 +18,8 @@ PICTURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]+")
 
 def all_paths(root=ROOT, folders=FOLDERS):
     """Every notebook of the course, folder by folder, in reading order."""
-    return [path for folder in folders for path in sorted((root / folder).glob("*.ipynb"))]
+    found = [path for folder in folders for path in sorted((root / folder).glob("*.ipynb"))]
+    return [path for path in found if ".mine-" not in path.name]  # see tools/aside.py
 
 
 def read(path):

@@ -31,14 +31,32 @@ PLACE = ROOT / ".venv"
 STAMP = "tantra-stamp"
 UNFINISHED = "unfinished"
 
-NO_NETWORK = (
-    "Retrying (",
+NO_NETWORK = (  # in an error of pip, not in a warning that it tries again
     "Connection refused",
     "Failed to establish a new connection",
     "Max retries exceeded",
     "Network is unreachable",
     "Read timed out",
+    "connection-failed",
+    "connection-timeout",
     "name resolution",
+    "ssl-verification-failed",
+)
+CAUSES = {  # the word of pip that tells it, and what to do
+    "certificate": "pip met a certificate that it does not know, as a proxy or a virus scanner "
+    "shows: name its file, as in PIP_CERT=/path/to/it.pem make lab.",
+    "proxy": "The proxy between pip and the network let nothing through: name the right one, as in "
+    "HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT make lab.",
+    "": "pip could not reach the network: connect, then run this again.",
+}
+ELSEWHERE = (  # pip's settings by which it would install nothing, or not here
+    "PIP_DRY_RUN",
+    "PIP_NO_DEPS",
+    "PIP_PREFIX",
+    "PIP_PYTHON",
+    "PIP_ROOT",
+    "PIP_TARGET",
+    "PIP_USER",
 )
 DISK_FULL = "No space left on device"
 
@@ -93,6 +111,11 @@ def write_stamp(place, *words):
 
 def create(place):
     """Make an environment, marked as unfinished, that holds nothing but pip."""
+    if os.pathsep in str(place):
+        raise SetupError(
+            "Python makes no environment in a folder with '" + os.pathsep + "' in its path: rename "
+            "it, here " + str(place.parent) + ", then run the same command again."
+        )
     place.mkdir(parents=True)
     write_stamp(place, UNFINISHED)
     venv.create(place, symlinks=os.name != "nt")
@@ -115,24 +138,57 @@ def wait_for(process, started):
                 sys.stdout.flush()
 
 
+def no_network(output):
+    """What kept pip from the network, and what to do, in a sentence; "" where it got there."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    errors = [line for line in lines if "WARNING" not in line]
+    lost = [line for line in errors if any(sign in line for sign in NO_NETWORK)]
+    if not errors or any("No matching distribution" in line for line in errors):
+        lost += [line for line in lines if "Retry(total=0" in line]  # its last try
+    if any("(from versions: " in line and "versions: none" not in line for line in errors):
+        return ""  # it had the list of versions
+    words = " ".join(lost).lower()
+    return next(CAUSES[word] for word in CAUSES if word in words) if lost else ""
+
+
+def variables():
+    """The environment variables for pip, without those that lead it elsewhere."""
+    return {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+
+
 def install(place, arguments):
     """Let pip install what the arguments say, in silence unless it fails."""
     pip = [python_in(place), "-m", "pip", "install", "--quiet", "--no-input"]
     pip += ["--disable-pip-version-check", "--no-compile"]  # Python compiles what it imports
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(pip + arguments, cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            pip + arguments, cwd=ROOT, env=variables(), stdout=log, stderr=log
+        )
         if wait_for(process, started) == 0:
             return
         log.seek(0)
         output = log.read()
     if DISK_FULL in output:
         raise SetupError("The disk is full: free some space, then run the same command again.")
-    if any(sign in output for sign in NO_NETWORK):
-        raise NetworkError("pip could not reach the network: connect, then run this again.")
+    if no_network(output):
+        raise NetworkError(no_network(output))
     lines = [line for line in output.splitlines() if line and not line.startswith("WARNING")]
     say("\n".join(lines[-12:]))
     raise SetupError("pip failed; its last lines above say why: mend that, then run this again.")
+
+
+def look(place):
+    """Raise unless the course can be imported there; -I: from no other folder than its own."""
+    command = [python_in(place), "-I", "-c", "import tantra"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        say("\n".join(done.stderr.splitlines()[-3:]))
+        raise SetupError(
+            "pip has installed the course, and " + place.name + " cannot import it, as said above: "
+            "if `pip config list` names a prefix, target, root or user, take that out; then run "
+            "this again."
+        )
 
 
 def remove(place):
@@ -173,6 +229,7 @@ def prepare(extras, place):
     except SetupError:  # pip changes nothing when it fails: what was whole still is
         write_stamp(place, mark, *sorted(present))
         raise
+    look(place)
     write_stamp(place, fingerprint(version_in(place)), *wanted)
     say("Installed in " + str(round(time.monotonic() - started)) + " s.")
 

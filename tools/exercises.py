@@ -2,9 +2,12 @@
 
     python tools/exercises.py                                 make all, run them, store them
     python tools/exercises.py solutions/02_softmax.ipynb      one of them
+    python tools/exercises.py --force                         without a copy of what they held
     python tools/exercises.py --check                         stored = what would be made?
     python tools/exercises.py --unsolved                      every check says "not written yet",
                                                               and the rest prints what is stored?
+
+An exercise that holds somebody's answers is first kept as NAME.mine-1.ipynb (tools/aside.py).
 
 In the code cell of a task (tag `task`) the answer stands between two marker lines:
 
@@ -29,9 +32,11 @@ import ast
 import asyncio
 import re
 import sys
+from functools import partial
 from pathlib import Path
 
-from course import ROOT, all_paths, read, short, stored_form, without_outputs, write_whole
+from aside import store
+from course import ROOT, all_paths, read, short, stored_form, without_outputs
 from refresh import CellError, difference, each, run
 
 BEGIN = re.compile(r"^(\s*)### BEGIN SOLUTION(?::\s*(\S.*))?$")
@@ -188,14 +193,17 @@ def exercise_path(path):
     return path.resolve().parents[1] / "exercises" / path.name
 
 
-async def make(path):
-    """Make the exercise of the solution at path, run it and store it; a problem in words or ""."""
+async def make(path, force=False):
+    """Make the exercise of the solution at path, run it and store it; a problem in words or "".
+
+    What a learner wrote there is set aside first, unless forced.
+    """
     target = exercise_path(path)
     try:
         text = stored_form(await run(generate(read(path)), target.parent))
     except (SolutionError, CellError) as problem:
         return str(problem)
-    write_whole(target, text)
+    store(target, text, force)
     return ""
 
 
@@ -248,12 +256,14 @@ def main(arguments=None):
     parser.add_argument("paths", nargs="*", type=Path, metavar="SOLUTION")
     parser.add_argument("--check", action="store_true", help="is the stored exercise the made one?")
     parser.add_argument("--unsolved", action="store_true", help="run the exercises, strictly")
+    parser.add_argument("--force", action="store_true", help="keep no copy of a learner's answers")
     parser.add_argument("--jobs", type=int, default=1, help="notebooks at a time")
     options = parser.parse_args(arguments)
     paths = [
         path.resolve().parents[1] / "solutions" / path.name for path in options.paths
     ] or all_paths(ROOT, ["solutions"])
-    work = prove_unsolved if options.unsolved else compare if options.check else make
+    making = partial(make, force=options.force)
+    work = prove_unsolved if options.unsolved else compare if options.check else making
     return 0 if asyncio.run(each(paths, options.jobs, work)) else 1
 
 

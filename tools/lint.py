@@ -13,7 +13,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -44,6 +44,9 @@ ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 HEX = re.compile(r"(?=[0-9a-f]*\d)[0-9a-f]{6,}")
 TASK = re.compile(r"### (\d+)\. \S.*")
 FACTS = re.compile(rf"({'|'.join(KINDS)}) · difficulty [123] of 3 · (\d+) minutes")
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+COUNT = re.compile(rf"\b({'|'.join(NUMBERS)}|\d+) (?:\w+ )?tasks? for \[chapter", re.IGNORECASE)
+DEFINED = re.compile(r"^ *(?:def|class) (\w+)", re.MULTILINE)
 PROMISE = re.compile(
     r"^About (\d+) minutes, and (\d+) (?:more )?for the \[exercises\]", re.MULTILINE
 )
@@ -297,6 +300,34 @@ def lines_fit(page):
                 yield cell.id, f"{len(line)} characters: {line.strip()[:40]}..."
 
 
+def printed_sources_are_of_today(page):
+    """A cell that prints a part of the library shows it as it is now."""
+    for cell in page.code:
+        if "getsource(" not in cell.source:
+            continue
+        text = "".join(written(output).get("stdout", "") for output in cell.outputs)
+        for name in dict.fromkeys(DEFINED.findall(text)):
+            known = definitions().get(name, ())
+            if known and not any(source in text for source in known):
+                place = f"make refresh NOTEBOOK={short(page.path)}"
+                yield cell.id, f"{name} has changed in the library since this ran: {place}"
+
+
+@cache
+def definitions():
+    """Every function and class of the library: {name: its texts, as inspect prints them}."""
+    found = {}
+    for path in sorted((ROOT / "tantra").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        lines = text.splitlines(keepends=True)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+                source = "".join(lines[first - 1 : node.end_lineno])
+                found.setdefault(node.name, []).append(source)
+    return found
+
+
 # Chapters
 
 
@@ -387,11 +418,7 @@ def quizzes_explain(page):
 
 def tasks_are_announced(page):
     """A task has a number and a title, then its kind, difficulty and minutes, then its sentence."""
-    number = 0
-    for cell in page.prose:
-        if not re.fullmatch(r"task-\d+", cell.id):
-            continue
-        number += 1
+    for number, cell in enumerate(tasks_of(page), 1):
         lines = [*cell.source.splitlines(), "", "", ""]
         heading = TASK.fullmatch(lines[0])
         if not heading or int(heading[1]) != number or cell.id != f"task-{number}":
@@ -402,9 +429,30 @@ def tasks_are_announced(page):
             yield cell.id, "no sentence says what to do"
 
 
+def tasks_of(page):
+    """The text cells of page that ask for something."""
+    return [cell for cell in page.prose if re.fullmatch(r"task-\d+", cell.id)]
+
+
+def tasks_are_counted(page):
+    """A page that says how many tasks it has counts them right."""
+    there = len(tasks_of(page))
+    for cell in page.prose:
+        for word in COUNT.findall(cell.source):
+            if word.lower() not in (str(there), *NUMBERS[there : there + 1]):
+                yield cell.id, f"{word} tasks are announced, {there} are there"
+
+
+def progress_comes_last(page):
+    """The table of what is passed comes after the last check."""
+    code = [cell for cell in page.code if cell.id == "progress" or "check" in tags(cell)]
+    if code and any(cell.id == "progress" for cell in code[:-1]):
+        yield code[-1].id, "a check after the cell `progress`, whose table would not show it"
+
+
 def tasks_are_enough(page):
     """A chapter has at least four tasks of three kinds; the first, 00, two tasks."""
-    tasks = [cell for cell in page.prose if re.fullmatch(r"task-\d+", cell.id)]
+    tasks = tasks_of(page)
     kinds = {match[1] for cell in tasks if (match := FACTS.search(cell.source))}
     fewest, fewest_kinds = (2, 1) if page.number == "00" else (4, 3)
     if len(tasks) < fewest or len(kinds) < fewest_kinds:
@@ -466,10 +514,13 @@ def minutes_add_up(pages):
 def the_readme_lists_it(pages):
     """The README has a row for every chapter: its notebook, its exercises and their minutes."""
     for name, (reading, _, doing) in minutes(pages).items():
+        solution = next((p for p in pages if (p.folder, p.path.name) == ("solutions", name)), None)
         readme = next(p.path.parents[1] / "README.md" for p in pages if p.path.name == name)
-        row = rf"\| \[.+\]\(notebooks/{name}\) \|.*\(exercises/{name}\) \| {reading} \+ {doing} \|"
-        if not any(re.fullmatch(row, line) for line in readme.read_text("utf-8").splitlines()):
-            yield None, f"README.md: no row | [..](notebooks/{name}) | .. | {reading} + {doing} |"
+        count = len(tasks_of(solution)) if solution else 0
+        row = f" | [{count} tasks](exercises/{name}) | {reading} + {doing} |"
+        rows = [line for line in readme.read_text("utf-8").splitlines() if line.endswith(row)]
+        if not any(re.match(rf"\| \[.+\]\(notebooks/{name}\) \|", line) for line in rows):
+            yield None, f"README.md: no row | [..](notebooks/{name}) | ..{row}"
 
 
 def minutes(pages):
@@ -515,6 +566,7 @@ ANYWHERE = [
     figures_have_alt_text,
     links_lead_somewhere,
     lines_fit,
+    printed_sources_are_of_today,
 ]
 CHAPTER = [
     begins_with_the_verse,
@@ -523,7 +575,14 @@ CHAPTER = [
     ends_with_what_is_next,
     quizzes_explain,
 ]
-TASKS = [tasks_are_announced, tasks_are_enough, checks_check, holds_no_answer]
+TASKS = [
+    tasks_are_announced,
+    tasks_are_enough,
+    tasks_are_counted,
+    progress_comes_last,
+    checks_check,
+    holds_no_answer,
+]
 COURSE = [names_come_in_threes, minutes_add_up, the_readme_lists_it, little_is_ignored]
 
 

@@ -4,9 +4,12 @@
     python tools/refresh.py notebooks/02_softmax.ipynb    one of them
     python tools/refresh.py --check                       store nothing, say what would change
     python tools/refresh.py --jobs 2                      two notebooks at a time
+    python tools/refresh.py --force                       without a copy of what they showed
 
-A notebook is written whole or, when a cell fails, not at all.  --check compares everything but
-the bytes of pictures, which differ with the fonts of a machine; their alt texts are compared.
+A notebook is written whole or, when a cell fails, not at all.  Outputs that no tool wrote, such as
+those of your own longer run, are first kept as NAME.mine-1.ipynb (tools/aside.py).  --check
+compares everything but the bytes of pictures, which differ with the fonts of a machine; their alt
+texts are compared.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.reader import NotJSONError
 
+from aside import store
 from course import (
     PICTURE,
     all_paths,
@@ -30,7 +34,6 @@ from course import (
     short,
     stored_form,
     without_outputs,
-    write_whole,
 )
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -54,7 +57,7 @@ async def run(notebook, folder, strict=None, allow_errors=False, timeout=300):
     client = NotebookClient(
         without_outputs(notebook),
         timeout=timeout,
-        startup_timeout=120,
+        startup_timeout=600,
         kernel_name="python3",
         allow_errors=allow_errors,
         record_timing=False,
@@ -112,7 +115,7 @@ def changed_lines(title, before, after):
     return "\n".join([title, *(f"  {line[:200]}" for line in lines[:12]), *more])
 
 
-async def refresh(path, check, timeout):
+async def refresh(path, check, timeout, force=False):
     """Store what the notebook at path prints, or compare it; the problem in words, or ""."""
     try:
         fresh = await refreshed(path, timeout)
@@ -122,7 +125,7 @@ async def refresh(path, check, timeout):
     if check:
         return difference(stored, fresh)
     if fresh != stored:
-        write_whole(path, fresh)
+        store(path, fresh, force)
     return ""
 
 
@@ -149,13 +152,13 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("paths", nargs="*", type=Path, metavar="NB")
     parser.add_argument("--check", action="store_true", help="store nothing, report differences")
+    parser.add_argument("--force", action="store_true", help="keep no copy of other outputs")
     parser.add_argument("--jobs", type=int, default=1, help="notebooks at a time")
     parser.add_argument("--timeout", type=int, default=300, help="seconds a cell may take")
     options = parser.parse_args(arguments)
     paths = options.paths or all_paths()
-    fine = asyncio.run(
-        each(paths, options.jobs, lambda path: refresh(path, options.check, options.timeout))
-    )
+    check, timeout, force = options.check, options.timeout, options.force
+    fine = asyncio.run(each(paths, options.jobs, lambda path: refresh(path, check, timeout, force)))
     if not fine and options.check:
         print("What is stored is not what the notebooks print: run make refresh, read the diff.")
     return 0 if fine else 1

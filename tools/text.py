@@ -17,7 +17,8 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from course import METADATA, stored_form, write_whole
+from aside import store
+from course import METADATA, stored_form
 
 HEADER = re.compile(
     r"^%% (md|code) ([a-z0-9-]+)(?: \[([a-z-]+(?:, [a-z-]+)*)\])?(?: reason: (.+))?$"
@@ -66,7 +67,7 @@ def main(arguments):
         return
     source, target = map(Path, arguments)
     notebook = from_text(source.read_text(encoding="utf-8"))
-    write_whole(target, stored_form(notebook))
+    store(target, stored_form(notebook))
 
 
 if __name__ == "__main__":

@@ -8,12 +8,15 @@ language of lexicon.tsv; good Sanskrit made of other words fails it.
 
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise, product
+from itertools import pairwise
+from typing import NamedTuple
 
+from tantra.files import short
 from tantra.metre.lexicon import at_line_end, head, lexicon, meeting, tail
 from tantra.metre.scan import SOUND, VOWELS, half_verse
 
 VERBS = ("transitive", "intransitive")
+ONCE = {"subject": "subject", "object": "object", **dict.fromkeys(VERBS, "verb")}
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,13 @@ def judge(line):
     """
     words = line.split(" ")
     known = sum(word in written_forms() for word in words)
-    readings = _readings(words) if known == len(words) else []
+    all_known = known == len(words)
     return Judgement(
         metre=_scans(line),
         caesura=8 in _ends(words),
         words=known / len(words),
-        sandhi=bool(readings),
-        grammar=any(sentences(reading) for reading in readings),
+        sandhi=all_known and bool(_readings(words)),
+        grammar=all_known and bool(sentences(words)),
     )
 
 
@@ -64,13 +67,10 @@ def gloss(line):
     words = line.split(" ")
     for word in words:
         if word not in written_forms():
-            raise ValueError(f"{word!r} is no word of the lexicon, as it is written here")
-    readings = _readings(words)
-    if not readings:
-        raise ValueError(f"{line!r} breaks the rules of sandhi, so its words cannot be told")
-    found = [entries for reading in readings for entries in sentences(reading)]
-    entries = found[0] if found else [meanings()[form][0] for form in readings[0]]
-    return [(entry.form, entry.gloss, entry.analysis) for entry in entries]
+            raise ValueError(f"{short(word)} is no word of the lexicon, as it is written here")
+    if not (found := sentences(words) or _readings(words)):
+        raise ValueError(f"{short(line)} breaks the rules of sandhi, so its words cannot be told")
+    return [(entry.form, entry.gloss, entry.analysis) for entry in found[0]]
 
 
 @cache
@@ -96,10 +96,61 @@ def written_forms():
     return found
 
 
-def sentences(forms):
-    """The ways to take these forms as one sentence: [entries]."""
-    readings = product(*(meanings()[form] for form in forms))
-    return [entries for entries in readings if is_sentence(entries)]
+def _readings(words):
+    """Words undone from sandhi: the entries of a reading, the first for each last form."""
+    return list(_ways(words, lambda seen, entry: seen).values())
+
+
+def sentences(words):
+    """The readings that make a sentence, the first of those that are alike."""
+    return [entries for (_, seen), entries in _ways(words, _seen).items() if is_sentence(seen)]
+
+
+def _ways(words, keep):
+    """The ways to read words as entries, by the last form and what keep says of all the entries.
+
+    Of two ways that agree in both the later is dropped, since whatever follows fits both or none:
+    the time grows with the words, not with the ways, which double at each word of two meanings.
+    """
+    table, ways = written_forms(), {("", frozenset()): ()}
+    for before, word in pairwise([None, *words]):
+        longer = {}
+        for (last, seen), way in ways.items():
+            for form in table[word]:
+                if before is None or _as_written(last, form) == before:
+                    for entry in meanings()[form]:
+                        if (now := keep(seen, entry)) is not None:
+                            longer.setdefault((form, now), (way, entry))
+        ways = longer
+    return {end: _row(way) for end, way in ways.items() if at_line_end(end[0]) == words[-1]}
+
+
+def _row(way):
+    """The entries of a way, which holds its last one beside the way to it."""
+    entries = []
+    while way:
+        way, entry = way
+        entries.append(entry)
+    return entries[::-1]
+
+
+class Part(NamedTuple):
+    """All that the grammar of a sentence knows of a word."""
+
+    role: str
+    agreement: str
+    number: str
+
+
+def _seen(parts, entry):
+    """parts of a sentence with one more word; None where no sentence holds them all."""
+    if once := ONCE.get(entry.role):
+        if any(ONCE.get(part.role) == once for part in parts):
+            return None
+    elif entry.role != "adjective":
+        return parts
+    parts |= {Part(entry.role, entry.agreement, entry.number)}
+    return parts if sum(part.role == "adjective" for part in parts) <= 2 else None
 
 
 def is_sentence(entries):
@@ -130,20 +181,6 @@ def _ends(words):
     for word in words:
         ends.append(ends[-1] + sum(sound in VOWELS for sound in SOUND.findall(word)))
     return ends
-
-
-def _readings(words):
-    """The words as they sound alone: every list of forms that sandhi would write so."""
-    table = written_forms()
-    readings = [[form] for form in table[words[0]]]
-    for before, word in pairwise(words):
-        readings = [
-            [*reading, form]
-            for reading in readings
-            for form in table[word]
-            if _as_written(reading[-1], form) == before
-        ]
-    return [reading for reading in readings if at_line_end(reading[-1]) == words[-1]]
 
 
 @cache

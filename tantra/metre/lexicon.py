@@ -109,6 +109,8 @@ def written(words):
     for word, following in pairwise(words):
         met = meeting(tail(word), head(following))
         if met is None:
-            raise ValueError(f"{word} and {following} would melt into one word; put one between")
+            raise ValueError(
+                f"{word:.60} and {following:.60} would melt into one word; put one between"
+            )
         line += word.removesuffix(tail(word)) + met[0] + " "
     return line + at_line_end(words[-1])

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from tantra.arrays import check_count
-from tantra.files import write_whole
+from tantra.files import read_bytes, write_whole
 from tantra.metre.sentences import half_verses, ways
 
 RECIPE = (
@@ -17,6 +17,7 @@ RECIPE = (
     "scan.py",
     "sentences.py",
 )
+LONGEST = 256  # bytes of a line of sixteen syllables
 
 
 def corpus(num_lines=60_000, seed=0):
@@ -28,7 +29,7 @@ def corpus(num_lines=60_000, seed=0):
     """
     check_count(num_lines=num_lines)
     path = cache_path(num_lines, seed)
-    lines = _read(path)
+    lines = _read(path, num_lines)
     if lines is None:
         lines = _different(half_verses(seed), num_lines)
         ways.cache_clear()  # some 200 MB
@@ -50,19 +51,20 @@ def _different(lines, count):
     return list(kept)
 
 
-def _read(path):
-    """The lines of a whole, unchanged file; None if there is none."""
+def _read(path, num_lines):
+    """The lines of a whole, unchanged file, all of them different; None if there is none."""
     try:
-        checksum, _, text = path.read_bytes().partition(b"\n")
-    except OSError:
+        checksum, _, text = read_bytes(path, 100 + LONGEST * num_lines).partition(b"\n")
+        lines = text.decode().split("\n")
+    except (OSError, ValueError):  # no file of ours, or no text in it
         return None
     unchanged = hashlib.sha256(text).hexdigest().encode() == checksum
-    return text.decode().split("\n") if unchanged else None
+    return lines if unchanged and len(set(lines)) == len(lines) == num_lines else None
 
 
 def _write(path, lines):
     """Keep the lines under their checksum; where no file can be written, go on without."""
     text = "\n".join(lines).encode()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, hashlib.sha256(text).hexdigest().encode() + b"\n" + text)

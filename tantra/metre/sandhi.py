@@ -34,7 +34,7 @@ def join(words):
         raise ValueError("no words to join; give at least one")
     for word in words:
         if not word or SOUND.sub("", word):
-            raise ValueError(f"{word!r} is not one word of IAST without spaces or hyphens")
+            raise ValueError(f"{word!r:.60} is not one word of IAST without spaces or hyphens")
     done, open_word = "", words[0]
     for previous, following in pairwise(words):
         left, gap, right = _meet(open_word, following, pronoun=previous in ("saḥ", "eṣaḥ"))

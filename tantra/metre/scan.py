@@ -14,6 +14,8 @@ import re
 import unicodedata
 from itertools import pairwise
 
+from tantra.files import short
+
 SHORT = frozenset({"a", "i", "u", "ṛ", "ḷ"})
 LONG = frozenset({"ā", "ī", "ū", "ṝ", "ḹ", "e", "ai", "o", "au"})
 VOWELS = SHORT | LONG
@@ -57,7 +59,7 @@ def phonemes(text):
         if "".join(found) != word:
             stranger = SOUND.sub("", word)
             raise ValueError(
-                f"{word!r} is not IAST: {stranger!r} does not belong; "
+                f"{short(word)} is not IAST: {short(stranger)} does not belong; "
                 "mend it, or pass Devanagari through to_iast first"
             )
         sounds += found

@@ -8,6 +8,7 @@ gaps that were closed; compare it with `joined` text.
 import re
 import unicodedata
 
+from tantra.files import short
 from tantra.metre.scan import CONSONANTS, SOUND, VOWELS
 
 VIRAMA = "्"  # takes the vowel a away from a consonant
@@ -96,4 +97,6 @@ def _refuse_strangers(text, piece, script):
     """Raise ValueError if a word of text has anything beside pieces of the script."""
     for word in text.split():
         if rest := piece.sub("", word):
-            raise ValueError(f"{word!r} is not {script}: {rest!r} does not belong; mend or drop it")
+            raise ValueError(
+                f"{short(word)} is not {script}: {short(rest)} does not belong; mend or drop it"
+            )

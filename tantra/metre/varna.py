@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from tantra.files import short
 from tantra.metre.scan import SOUND
 
 # In the order of the Sanskrit alphabet, after the end of a line and the gap between words.
@@ -48,8 +49,8 @@ class VarnaTokenizer:
             if "".join(sounds) != word:
                 stranger = SOUND.sub("", word)
                 raise ValueError(
-                    f"{word!r} has {stranger!r}, which is no sound of IAST; write words in small "
-                    "letters without other marks, apart by one space or a new line"
+                    f"{short(word)} has {short(stranger)}, which is no sound of IAST; write words "
+                    "in small letters without other marks, apart by one space or a new line"
                 )
             tokens += [self._number[sound] for sound in sounds]
         return tokens
@@ -62,7 +63,9 @@ class VarnaTokenizer:
         tokens = [int(token) for token in tokens]
         for token in tokens:
             if not 0 <= token < self.vocab_size:
-                raise ValueError(f"{token} is no token; they go from 0 to {self.vocab_size - 1}")
+                raise ValueError(
+                    f"{short(token)} is no token; they go from 0 to {self.vocab_size - 1}"
+                )
         return "".join(self.symbols[token] for token in tokens)
 
 

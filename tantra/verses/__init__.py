@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
 
+from tantra.files import short
 from tantra.metre import anustubh, join, syllables, weights
 from tantra.verses import display
 
@@ -101,9 +102,9 @@ def verse(name):
     """
     texts = _texts()
     if name not in texts:
-        close = get_close_matches(str(name), texts, n=1, cutoff=0.5)
+        close = get_close_matches(str(name)[:100], texts, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(f"no verse {name!r}; {hint}there are {', '.join(texts)}")
+        raise ValueError(f"no verse {short(name)}; {hint}there are {', '.join(texts)}")
     return _read(name, texts[name])
 
 

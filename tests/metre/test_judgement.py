@@ -286,3 +286,55 @@ def test_gloss_prefers_a_reading_that_makes_a_sentence():
 def test_gloss_says_why_there_is_none(line, match):
     with pytest.raises(ValueError, match=match):
         gloss(line)
+
+
+def every_reading(words):
+    """All lists of entries that sandhi would write so, one by one: the plain way."""
+    for forms in itertools.product(*(written_forms()[word] for word in words)):
+        try:
+            same = written(forms) == " ".join(words)
+        except ValueError:  # two of them would melt into one
+            continue
+        if same:
+            yield from itertools.product(*(meanings()[form] for form in forms))
+
+
+def shuffled(line, rng):
+    words = line.split(" ")
+    rng.shuffle(words)
+    return words[: rng.randrange(1, len(words) + 1)]
+
+
+def test_what_is_told_is_what_trying_all_readings_tells(lines):
+    rng = random.Random(0)
+    several = right = 0
+    for line in lines:
+        for words in (line.split(" "), shuffled(line, rng), shuffled(line, rng)):
+            tried = list(every_reading(words))
+            good = [list(entries) for entries in tried if is_sentence(entries)]
+            judgement = judge(" ".join(words))
+            assert (judgement.sandhi, judgement.grammar) == (bool(tried), bool(good))
+            if tried:
+                expected = (good or [list(tried[0])])[0]
+                told = [(entry.form, entry.gloss, entry.analysis) for entry in expected]
+                assert gloss(" ".join(words)) == told
+            several += len(tried) > 1
+            right += bool(good)
+    assert several > 100
+    assert right > len(lines)
+
+
+def test_many_words_of_two_readings_are_no_labour():
+    """latā may be two things, so 2,000 of them have more readings than there are atoms."""
+    assert len(written_forms()["latā"]) > 1 or len(meanings()["latā"]) > 1
+    judgement = judge(" ".join(["latā"] * 2000))
+    assert (judgement.words, judgement.sandhi, judgement.grammar) == (1, True, False)
+    line = "kokilo vimalo mandaṃ priyaś ca hṛdi śobhate"
+    assert judge(line.replace("mandaṃ", " ".join(["mandaṃ"] * 500))).grammar
+
+
+def test_a_long_line_is_not_quoted_whole():
+    for line in ("x" * 10**5, " ".join(["gajaḥ ca"] * 10**4)):
+        with pytest.raises(ValueError, match=r"is no word|breaks the rules") as error:
+            gloss(line)
+        assert len(str(error.value)) < 200

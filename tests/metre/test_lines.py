@@ -1,6 +1,8 @@
 """The corpus and its file: the same lines, kept whole or not at all."""
 
+import hashlib
 import itertools
+import os
 
 import pytest
 
@@ -52,6 +54,44 @@ def test_a_spoiled_file_is_made_again(spoil):
     path.write_bytes(spoil(whole))
     assert corpus(20) == lines
     assert path.read_bytes() == whole
+
+
+def signed(text):
+    return hashlib.sha256(text).hexdigest().encode() + b"\n" + text
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: b"\xff" + text,
+        lambda text: text.rpartition(b"\n")[0],
+        lambda text: text + b"\n" + text.partition(b"\n")[0],
+        lambda text: text.partition(b"\n")[0] + b"\n" + text.rpartition(b"\n")[0],
+    ],
+    ids=["no UTF-8", "a line too few", "a line too many", "a line twice"],
+)
+def test_a_file_with_a_right_checksum_and_other_lines_is_made_again(spoil):
+    lines = corpus(20)
+    path = cache_path(20, 0)
+    whole = path.read_bytes()
+    path.write_bytes(signed(spoil(whole.partition(b"\n")[2])))
+    assert corpus(20) == lines
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_what_is_no_file_is_left_alone(folder):
+    folder.mkdir(parents=True)
+    os.mkfifo(cache_path(20, 0))
+    assert corpus(20) == first_lines(20, 0)
+    assert cache_path(20, 0).is_fifo()
+
+
+def test_a_giant_is_not_read(folder, monkeypatch):
+    corpus(20)
+    monkeypatch.setattr("tantra.metre.lines.LONGEST", 3)
+    monkeypatch.setattr("tantra.metre.lines.half_verses", lambda seed: map(str, itertools.count()))
+    assert corpus(20)[:2] == ["0", "1"]  # made again
 
 
 def test_nothing_is_left_of_a_writing_that_failed(folder, monkeypatch):

@@ -1,6 +1,8 @@
 """What the browser tool says where there is no browser, and what it reads from a notebook."""
 
+import inspect
 import subprocess
+import sys
 
 import pytest
 from nbformat.v4 import new_output
@@ -73,3 +75,47 @@ def test_what_failed_names_the_cells():
 
 def test_ports_differ():
     assert browser.free_port() != browser.free_port()
+
+
+SLOW = """
+import http.server, time
+time.sleep(1)
+handler = http.server.SimpleHTTPRequestHandler
+http.server.HTTPServer(("127.0.0.1", {port}), handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def start():
+    """A function that starts a Python program, which ends with the test at the latest."""
+    started = []
+
+    def start(program):
+        started.append(subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_server_that_is_slow_is_awaited(start, tmp_path):
+    port, log = browser.free_port(), tmp_path / "log"
+    log.write_text("busy")
+    server = start(SLOW.format(port=port))
+    browser.await_server(server, f"http://127.0.0.1:{port}/", log)
+    with pytest.raises(RuntimeError, match="JupyterLab did not answer in 0 seconds:\nbusy"):
+        browser.await_server(server, f"http://127.0.0.1:{port}/", log, seconds=0)
+
+
+def test_a_server_that_ended_is_awaited_no_longer(start, tmp_path):
+    (tmp_path / "log").write_text("no such option")
+    address = f"http://127.0.0.1:{browser.free_port()}/"
+    with pytest.raises(RuntimeError, match="JupyterLab ended:\nno such option"):
+        browser.await_server(start("exit(1)"), address, tmp_path / "log")
+
+
+def test_patience_is_longer_than_any_load():
+    assert browser.PATIENCE >= 1800
+    assert inspect.signature(browser.await_server).parameters["seconds"].default == browser.PATIENCE

@@ -60,6 +60,7 @@ def house(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "create", house.create)
     monkeypatch.setattr(environment, "install", house.install)
     monkeypatch.setattr(environment, "version_in", house.version_in)
+    monkeypatch.setattr(environment, "look", house.look)
     return house
 
 
@@ -67,7 +68,7 @@ class House:
     def __init__(self, root):
         self.root, self.place = root, root / ".venv"
         self.done = []
-        self.failure = None
+        self.failure = self.unseen = None
 
     def create(self, place):
         place.mkdir()
@@ -81,6 +82,11 @@ class House:
         assert environment.read_stamp(place) == (environment.UNFINISHED, set())
         assert arguments[:3] == ["--constraint", "constraints.txt", "--editable"]
         self.done.append(arguments[3])
+
+    def look(self, place):
+        assert environment.read_stamp(place) == (environment.UNFINISHED, set())
+        if self.unseen:
+            raise self.unseen
 
     def version_in(self, place):
         return "(3, 11)" if (place / "pip").exists() else ""
@@ -158,6 +164,15 @@ def test_an_update_that_fails_leaves_what_was_there(house):
     assert house.prepare("course") == [".[course]"]
 
 
+def test_what_cannot_be_imported_is_not_called_done(house):
+    house.unseen = environment.SetupError("it cannot import it")
+    with pytest.raises(environment.SetupError):
+        house.prepare("course")
+    house.unseen = None
+    assert house.prepare("course") == ["create", ".[course]"]
+    assert house.prepare("course") == []
+
+
 def test_an_environment_made_by_hand_is_kept(house):
     house.place.mkdir()
     (house.place / "pip").touch()
@@ -201,6 +216,19 @@ def fake_python(place, prints):
     return place
 
 
+# As pip 23 prints them, without a network, behind a server with a certificate of its own, and
+# behind a proxy that wants a password; in echo's single quotes.
+AGAIN = 'WARNING: Retrying (Retry(total={})) after connection broken by "{}": /simple/torch/'
+REFUSED = "NewConnectionError([Errno 111] Connection refused)"
+CERTIFICATE = "SSLError(SSLCertVerificationError([SSL: CERTIFICATE_VERIFY_FAILED] self-signed))"
+PROXY = "ProxyError(Tunnel connection failed: 407 Proxy Authentication Required)"
+FOUND = "ERROR: Could not find a version that satisfies the requirement torch (from versions: {})"
+NONE, SOME = (
+    f"{FOUND.format(versions)}\nERROR: No matching distribution found for torch"
+    for versions in ("none", "2.9.0")
+)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the fake interpreter is a shell script")
 @pytest.mark.parametrize(
     ("prints", "sentence"),
@@ -208,6 +236,17 @@ def fake_python(place, prints):
         ("OSError: [Errno 28] No space left on device", "The disk is full"),
         ("WARNING: Retrying (Retry(total=0)) after ...", "could not reach the network"),
         ("ERROR: no matching distribution", "its last lines above say why"),
+        (f"{AGAIN.format(0, REFUSED)}\n{NONE}", "could not reach the network: connect"),
+        (f"{AGAIN.format(4, REFUSED)}\n{SOME}", "its last lines above say why"),
+        (f"{AGAIN.format(0, REFUSED)}\n{SOME}", "its last lines above say why"),
+        (f"{AGAIN.format(0, REFUSED)}\nERROR: hashes differ", "its last lines above say why"),
+        (f"{AGAIN.format(0, CERTIFICATE)}\n{NONE}", "met a certificate that it does not know"),
+        (f"{AGAIN.format(0, PROXY)}\n{NONE}", "The proxy between pip and the network let noth"),
+        (f"{AGAIN.format(4, REFUSED)}\n{AGAIN.format(0, CERTIFICATE)}\n{NONE}", "certificate"),
+        (f"ERROR: HTTPSConnectionPool: Max retries exceeded: {CERTIFICATE}", "certificate"),
+        ("ERROR: HTTPSConnectionPool: Read timed out.", "could not reach the network"),
+        ("error: connection-timeout", "could not reach the network"),
+        ("error: ssl-verification-failed\ncertificate verify failed", "could not reach|certif"),
     ],
 )
 def test_what_pip_says_becomes_a_sentence(tmp_path, prints, sentence):
@@ -221,6 +260,37 @@ def test_pips_lines_are_shown_without_its_warnings(tmp_path, capsys):
     with pytest.raises(environment.SetupError):
         environment.install(place, [])
     assert capsys.readouterr().out == "ERROR: no such package\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the fake interpreter is a shell script")
+def test_pip_is_led_nowhere_else(tmp_path, monkeypatch, capsys):
+    for name in ("PIP_PREFIX", "PIP_TARGET", "PIP_USER", "PIP_INDEX_URL"):
+        monkeypatch.setenv(name, f"set-{name.lower()}")
+    place = fake_python(tmp_path / "env", "'$(env | grep set-pip)'")
+    with pytest.raises(environment.SetupError):
+        environment.install(place, [])
+    assert capsys.readouterr().out == "PIP_INDEX_URL=set-pip_index_url\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="looks into a Linux or macOS environment")
+def test_a_course_that_is_not_there_is_not_found_elsewhere(tmp_path, monkeypatch, capsys):
+    place = tmp_path / "env"
+    venv.create(place, symlinks=True)
+    monkeypatch.setenv("PYTHONPATH", str(environment.ROOT))
+    monkeypatch.chdir(environment.ROOT)
+    with pytest.raises(environment.SetupError, match="names a prefix, target, root or user, take"):
+        environment.look(place)
+    assert "No module named 'tantra'" in capsys.readouterr().out
+    (folder,) = place.glob("lib/python*/site-packages")
+    (folder / "tantra.py").touch()
+    environment.look(place)
+
+
+def test_a_folder_in_which_python_makes_no_environment_is_named(tmp_path):
+    place = tmp_path / f"10{os.pathsep}30" / ".venv"
+    with pytest.raises(environment.SetupError, match=f"folder with '{os.pathsep}' in its path"):
+        environment.create(place)
+    assert not place.parent.exists()
 
 
 def test_the_real_pip_without_network_is_understood(monkeypatch):

@@ -1,9 +1,12 @@
 """Each bad state of a stored notebook is caught by the rule that is there for it."""
 
+import inspect
+
 import pytest
 from nbformat.v4 import new_output
 
 import lint
+import tantra
 from course import stored_form
 from exercises import generate
 from text import from_text
@@ -100,8 +103,10 @@ Because it is {n} times a thousand.
 
 """
 KINDS = ["implement", "derive", "hunt", "predict"]
-SOLUTION = "%% md title\n# Query: exercises\n\n" + "".join(
-    TASK.format(n=n, kind=kind) for n, kind in enumerate(KINDS, 1)
+SOLUTION = (
+    "%% md title\n# Query: exercises\n\nFour tasks for [chapter 01](../notebooks/01_query.ipynb).\n\n"
+    + "".join(TASK.format(n=n, kind=kind) for n, kind in enumerate(KINDS, 1))
+    + "%% code progress\ntantra.progress()\n"
 )
 
 
@@ -317,6 +322,13 @@ BAD_TASKS = {
     "no minutes": (rewrite("task-1", " · 10 minutes", ""), lint.tasks_are_announced),
     "a wrong number": (rewrite("task-2", "### 2.", "### 3."), lint.tasks_are_announced),
     "no sentence": (rewrite("task-2", "Give 2.", ""), lint.tasks_are_announced),
+    "one announced too many": (rewrite("title", "Four", "Five"), lint.tasks_are_counted),
+    "a check after the table of progress": (
+        lambda page: page.cells.append(
+            page.cells.pop(page.cells.index(cell(page, "task-4-check")))
+        ),
+        lint.progress_comes_last,
+    ),
     "a check that helps itself": (
         rewrite("task-1-check", "check.number", "number_1 = 1; check.number"),
         lint.checks_check,
@@ -371,6 +383,38 @@ def test_a_chapter_that_the_readme_leaves_out_is_caught(course):
     pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
     (course / "README.md").write_text(README.replace("5 + 40", "5 + 45"))
     assert "no row" in str(list(lint.the_readme_lists_it(pages)))
+
+
+def test_a_readme_that_counts_other_tasks_is_caught(course):
+    pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
+    assert list(lint.the_readme_lists_it(pages)) == []
+    (course / "README.md").write_text(README.replace("4 tasks", "5 tasks"))
+    ((_, problem),) = lint.the_readme_lists_it(pages)
+    assert problem.endswith("| .. | [4 tasks](exercises/01_query.ipynb) | 5 + 40 |")
+
+
+PRINTS = "import inspect\n\nfor part in (silu, Block.forward):\n    print(inspect.getsource(part))"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stale"),
+    [
+        ("", "", []),
+        ("return", "return  #", ["silu", "forward"]),
+        ("def silu(x):", "def silu(x, y):", ["silu"]),
+        ("self.norm_1(x)", "self.norm_2(x)", ["forward"]),
+        ("def silu(x):", "def of_the_reader(x):", []),
+    ],
+)
+def test_a_printed_source_that_has_changed_since_is_caught(course, old, new, stale):
+    page = page_of(course)
+    text = "".join(map(inspect.getsource, (tantra.layers.silu, tantra.Block.forward)))
+    assert old in text
+    cell(page, "two").source = PRINTS
+    output("two", stream(text.replace(old, new)))(page)
+    found = list(lint.printed_sources_are_of_today(page))
+    assert [problem.split()[0] for _, problem in found] == stale
+    assert all(problem.endswith("01_query.ipynb") for _, problem in found)
 
 
 def test_ignoring_more_than_three_percent_is_caught(course):

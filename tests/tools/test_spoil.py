@@ -120,8 +120,9 @@ def nbval(tmp_path_factory):
     blind = course.read(paths["blind"])
     blind.cells += from_text(DIES).cells
     paths["blind"].write_text(course.stored_form(blind))
-    options = "--nbval -v --color=no --tb=short -p conftest -p no:cacheprovider -c pyproject.toml"
-    command = [sys.executable, "-m", "pytest", *options.split(), f"--rootdir={folder}"]
+    options = "-v --color=no --tb=short -p conftest -p no:cacheprovider -c pyproject.toml"
+    command = [sys.executable, "-m", "pytest", *spoil.NBVAL, *options.split()]
+    command += [f"--rootdir={folder}"]
     done = subprocess.run(
         [*command, *map(str, paths.values())],
         cwd=course.ROOT,
@@ -193,6 +194,12 @@ def test_a_comparison_that_sees_nothing_is_blind_everywhere():
     outputs = [new_output("stream", name="stdout", text="7\n")]
     assert len(spoil.blind_spots(outputs, lambda wrong: False)) == 3
     assert spoil.blind_spots(outputs, lambda wrong: wrong != outputs) == []
+
+
+def test_other_tests_do_not_wait_for_nbval():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/tools/test_tasks.py"]
+    done = subprocess.run([*command, "--nbval"], cwd=course.ROOT, capture_output=True, text=True)
+    assert "unrecognized arguments: --nbval" in done.stderr
 
 
 def test_nbval_leaves_out_what_refresh_leaves_out():
