@@ -1,4 +1,4 @@
-"""Run notebooks with nbval as the course means it; does nothing where --nbval is not given.
+"""Run notebooks with nbval as the course means it, where --nbval is given.
 
 Each repair of nbval 0.11 below can go when nbval has its own.  With TANTRA_SPOIL=1 every
 comparison is also put to the test; see tools/spoil.py.
@@ -10,8 +10,19 @@ import time
 from pathlib import Path
 from queue import Empty
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "tools"))  # tests import the tools by name, as they import each other
+
+
+@pytest.fixture(autouse=True, scope="session")
+def names_in_examples(doctest_namespace):
+    """np and torch, which the library's examples may use, whether or not their file does."""
+    import numpy as np
+    import torch
+
+    doctest_namespace.update(np=np, torch=torch)
 
 
 def pytest_configure(config):

@@ -54,7 +54,7 @@ def _fused(q, k, v):
 
 WAYS = {"by hand": _by_hand, "torch's fused": _fused}
 try:
-    from tantra.chunks import chunked_attention
+    from tantra.rewrites.chunks import chunked_attention
 
     WAYS["in chunks"] = lambda q, k, v: chunked_attention(q, k, v, causal=True)
 except ImportError:

@@ -12,7 +12,7 @@ import argparse
 import torch
 
 from tantra import GPT, AdamW, CharTokenizer, GPTConfig, batches, course_text, processes, train
-from tantra.checkpoints import load, save
+from tantra.training.checkpoints import load, save
 
 
 def main(words=None):

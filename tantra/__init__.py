@@ -1,39 +1,14 @@
-"""The Transformer, one idea to a file, in the order the notebooks meet them.
+"""The Transformer, one idea to a file.  Each file stands on those before it, on none after it.
 
-    arrays       the one place that knows NumPy from torch
-    probes       look inside a running model
-    attention    softmax, masks, scaled dot-product attention
-    positions    sinusoidal, rotary and ALiBi positions, as tables
-    kernels      the parts' slowest numbers, in fewer passes over memory
-    layers       layer norm, GELU, feed-forward, the block
-    heads        several attentions side by side
-    cache        the keys and values already computed
-    embedding    tokens and positions as parts of a model
-    model        GPTConfig and GPT
-    files        written whole or not at all, read with suspicion
-    byte_pairs   join the two tokens that most often stand side by side
-    vocabulary   what byte-pair tokens are made from, checked, and in files
-    tokenizer    from text to tokens and back: characters, byte pairs
-    data         from a long row of tokens to batches
-    processes    several of them train one model
-    training     cross-entropy, clipping, schedules, the loop
-    optimizers   AdamW
-    muon         Muon, and several optimizers as one
-    recipes      what the speedrun kept, as one function
-    checkpoints  a training kept in one file and taken up again
-    prompts      what a model goes on from
-    sampling     from scores to chances: temperature, top-k, top-p
-    generation   token by token, from the cache
-    decoder      a copy of a model that decodes faster
-    beam         several beginnings at once
-    chunks       attention over long sequences, a chunk at a time
-    circuits     the same attention by other weights
-    rewrites     attention in other forms, with the same output
-    numpy_gpt    GPT-2's forward pass in NumPy alone
-    gpt2         GPT-2's weights into our parts, and back
-    gpt2_file    what stands in GPT-2's files
-
-    verses, check, metre, plot   at the side: none of the above imports them
+    what all use   arrays, checks, files, probes, initial
+    the parts      softmax, attention, cache, positions, kernels, heads, norms, feed_forward, block
+    the model      embedding, config, model
+    text           course, byte_pairs, vocabulary, tokenizer
+    training       processes, loss, schedules, loop, data, optimizers, muon, checkpoints, recipes
+    generation     prompts, sampling, steps, beam, decoder
+    rewrites       forms, chunks, circuits
+    gpt2           numpy_gpt, file, weights
+    at the side    plot, verses, metre, check
 
 Letters for axes, everywhere in this library:
 
@@ -47,35 +22,20 @@ import importlib
 
 from tantra.attention import (
     causal_mask,
-    log_softmax,
     padding_mask,
     scaled_dot_product_attention,
-    softmax,
     window_mask,
 )
-from tantra.beam import beam_search
+from tantra.block import Block, PostNormBlock
 from tantra.cache import KVCache
-from tantra.chunks import chunked_attention
-from tantra.data import batches, course_text
-from tantra.decoder import prepare
+from tantra.config import GPTConfig
+from tantra.feed_forward import FeedForward, SwiGLU, gelu, gelu_exact, silu
 from tantra.generation import generate, stream
+from tantra.generation.beam import beam_search
+from tantra.generation.decoder import prepare
 from tantra.heads import MultiHeadAttention, merge_heads, split_heads
-from tantra.layers import (
-    Block,
-    FeedForward,
-    LayerNorm,
-    PostNormBlock,
-    RMSNorm,
-    SwiGLU,
-    gelu,
-    gelu_exact,
-    layer_norm,
-    rms_norm,
-    silu,
-)
-from tantra.model import GPT, GPTConfig
-from tantra.numpy_gpt import numpy_gpt2
-from tantra.optimizers import AdamW
+from tantra.model import GPT
+from tantra.norms import LayerNorm, RMSNorm, layer_norm, rms_norm
 from tantra.positions import (
     alibi_bias,
     neighbours_to_halves,
@@ -84,7 +44,9 @@ from tantra.positions import (
     sinusoidal_positions,
 )
 from tantra.probes import Probe, record
-from tantra.tokenizer import BytePairTokenizer, CharTokenizer
+from tantra.rewrites import chunked_attention
+from tantra.softmax import log_softmax, softmax  # from now on tantra.softmax is the function
+from tantra.text import BytePairTokenizer, CharTokenizer, course_text
 from tantra.training import (
     clip_gradients,
     cross_entropy,
@@ -93,6 +55,8 @@ from tantra.training import (
     warmup_cosine,
     warmup_inverse_sqrt,
 )
+from tantra.training.data import batches
+from tantra.training.optimizers import AdamW
 
 __all__ = [
     "GPT", "AdamW", "Block", "BytePairTokenizer", "CharTokenizer", "FeedForward", "GPTConfig",
@@ -106,11 +70,21 @@ __all__ = [
 ]  # fmt: skip
 
 # Loaded when first asked for, as all files are, so that the library alone needs neither matplotlib
-# nor IPython.
+# nor IPython nor safetensors.
 _LAZY = {
+    "numpy_gpt2": "tantra.gpt2.numpy_gpt:numpy_gpt2",
     "progress": "tantra.check.progress:progress",
     "verse": "tantra.verses:verse",
 }
+_ROOMS = {  # whose files can also be had as tantra.checkpoints and so on
+    "text": ["byte_pairs", "vocabulary", "tokenizer"],
+    "training": ["processes", "data", "optimizers", "muon", "checkpoints", "recipes"],
+    "generation": ["prompts", "sampling", "beam", "decoder"],
+    "rewrites": ["chunks", "circuits"],
+    "gpt2": ["numpy_gpt"],
+}
+_HOMES = {file: f"tantra.{room}.{file}" for room, files in _ROOMS.items() for file in files}
+_HOMES["gpt2_file"] = "tantra.gpt2.file"
 
 
 def __getattr__(name):
@@ -118,7 +92,8 @@ def __getattr__(name):
         return _version()
     if name not in _LAZY and name not in _files():
         raise AttributeError(f"module 'tantra' has no attribute {name!r}")
-    module, _, attribute = _LAZY.get(name, f"tantra.{name}").partition(":")
+    place = _LAZY.get(name) or _HOMES.get(name) or f"tantra.{name}"
+    module, _, attribute = place.partition(":")
     module = importlib.import_module(module)
     return getattr(module, attribute) if attribute else module
 
@@ -129,10 +104,10 @@ def __dir__():
 
 @functools.cache
 def _files():
-    """The names of tantra's files and folders."""
+    """The names of tantra's files and rooms, and of files in the rooms that are had here too."""
     import pkgutil
 
-    return frozenset(file.name for file in pkgutil.iter_modules(__path__))
+    return frozenset(_HOMES).union(file.name for file in pkgutil.iter_modules(__path__))
 
 
 def _version():

@@ -2,7 +2,7 @@
 
 import torch
 
-from tantra.arrays import check_count
+from tantra.checks import check_count
 
 
 class KVCache:

@@ -7,10 +7,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from tantra import kernels
-from tantra.arrays import check_count, check_divides, check_width, like
-from tantra.attention import attention_scores, causal_mask, check_mask, softmax
-from tantra.layers import linear
+from tantra.arrays import like
+from tantra.attention import attention_scores, causal_mask, check_mask
+from tantra.checks import check_count, check_divides, check_width
+from tantra.initial import linear
 from tantra.probes import Probe
+from tantra.softmax import softmax
 
 
 def split_heads(x, num_heads):

@@ -12,7 +12,7 @@ C, A = math.sqrt(8 / math.pi), 0.044715  # gelu(x) = x · sigmoid(C (x + A x³))
 
 
 def gelu(x):
-    """What layers.gelu returns for a tensor, forward and backward.
+    """What feed_forward.gelu returns for a tensor, forward and backward.
 
     On a CPU torch's kernel spends its time on tanh, which was measured to take 3.6 times as long
     as sigmoid; and tanh(z) is 2 sigmoid(2z) - 1.  Forward and back together took 0.5 to 0.7 of
@@ -37,7 +37,7 @@ class _Gelu(torch.autograd.Function):
     def backward(ctx, gradient):
         if torch.is_grad_enabled():  # as create_graph=True asks
             raise NotImplementedError(
-                "kernels.gelu has no second derivative; where you need one, take layers.gelu"
+                "kernels.gelu has no second derivative; where you need one, take feed_forward.gelu"
             )
         x, share = ctx.saved_tensors
         steep = torch.addcmul(x.new_tensor(C), x, x, value=3 * C * A)  # d/dx of C (x + A x³)

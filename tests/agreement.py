@@ -34,6 +34,11 @@ def forward_and_gradients(function, *inputs, wrt=()):
     return outputs, torch.autograd.grad(weighed, [*inputs, *wrt], retain_graph=True)
 
 
+def with_parameters(module, *inputs):
+    """What forward_and_gradients returns of a module, the gradients of its parameters too."""
+    return forward_and_gradients(module, *inputs, wrt=list(module.parameters()))
+
+
 def draw(generator, *shape, dtype=torch.float64):
     """Normal numbers of this shape, the same for both types."""
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)

@@ -6,8 +6,8 @@ from agreement import agree
 from elsewhere import DEVICE, elsewhere
 
 import tantra
-from tantra.model import PARTS
-from tantra.muon import Muon
+from tantra.config import PARTS
+from tantra.training.muon import Muon
 
 TOKENS = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
 PROMPTS = [[1, 2, 3], [5]]

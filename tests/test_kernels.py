@@ -5,14 +5,14 @@ import torch
 import torch.nn.functional as F
 from agreement import agree, draw, forward_and_gradients
 
-from tantra import kernels, layers, positions, rotary_angles
+from tantra import feed_forward, kernels, positions, rotary_angles
 
 
 @pytest.mark.parametrize("shape", [(200,), (2, 3, 50), (0, 4)])
 def test_gelu_is_the_one_by_hand(shape, dtype, generator):
     x = draw(generator, *shape, dtype=dtype) * 3
     if x.numel():
-        agree(forward_and_gradients(kernels.gelu, x), forward_and_gradients(layers.gelu, x))
+        agree(forward_and_gradients(kernels.gelu, x), forward_and_gradients(feed_forward.gelu, x))
     assert kernels.gelu(x).shape == x.shape
 
 
@@ -23,7 +23,7 @@ def test_few_numbers_without_gradients_are_left_to_torch(generator):
         with torch.profiler.profile() as watched:
             y = kernels.gelu(x)
         assert {event.key for event in watched.key_averages()} & {ours, torchs} == {kernel}
-        agree(y, layers.gelu(x))
+        agree(y, feed_forward.gelu(x))
 
 
 def test_gelu_is_torchs(dtype, generator):
@@ -48,11 +48,11 @@ def test_gelu_far_from_zero(dtype):
 
 def test_gelu_takes_what_is_not_contiguous(generator):
     x = draw(generator, 6, 7).mT
-    agree(forward_and_gradients(kernels.gelu, x), forward_and_gradients(layers.gelu, x))
+    agree(forward_and_gradients(kernels.gelu, x), forward_and_gradients(feed_forward.gelu, x))
     x.requires_grad_()
     weighing = torch.ones(()).double().expand(7, 6)
     (ours,) = torch.autograd.grad(kernels.gelu(x), x, weighing)
-    (theirs,) = torch.autograd.grad(layers.gelu(x), x, weighing)
+    (theirs,) = torch.autograd.grad(feed_forward.gelu(x), x, weighing)
     agree(ours, theirs)
 
 
@@ -76,7 +76,7 @@ def test_half_precision_is_left_to_torch(kind, generator):
 
 def test_a_second_gradient_is_refused_in_words(generator):
     x = draw(generator, 5).requires_grad_()
-    with pytest.raises(NotImplementedError, match=r"no second derivative; .* take layers\.gelu"):
+    with pytest.raises(NotImplementedError, match=r"no second .* take feed_forward\.gelu"):
         torch.autograd.grad(kernels.gelu(x).sum(), x, create_graph=True)
 
 
@@ -90,7 +90,7 @@ def test_a_compiler_sees_torchs_gelu(generator):
     torch.compiler.reset()
     compiled = torch.compile(kernels.gelu, fullgraph=True, backend=look)
     x = draw(generator, 5).requires_grad_()
-    agree(compiled(x), layers.gelu(x))
+    agree(compiled(x), feed_forward.gelu(x))
     assert F.gelu in seen
 
 

@@ -1,15 +1,13 @@
 import copy
-import dataclasses
-import inspect
 import math
-import pickle
 import re
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from agreement import agree, draw, forward_and_gradients
+from agreement import agree, draw
+from encoder import encoder_layer, renamed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -19,17 +17,17 @@ from tantra import (
     Block,
     FeedForward,
     GPTConfig,
-    LayerNorm,
-    MultiHeadAttention,
     PostNormBlock,
     RMSNorm,
     alibi_bias,
     record,
     rotary_angles,
 )
-from tantra.model import PARTS, build
+from tantra.config import PARTS, build
 
 SMALL = {"vocab_size": 50, "context_length": 12, "d_model": 16, "num_layers": 2, "num_heads": 4}
+
+
 VARIANTS = {
     "gpt-2": {},
     "sinusoidal": {"positions": "sinusoidal", "tied": False, "feed_forward": "gelu_exact"},
@@ -45,6 +43,8 @@ VARIANTS = {
     "none": {"positions": "none", "num_kv_heads": 1, "feed_forward": "squared_relu"},
     "post-norm": {"norm_position": "post", "positions": "alibi_released"},
 }
+
+
 variants = pytest.mark.parametrize("variant", VARIANTS)
 
 
@@ -70,85 +70,6 @@ def grow(model, seed=0):
     for weights in model.parameters():
         weights.data += 0.2 * draw(generator, *weights.shape, dtype=weights.dtype)
     return model
-
-
-# the block
-
-
-def copied_block(theirs, block):
-    """Our block with the weights of torch's encoder layer."""
-    ours = block(MultiHeadAttention(8, 2), FeedForward(8, 12), LayerNorm(8), LayerNorm(8))
-    ours.to(theirs.linear1.weight.dtype).load_state_dict(renamed(theirs.state_dict()), strict=True)
-    return ours
-
-
-def renamed(theirs, prefix=""):
-    """The weights of torch's encoder layer, by our names."""
-    names = {
-        "self_attn.out_proj": "attention.output",
-        "linear1": "feed_forward.up",
-        "linear2": "feed_forward.down",
-    }
-    ours = {
-        f"{prefix}{n}.{k}": theirs[f"{t}.{k}"] for t, n in names.items() for k in ("weight", "bias")
-    }
-    for kind in ("weight", "bias"):
-        thirds = theirs[f"self_attn.in_proj_{kind}"].chunk(3)
-        for part, third in zip(("query", "key", "value"), thirds, strict=True):
-            ours[f"{prefix}attention.{part}.{kind}"] = third
-        for n in (1, 2):
-            to = {"weight": "gain", "bias": "bias"}[kind]
-            ours[f"{prefix}norm_{n}.{to}"] = theirs[f"norm{n}.{kind}"]
-    return ours
-
-
-def encoder_layer(norm_first, dtype, generator):
-    layer = nn.TransformerEncoderLayer(
-        8,
-        2,
-        12,
-        dropout=0.0,
-        activation=lambda x: F.gelu(x, approximate="tanh"),
-        batch_first=True,
-        norm_first=norm_first,
-        dtype=dtype,
-    )
-    for weights in layer.parameters():
-        nn.init.normal_(weights, std=8**-0.5, generator=generator)
-    return layer
-
-
-@pytest.mark.parametrize(("block", "norm_first"), [(Block, True), (PostNormBlock, False)])
-def test_blocks_are_torchs_by_copied_weights(block, norm_first, dtype, generator):
-    theirs = encoder_layer(norm_first, dtype, generator)
-    ours = copied_block(theirs, block)
-    x = draw(generator, 2, 5, 8, dtype=dtype)
-    future = torch.ones(5, 5, dtype=torch.bool).triu(1)
-    names = dict(ours.named_parameters())
-    out, (gradient, *weights) = forward_and_gradients(
-        lambda x: ours(x, causal=True), x, wrt=list(names.values())
-    )
-    expected, (their_gradient, *their_weights) = forward_and_gradients(
-        lambda x: theirs(x, src_mask=future), x, wrt=list(theirs.parameters())
-    )
-    agree(out, expected)
-    agree(gradient, their_gradient)
-    by_name = dict(zip(dict(theirs.named_parameters()), their_weights, strict=True))
-    by_our_name = renamed(by_name)
-    largest = max(g.abs().max() for g in their_weights)
-    for name, ours_gradient in zip(names, weights, strict=True):
-        difference = (ours_gradient - by_our_name[name]).abs().max()
-        assert difference <= (1e-12 if dtype is torch.float64 else 1e-6) * largest, name
-
-
-def test_a_blocks_stream_can_be_watched(generator):
-    block = Block(MultiHeadAttention(8, 2), FeedForward(8, 12), LayerNorm(8), LayerNorm(8))
-    x = draw(generator, 2, 5, 8, dtype=torch.float32)
-    with record(block, "stream") as seen:
-        out = block(x)
-    assert torch.equal(seen["stream"], out)
-    with pytest.raises(TypeError, match="casual"):
-        block(x, casual=True)
 
 
 # the model
@@ -406,21 +327,6 @@ def test_first_weights_are_gpt2s():
             assert (weights == (1.0 if name.endswith("gain") else 0.0)).all(), name
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, names in PARTS.items() for name in names]
-)
-def test_each_part_draws_from_the_generator_only(kind, name):
-    torch.manual_seed(1)
-    before = torch.get_rng_state()
-    parts = [
-        build(GPTConfig(**SMALL | {kind: name}), kind, torch.Generator().manual_seed(0))
-        for _ in range(2)
-    ]
-    assert torch.equal(torch.get_rng_state(), before)
-    first, second = (part.state_dict() for part in parts)
-    assert all(torch.equal(first[weight], second[weight]) for weight in first)
-
-
 def test_a_part_says_which_layer_comes_last(monkeypatch):
     class Mine(FeedForward):
         last_layer = "up"
@@ -472,15 +378,6 @@ def test_names_choose_the_parts():
     assert type(gpt().blocks[0]) is Block
 
 
-@pytest.mark.parametrize("kind", PARTS)
-def test_an_unknown_name_is_answered_with_the_known_ones(kind):
-    known = re.escape(", ".join(map(repr, PARTS[kind])))
-    with pytest.raises(
-        ValueError, match=f"{kind} is 'best', which nobody knows; choose .* {known}"
-    ):
-        GPTConfig(**{kind: "best"})
-
-
 def test_a_part_of_your_own(monkeypatch):
     monkeypatch.setitem(PARTS["norm"], "none", lambda config, generator: nn.Identity())
     monkeypatch.setitem(PARTS["norm_position"], "mine", PARTS["norm_position"]["pre"])
@@ -499,58 +396,6 @@ def test_bias_and_ties_can_be_left_out():
     assert "unembedding.weight" in dict(untied.named_parameters())
     assert untied.unembedding.bias is None
     assert untied.unembedding.weight is not untied.token_embedding.weight
-
-
-def test_derived_sizes():
-    config = GPTConfig(d_model=96, num_heads=4, expansion=8 / 3)
-    assert config.d_head == 24
-    assert config.d_ff == 256
-    assert gpt(d_model=48, expansion=2).blocks[0].feed_forward.up.weight.shape == (96, 48)
-
-
-def test_a_config_is_frozen_and_can_be_copied():
-    config = GPTConfig(**SMALL)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        config.d_model = 5
-    assert dataclasses.replace(config, num_layers=3).num_layers == 3
-    assert copy.deepcopy(config) == pickle.loads(pickle.dumps(config)) == config
-
-
-@pytest.mark.parametrize(
-    ("fields", "error", "says"),
-    [
-        ({"n_heads": 4}, TypeError, "GPTConfig has no field 'n_heads'; it has vocab_size, cont"),
-        ({"d_model": 10, "num_heads": 4}, ValueError, r"d_model \(10\) must be .* num_heads \(4\)"),
-        ({"num_heads": 4, "num_kv_heads": 3}, ValueError, r"\(4\) must be .* num_kv_heads \(3\)"),
-        ({"num_kv_heads": 0}, ValueError, "num_kv_heads is 0; it must be at least 1"),
-        ({"vocab_size": 0}, ValueError, "vocab_size is 0; it must be at least 1"),
-        ({"context_length": -1}, ValueError, "context_length is -1; it must be at least 1"),
-        ({"num_layers": 2.0}, TypeError, r"num_layers is 2\.0; it counts something"),
-        ({"d_model": "64"}, TypeError, "d_model is '64'; it counts something"),
-        ({"expansion": 0}, ValueError, "d_ff is 0; it must be at least 1"),
-        ({"expansion": "4"}, TypeError, "expansion is '4'; give a number"),
-        ({"bias": "no"}, TypeError, "bias is 'no'; give True or False"),
-        ({"tied": None}, TypeError, "tied is None; give True or False"),
-        ({"rotary_base": 0}, ValueError, "rotary_base is 0; it must be above 0, such as 10,000"),
-        ({"rotary_base": "1e4"}, TypeError, "rotary_base is '1e4'; give a number"),
-        ({"positions": "rotary"}, ValueError, "d_head is 1, and features turn in pairs; use 2"),
-    ],
-)
-def test_a_config_that_cannot_be(fields, error, says):
-    with pytest.raises(error, match=says):
-        GPTConfig(**SMALL | {"d_model": 12, "num_heads": 12} | fields)
-
-
-def test_completion_and_help_show_the_fields():
-    shown = inspect.signature(GPTConfig)
-    assert list(shown.parameters) == [field.name for field in dataclasses.fields(GPTConfig)]
-    assert shown.parameters["d_model"].default == 768
-    assert {x.kind for x in shown.parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
-
-
-def test_a_model_is_made_from_a_config():
-    with pytest.raises(TypeError, match=r"config is a dict; give a GPTConfig\(\.\.\.\)"):
-        GPT(SMALL)
 
 
 # tokens

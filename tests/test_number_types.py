@@ -12,7 +12,7 @@ import torch
 
 import tantra
 from tantra import rewrites, sampling
-from tantra.muon import orthogonalise
+from tantra.training.muon import orthogonalise
 
 SHAPES = {"x": (2, 5, 6), "q": (2, 5, 6), "k": (2, 7, 6), "v": (2, 7, 3)}
 ANGLES = tantra.rotary_angles(5, 6)

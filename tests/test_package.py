@@ -1,13 +1,19 @@
+import ast
+import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
 import tantra
+
+HERE = Path(tantra.__file__).parent
 
 
 def test_every_public_name_is_there():
@@ -24,19 +30,67 @@ def test_side_rooms_open_when_asked_for():
     assert {"check", "plot", "verse", "progress"} <= set(dir(tantra))
 
 
+def test_softmax_is_the_function_and_not_its_file():
+    code = "import tantra.softmax; print(tantra.softmax.__qualname__, tantra.softmax([0.0]))"
+    fresh = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert fresh.stdout == "softmax [1.]\n"
+    softmax = importlib.import_module("tantra.softmax").softmax
+    assert tantra.softmax is softmax is tantra.attention.softmax
+
+
 FILES = {file.name for file in pkgutil.iter_modules(tantra.__path__)}
+ROOMS = {file.name for file in pkgutil.iter_modules(tantra.__path__) if file.ispkg}
+HERE_TOO = {  # files in the rooms that are also attributes of tantra
+    "text": "byte_pairs vocabulary tokenizer",
+    "training": "processes data optimizers muon checkpoints recipes",
+    "generation": "prompts sampling beam decoder",
+    "rewrites": "chunks circuits",
+    "gpt2": "numpy_gpt",
+}
+PLACES = {name: f"tantra.{name}" for name in FILES - {"softmax"}} | {
+    "gpt2_file": "tantra.gpt2.file"
+}
+PLACES |= {n: f"tantra.{room}.{n}" for room, names in HERE_TOO.items() for n in names.split()}
 
 
 def test_every_file_can_be_reached_and_completed():
-    code = (
-        "import tantra; "
-        f"print(*(getattr(tantra, name).__name__ for name in {sorted(FILES)!r}), sep='\\n')"
-    )
+    names = sorted(PLACES)
+    code = f"import tantra; print(*(getattr(tantra, name).__name__ for name in {names!r}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [f"tantra.{name}" for name in sorted(FILES)]
-    assert {"gpt2", "checkpoints", "recipes", "muon", "metre"} <= FILES
+    assert done.stdout.split() == [PLACES[name] for name in names]
     shown = set(dir(tantra))
-    assert shown == {*tantra.__all__, *FILES, "progress", "verse", "__version__"}
+    assert shown == {*tantra.__all__, *FILES, *PLACES, "progress", "verse", "__version__"}
+
+
+THE_MAP, _, _ = tantra.__doc__.partition("Letters for axes")
+MAP = re.findall(r"^    (\w[\w ]*?)  +(\w+(?:, \w+)*)$", THE_MAP, re.MULTILINE)
+ORDER = [f"tantra.{room}.{name}" if room in ROOMS else f"tantra.{name}"
+         for room, names in MAP for name in names.split(", ")]  # fmt: skip
+
+
+def imported(module):
+    """The files and rooms of tantra that a file of it names in its imports."""
+    path = Path(importlib.util.find_spec(module).origin)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from {alias.name for alias in node.names if alias.name.startswith("tantra")}
+        elif isinstance(node, ast.ImportFrom) and node.module.startswith("tantra"):
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from {name if name in ORDER else node.module for name in whole}
+
+
+def test_the_map_names_every_file():
+    rooms = {room for room, _ in MAP} & ROOMS
+    inside = {f"tantra.{r}.{f.name}" for r in rooms for f in pkgutil.iter_modules([HERE / r])}
+    assert set(ORDER) == {f"tantra.{name}" for name in FILES - rooms} | inside
+
+
+def test_arrows_go_one_way():
+    side = [f"tantra.{name}" for name in dict(MAP)["at the side"].split(", ")]
+    for place, module in enumerate(ORDER[: -len(side)]):
+        assert set(imported(module)) <= set(ORDER[:place]), module
+    for room in {room for room, _ in MAP} & ROOMS:
+        assert all(name.startswith(f"tantra.{room}.") for name in imported(f"tantra.{room}"))
 
 
 def test_the_version_is_that_of_the_package(monkeypatch):

@@ -28,7 +28,7 @@ from benchmarks import machine
 from tantra import CharTokenizer, GPTConfig, batches, evaluate, train
 from tantra.files import read_json, read_text, write_whole
 from tantra.metre import corpus
-from tantra.recipes import IDEAS, recipe
+from tantra.training.recipes import IDEAS, recipe
 
 SIZES = {"context_length": 64, "d_model": 128, "num_layers": 4, "num_heads": 4}
 BATCH, LENGTH, HELD_OUT, JUDGED = 12, 64, 0.05, 60  # JUDGED batches of the held-out text

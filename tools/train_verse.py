@@ -13,10 +13,12 @@ from pathlib import Path
 import torch
 
 from tantra import GPT, generate
-from tantra.checkpoints import save
 from tantra.metre import VarnaTokenizer, corpus, judge
 from tantra.metre.trained import CONFIG, FILE, load_trained
-from tantra.training import cross_entropy, train, warmup_cosine
+from tantra.training.checkpoints import save
+from tantra.training.loop import train
+from tantra.training.loss import cross_entropy
+from tantra.training.schedules import warmup_cosine
 
 FOLDER = Path(__file__).parent.parent / "tantra" / "metre"
 STEPS, SEED, LINES = 12_000, 0, 60_000

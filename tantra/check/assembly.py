@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from tantra.arrays import namespace, one_of
+from tantra.arrays import namespace
 from tantra.check import progress
 from tantra.check.parts import WORK, arrays, complete, logits, loss, work
 from tantra.check.whose import Side, Trial
+from tantra.checks import one_of
 
 # What a model must be for these parts to make it.
 POSSIBLE = {

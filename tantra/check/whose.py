@@ -124,7 +124,7 @@ def _divisor(name):
 def _stand_ins(name, own):
     """What a part gets in the place of tantra's functions: the parts above it, whosever."""
     part, above = complete(own), list(WORK)[: list(WORK).index(name)]
-    library = {each: getattr(tantra, each) for each in above if hasattr(tantra, each)}
+    library = {each: getattr(tantra, each) for each in above if each in tantra.__all__}
     return {each: _called_as(theirs, getattr(part, each)) for each, theirs in library.items()}
 
 

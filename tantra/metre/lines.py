@@ -6,7 +6,7 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-from tantra.arrays import check_count
+from tantra.checks import check_count
 from tantra.files import read_bytes, write_whole
 from tantra.metre.sentences import half_verses, ways
 

@@ -13,7 +13,7 @@ import random
 from functools import cache
 from itertools import product
 
-from tantra.arrays import check_count
+from tantra.checks import check_count
 from tantra.metre.lexicon import head, lexicon, meeting, tail, written
 from tantra.metre.scan import even_pada, odd_pada, weights
 

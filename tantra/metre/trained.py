@@ -10,9 +10,10 @@ from importlib.resources import as_file, files
 
 import torch
 
-from tantra.checkpoints import load
+from tantra.config import GPTConfig
 from tantra.metre.varna import VarnaTokenizer
-from tantra.model import GPT, GPTConfig
+from tantra.model import GPT
+from tantra.training.checkpoints import load
 
 FILE = "model.safetensors"
 CONFIG = GPTConfig(

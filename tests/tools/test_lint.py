@@ -104,7 +104,8 @@ Because it is {n} times a thousand.
 """
 KINDS = ["implement", "derive", "hunt", "predict"]
 SOLUTION = (
-    "%% md title\n# Query: exercises\n\nFour short tasks for [chapter 01](../README.md).\n\n"
+    "%% md title\n# Query: exercises\n\n"
+    "Four tasks for [chapter 01](../notebooks/01_query.ipynb).\n\n"
     + "".join(TASK.format(n=n, kind=kind) for n, kind in enumerate(KINDS, 1))
     + "%% code progress\ntantra.progress()\n"
 )
@@ -406,7 +407,7 @@ PRINTS = "import inspect\n\nfor part in (silu, Block.forward):\n    print(inspec
 )
 def test_a_printed_source_that_has_changed_since_is_caught(course, old, new, stale):
     page = page_of(course)
-    text = "".join(map(inspect.getsource, (tantra.layers.silu, tantra.Block.forward)))
+    text = "".join(map(inspect.getsource, (tantra.silu, tantra.Block.forward)))
     assert old in text
     cell(page, "two").source = PRINTS
     output("two", stream(text.replace(old, new)))(page)

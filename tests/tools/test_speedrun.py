@@ -3,7 +3,7 @@ import json
 import pytest
 
 import speedrun
-from tantra.recipes import IDEAS
+from tantra.training.recipes import IDEAS
 
 
 @pytest.fixture
