@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test refresh exercises browser bench clean
+.PHONY: help lab test quick check refresh exercises browser bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,14 @@ lab: ## study: open JupyterLab on the first notebook
 test: ## prove every page: run all gates
 	@$(PYTHON) tools/environment.py course test
 	@$(VENV) tools/gates.py
+
+quick: ## while you work: style, lint, exercises, the tests of what git says has changed
+	@$(PYTHON) tools/environment.py course test
+	@$(VENV) tools/quick.py
+
+check: ## all that one chapter touches: NOTEBOOK=notebooks/03_attention.ipynb
+	@$(PYTHON) tools/environment.py course test
+	@$(VENV) tools/quick.py $(NOTEBOOK)
 
 refresh: ## run the notebooks and store their outputs (one: NOTEBOOK=notebooks/02_softmax.ipynb)
 	@$(PYTHON) tools/environment.py course test
