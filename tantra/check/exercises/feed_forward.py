@@ -102,6 +102,9 @@ gelu = Exercise(
             _tanh_form(slope=math.sqrt(math.pi / 2))
         ),
         "the factor √(2/π) inside the tanh is missing.": _tanh_form(slope=1),
+        "that is √(2π); inside the tanh stands √(2/π), 2 divided by π.": (
+            _tanh_form(slope=math.sqrt(2 * math.pi))
+        ),
         "the term with x³ is missing.": _tanh_form(cubic=0),
         "x squared would lose the sign: the small term has x³.": _tanh_form(power=2),
         "the half is missing: far to the right GELU is x, not 2x.": _tanh_form(half=1),

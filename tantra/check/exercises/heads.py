@@ -651,6 +651,9 @@ head_shapes = Prediction(
         "sharing does not widen the keys: to be compared, a key is as wide as a query.": (
             (_Q, (3, 2, 14, 24), _WEIGHTS)
         ),
+        "the lengths have changed places: x asks with 10 queries, the context has 14 keys.": (
+            ((3, 6, 14, 8), (3, 2, 10, 8), (3, 6, 14, 10))
+        ),
         "keys are made from the context, which has 14 positions.": (
             (_Q, (3, 2, 10, 8), (3, 6, 10, 10))
         ),
@@ -740,6 +743,8 @@ pairs_without_swapaxes = Prediction(
         "pair that two heads share once.": 40,
         "that is the share of the 100 pairs: write how many there are.": 0.34,
         "those are the pairs under a causal mask; there is none here, only stretches.": 55,
+        "that is each word with itself and the words beside it; in its stretch a word also meets "
+        "words two places away.": 28,
         "those are all pairs of different words, as with swapaxes; here the heads see stretches "
         "only, and a word also answers to itself.": 90,
     },

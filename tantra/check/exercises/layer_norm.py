@@ -562,6 +562,9 @@ copied_norm = Exercise(
         "still.": lambda x, gain, bias, eps=1e-5: (
             gain * (x - _mean(x)) / (np.sqrt(_var(x, ddof=1) + eps) + eps) + bias
         ),
+        "mean and variance now run over axis 0; each vector has its own: axis=-1, as it was.": (
+            _axis(0)
+        ),
         "you also moved the bias: it was right where it stood, after the gain.": (
             layer_norm.mistakes[BIAS_FIRST]
         ),

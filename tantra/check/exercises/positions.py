@@ -487,6 +487,12 @@ rotate_backward = Exercise(
         "by the angles: how v = a sin + b cos changes with θ has a wrong sign before b.": (
             _of_derivatives(dv=lambda a, b, cos, sin: a * cos + b * sin)
         ),
+        "by the angles: the derivative of cos is -sin; its minus is missing for u and for v.": (
+            _of_derivatives(
+                du=lambda a, b, cos, sin: a * sin - b * cos,
+                dv=lambda a, b, cos, sin: a * cos + b * sin,
+            )
+        ),
         "by the angles: one axis in front is added up; there may be more, and each is.": _with(
             total=lambda values: values.sum(axis=0) if values.ndim > 2 else values
         ),
@@ -688,6 +694,7 @@ first_return = Prediction(
         "one turn is 6.28 steps. At 7 the hand is 0.70 away from where it began.": 7,
         "at 13, two turns, the hand is 0.43 away: close, but not within 0.1.": 13,
         "at 38, six turns, the hand is 0.30 away; it does not come nearer every time.": 38,
+        "at 63, ten turns, the hand is 0.17 away: not within 0.1, and it was nearer before.": 63,
         "one too far: positions count from 0, so position 45 is row 45, the 46th.": 45,
         "one too near: in a list that begins at position 1, index 43 is another position.": 43,
         "at 1 the hand is 0.96 away. Was a step taken for a degree? It is a radian.": 1,

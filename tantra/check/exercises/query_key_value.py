@@ -703,6 +703,11 @@ offsets_lost = Exercise(
             lambda whole, without: (whole - without).max()
         ),
         "you compare the shares; compare the answers, shares @ v.": _losses(_largest, _shares),
+        "the value's is right. For the other two you compare the shares: compare the answers, "
+        "shares @ v.": lambda *args: (
+            *_losses(_largest, _shares)(*args)[:2],
+            np.abs(args[-1]).max(),
+        ),
         "the change is the difference of the answers, not the ratio or the largest answer.": (
             _losses(lambda whole, without: np.abs(without).max())
         ),

@@ -250,6 +250,10 @@ pre_norm_block = Exercise(
         "attention left.": lambda x, attention, feed_forward, norm_1, norm_2: (
             x + attention(norm_1(x)) + feed_forward(norm_1(x))
         ),
+        "your feed-forward network goes first, with norm_2: the attention should, with norm_1, and "
+        "the network reads what it left.": lambda x, attention, feed_forward, norm_1, norm_2: _pre(
+            x, feed_forward, attention, norm_2, norm_1
+        ),
         "the network reads what the attention added; it should read the stream, with x in it.": (
             lambda x, attention, feed_forward, norm_1, norm_2: (
                 x + attention(norm_1(x)) + feed_forward(norm_2(attention(norm_1(x))))
@@ -311,6 +315,15 @@ post_norm_block = Exercise(
             lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
                 norm_1(x + attention(x)) + feed_forward(x)
             )
+        ),
+        "the network reads the sum before norm_1: it should read what norm_1 made.": (
+            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
+                norm_1(x + attention(x)) + feed_forward(x + attention(x))
+            )
+        ),
+        "your feed-forward network goes first, with norm_2: the attention should, with norm_1, and "
+        "the network reads what that made.": lambda x, attention, feed_forward, norm_1, norm_2: (
+            _post(x, feed_forward, attention, norm_2, norm_1)
         ),
         "the first sum is not normalised: norm_1 stands before the feed-forward network.": (
             lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
@@ -628,6 +641,12 @@ stream_spread = Prediction(
             5.0,
             math.sqrt(1 + 1 / 24),
         ),
+        "the second is the deviation of x_0 plus that of one scaled addition: there are 24 "
+        "additions, and variances add up, not deviations.": (5.0, 1 + 1 / math.sqrt(24)),
+        "an addition does not double the stream: variances add up, 1 for x_0 and 1 for each.": (
+            2.0**12,
+            1.0,
+        ),
         "a factor of 1/√24 divides a variance by 24; you divide by √24.": (
             5.0,
             math.sqrt(1 + math.sqrt(24)),
@@ -657,6 +676,8 @@ paths_left = Prediction(
         "that is before anything is silenced.": (1024, 0),
         "the number doubles with every branch; it does not grow by one.": (7, 0),
         "every silenced branch halves the number of paths; it does not take away one.": (1021, 0),
+        "that is one branch silenced: each of the three halves the number.": (512, 0),
+        "that is two branches silenced: each of the three halves the number.": (256, 0),
         "lost are all paths through at least one of the three, not only 2³.": (1016, 0),
         "the stack without additions multiplies ten factors, and three of them are 0.": (128, 1024),
         "those are the paths that are lost.": (896, 0),
