@@ -156,8 +156,10 @@ top_p = Exercise(
         "that are still below share, with < and not <=.": lambda p, share: _cut(
             p, (_reached(p) <= share).sum(axis=-1, keepdims=True) + 1
         ),
-        "right for one row; with axes in front, np.sort(p)[::-1] and np.cumsum(p) take all rows "
-        "together: [..., ::-1], and axis=-1 everywhere.": _top_p_of_chapter_11,
+        "right for one row; with axes in front [::-1] turns, p[order] picks and np.cumsum(p) adds "
+        "along other axes: [..., ::-1], np.take_along_axis(p, order, -1), axis=-1 everywhere.": (
+            _top_p_of_chapter_11
+        ),
         "that compares each chance with the largest; add them up, the likeliest first, instead.": (
             lambda p, share: _kept_where(p, p >= share * p.max(axis=-1, keepdims=True))
         ),
@@ -223,6 +225,10 @@ top_p = Exercise(
         "ratios: divide by the row's sum.": _top_p_by_softmax_of_zeros,
         "that fits the rows of one table, and the dots may be no axis or more: "
         "p.reshape(-1, p.shape[-1]) makes one table of any.": _top_p_in_a_loop,
+        "two things: the mask is in sorted order, the chances are not, so bring it back to the "
+        "tokens' order; and keep the token too with which the sum reaches share.": (
+            lambda p, share: _kept_where(p, np.cumsum(-np.sort(-p, axis=-1), axis=-1) <= share)
+        ),
     },
     rtol=1e-10,
     atol=1e-13,
@@ -728,6 +734,8 @@ entropy_slope = Exercise(
             * ((_softmax(logits / t) * logits).sum(axis=-1, keepdims=True) - logits)
             / t
         ),
+        "two things: the sign is turned, since hotter is more even and the entropy rises; and one "
+        "1/τ is missing: dz/dτ is -z/τ.": lambda logits, t: -_variance(logits, t) / t**2,
     },
     hints=(
         "With z = logits / τ: log p = z - log Σ e^z, and the entropy is log Σ e^z - Σ p z.",

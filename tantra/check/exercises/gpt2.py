@@ -120,7 +120,7 @@ read_tensor = Exercise(
     mistakes={
         "the numbers of data_offsets are counted from the end of the header, not from the start "
         "of the file.": _read(lambda content, rest, start, end: content[start:end]),
-        "the first 8 bytes belong neither to the header nor to the numbers: both stand 8 bytes "
+        "the first 8 bytes are not counted in the header's length: the numbers begin 8 bytes "
         "further on.": _read(
             lambda content, rest, start, end: content[len(content) - len(rest) - 8 :][start:end]
         ),
@@ -394,6 +394,15 @@ def _steps_of_two(tokens, pair, new):
     return out
 
 
+def _jumping_in_a_shorter_list(tokens, pair, new):
+    out, i = list(tokens), 0
+    while i < len(out) - 1:
+        if tuple(out[i : i + 2]) == tuple(pair):
+            out[i : i + 2] = [new]
+        i += 2
+    return out
+
+
 def _draw_tokens(rng):
     tokens = rng.integers(3, size=12)
     tokens[rng.integers(8) :][:4] = [1, 2, 1, 2]
@@ -443,8 +452,12 @@ merge_pair = Exercise(
         "the pair is joined in either order; only the order given counts.": _both_orders,
         "a pair may begin at any place, not only at 0, 2, 4: go on by one where nothing is "
         "joined.": _steps_of_two,
-        "the second token of the pair is still there, and the last of all is lost: in a for loop "
-        "i += 1 skips nothing. A while loop can take two steps at once.": _stepped_in_vain,
+        "the second token of the pair is still there, and the last of all is lost: a for loop goes "
+        "on by one, whatever is done in it. A while loop can take two steps at once.": (
+            _stepped_in_vain
+        ),
+        "in a list that grows shorter i += 2 jumps over a place where a pair may begin: go on by "
+        "one each time.": _jumping_in_a_shorter_list,
         "new takes the place of the pair; yours puts the sum of its two numbers there.": (
             lambda tokens, pair, new: _merge_pair(tokens, pair, sum(pair))
         ),

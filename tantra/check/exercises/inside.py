@@ -235,6 +235,12 @@ def _mean_guess(group, label, train):
     return (np.array(guess)[group] == label)[~train].mean()
 
 
+def _groups_of_labels(group, label, train):
+    votes = np.zeros((group.max() + 1, label.max() + 1))
+    np.add.at(votes, (group[train], label[train]), 1)
+    return (votes.argmax(axis=0)[label] == group)[~train].mean()
+
+
 def _once_each(group, label, train):
     votes = np.zeros((group.max() + 1, label.max() + 1))
     votes[group[train], label[train]] += 1
@@ -372,6 +378,8 @@ best_guess = Exercise(
         "that is how many are right; take the mean over the rows held back.": (
             lambda group, label, train: _best_guess(group, label, train) * (~train).sum()
         ),
+        "votes.argmax(axis=0) guesses a group for each label; asked is a label for each group: "
+        "axis=1.": _groups_of_labels,
     },
     hints=(
         "A control must be as honest as the probe. Which rows may the table know?",
@@ -536,6 +544,8 @@ even_head = Prediction(
         ),
         "six numbers: the start is a position too.": (0.0, 1 / 3, 1 / 4, 2 / 5, 1 / 3),
         "start is no vowel, and gives 0.": (1.0, 1 / 2, 2 / 3, 2 / 4, 3 / 5, 3 / 6),
+        "the number of keys is right, but a vowel counts from its own position on: a query looks "
+        "at its own position as well.": (0.0, 0.0, 0.0, 1 / 4, 1 / 5, 2 / 6),
     },
     rtol=0.02,
     hints=(

@@ -215,6 +215,10 @@ combine_parts = Exercise(
         "their total.": lambda averages, log_sums: _combined(
             averages, log_sums, np.exp(log_sums - log_sums.sum(axis=0))
         ),
+        "you subtract the largest along axis 1, of all rows of a part; the parts of one row must "
+        "lose the same number: log_sums.max(axis=0).": (
+            _less(lambda log_sums: log_sums.max(axis=1, keepdims=True))
+        ),
     },
     hints=(
         "A part's share of the row is its sum of powers, divided by the sums of all parts.",

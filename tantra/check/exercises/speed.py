@@ -197,6 +197,9 @@ token_bytes = Exercise(
         ),
         "float32 has 32 bits, and that is 4 bytes.": lambda *args: _bytes(*args, each=32),
         "bytes are asked for, not bits.": lambda *args: 8 * _bytes(*args),
+        "the two widths are exchanged: a weight takes width bytes, a number of the cache 4.": (
+            lambda w, n, h, k, s, b: _bytes(w, n, h, k, s, 4, each=b)
+        ),
     },
     hints=(
         "Two parts: the weights, read once a token; and what attention reads.",
@@ -705,6 +708,11 @@ quantise_rows = Exercise(
         },
         "the codes are whole, but not int8: without .astype(np.int8) they take 8 bytes each.": (
             lambda w: (_quantise(w)[0].astype(np.float64), _quantise(w)[1])
+        ),
+        "two things: each row shares a scale, not each column, so axis=-1 in place of 0; and the "
+        "codes must be int8.": lambda w: (
+            _quantise(w, axis=0)[0].astype(np.float64),
+            _quantise(w, axis=0)[1],
         ),
     },
     hints=(

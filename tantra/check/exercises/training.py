@@ -220,6 +220,10 @@ def _is_not_by_hand(attempt):
     return uses_torch(action) or calls({tantra.log_softmax.__code__}, action)
 
 
+def _rounded_and_picked_too_early(logits, targets, ignore):
+    return -_picked(_log_of_softmax(logits), targets)[targets != ignore].mean()
+
+
 cross_entropy = Exercise(
     name="cross_entropy",
     kind="implement",
@@ -359,6 +363,13 @@ cross_entropy = Exercise(
         "two things: ignored places still count, and large scores overflow: leave those out, and "
         "take the largest of each row away before np.exp.": lambda logits, targets, ignore: (
             -_picked(_without_the_shift(logits), targets).mean()
+        ),
+        "two things: a share can round to 0, and its logarithm is then -inf, so write the "
+        "logarithm out on paper first; and take the places that count out before you pick: ignore "
+        "may be -100, which is no word.": _rounded_and_picked_too_early,
+        "two things: the sign is turned, for the error is *minus* the log-share; and large scores "
+        "overflow: take the largest of each row away before np.exp.": (
+            _mean_error(_without_the_shift, sign=1)
         ),
     },
     rtol=1e-10,
@@ -704,6 +715,11 @@ def _draw_state(rng):
     return w, g, m, v**2, int(rng.integers(2, 9)), float(lr), betas, float(eps), float(decay)
 
 
+def _without_root(*state):
+    with np.errstate(invalid="ignore"):
+        return _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * g)(*state)
+
+
 adamw_step = Exercise(
     name="adamw_step",
     kind="implement",
@@ -795,9 +811,8 @@ adamw_step = Exercise(
         "v is the running mean of g squared, not of its size.": (
             _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * np.abs(g))
         ),
-        "v is the running mean of g squared, not of g.": (
-            _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * np.maximum(g, 0))
-        ),
+        "v is the running mean of g squared, not of g, which may be below 0, where it has no "
+        "root.": _without_root,
         "the betas are exchanged in the running means: the first is for m.": (
             _means(
                 lambda m, g, b: b[1] * m + (1 - b[1]) * g,
@@ -954,8 +969,10 @@ fit_table = Exercise(
         int(rng.integers(2, 6)),
     ),
     mistakes={
-        "before the first step there is no gradient yet, and None cannot be set to 0: write "
-        "table.grad = None.": lambda *args: _descend(*args, clear=lambda grad: grad.zero_()),
+        "before the first step there is no gradient yet, and None has no zero_; zero_grad is an "
+        "optimizer's, and a tensor has none. Write table.grad = None.": lambda *args: _descend(
+            *args, clear=lambda grad: grad.zero_()
+        ),
         "table = table - ... makes a new tensor, and with no_grad one that wants no gradient: "
         "change it in place, table -= ....": _rebound,
         "table = table - ... makes a new tensor, whose .grad torch does not keep: change it in "

@@ -609,6 +609,12 @@ def _averaged(table, tokens, g):
     return _out(table, tokens, g) + _in(table, tokens, g) / np.maximum(often, 1)
 
 
+def _out_turned(table, tokens, g):
+    d_table = table[tokens].T @ g
+    np.add.at(d_table, tokens, g @ table)
+    return d_table
+
+
 tied_gradient = Exercise(
     name="tied_gradient",
     kind="derive",
@@ -617,6 +623,7 @@ tied_gradient = Exercise(
     cases={
         "two words": (array(4, 3), np.array([2, 0]), array(2, 4, seed=1)),
         "one word twice": (array(4, 2), np.array([1, 3, 1]), array(3, 4, seed=1)),
+        "as many words as features": (array(3, 3), np.array([2, 0]), array(2, 3, seed=1)),
     },
     draw=lambda rng: (
         rng.standard_normal((7, 3)),
@@ -627,8 +634,8 @@ tied_gradient = Exercise(
         "that is the table's work as unembedding; add what reaches it through the rows that were "
         "looked up.": _out,
         "that is the table's work as embedding; add what reaches it as unembedding.": _in,
-        "a word that stands twice is counted once: d[tokens] += ... keeps one of equal indices; "
-        "np.add.at adds them all.": _without_repeats,
+        "a word that stands twice is counted once: d[tokens] += ... keeps one of equal indices, "
+        "and d[k] = ... in a loop the last of them; np.add.at adds them all.": _without_repeats,
         "the work as embedding overwrites the work as unembedding in the rows of these words: add "
         "it there, with np.add.at.": _overwritten,
         "a row of the gradient belongs to a word: yours has a column for each, so it is turned.": (
@@ -660,6 +667,10 @@ tied_gradient = Exercise(
             lambda table, tokens, g: (
                 _out(table, tokens, g) + np.eye(len(table))[tokens].T @ table[tokens]
             )
+        ),
+        "the work as unembedding is turned, table[tokens].T @ g, which is (D, V): a row belongs to "
+        "a word, g.T @ table[tokens], and the rows that were looked up can be added to it.": (
+            _out_turned
         ),
     },
     rtol=1e-9,
@@ -758,6 +769,10 @@ unembedding_share = Prediction(
         ),
         "a multiplication and its addition are two operations in the unembedding too: 2 T D V.": (
             _with_blocks(24, 4, unembedding=1 / 2)
+        ),
+        "that is the ratio of the unembedding to the blocks, and the whole is both; and the "
+        "products of T by T are missing in the blocks, 4 T² D in each.": (
+            1 / (1 / _with_blocks(24, 0) - 1)
         ),
     },
     rtol=1e-3,

@@ -427,6 +427,18 @@ def _same_place(lines):
     return inputs, np.where(targets == -1, -1, inputs)
 
 
+def _marked_in_a_view(lines):
+    inputs, targets = _given_batch(lines)
+    targets = np.where(targets == 0, -1, targets)
+    return np.concatenate([inputs[:, :1], targets[:, :-1]], axis=1), targets
+
+
+def _ends_lost(lines):
+    inputs, targets = _batch(lines)
+    targets = [[*line] + [-1] * (targets.shape[1] - 1 - len(line)) for line in lines]
+    return inputs, np.array(targets)
+
+
 line_batch = Exercise(
     name="line_batch",
     kind="hunt",
@@ -484,6 +496,11 @@ line_batch = Exercise(
         "the mending went too far: 0 in the inputs, in front of a line, is right.": (
             lambda lines: _batch(lines, start=-1)
         ),
+        "two things: the line's own end is ignored as well, and only what comes after it is "
+        "padding; and rows[:, 1:] is a view, so that -1 is written into the inputs too: take a "
+        "copy.": _marked_in_a_view,
+        "the line's own end is missing: each row of targets is the line, then 0, then the padding, "
+        "so it is one longer than the longest line.": _ends_lost,
     },
     hints=(
         "Write both arrays down for the lines [5, 7, 6] and [4, 8]. Which targets are no sound of "
@@ -808,6 +825,8 @@ temperature_slope = Exercise(
                 [_slope(logits[[i]], tokens[[i]], temperature) for i in range(len(tokens))]
             )
         ),
+        "two things: the sign is turned, and the derivative of 1/τ is -1/τ²: divide by the "
+        "square.": _by_hand(power=1, sign=-1),
     },
     hints=(
         "For one sound: log p = z_k / τ - log Σ_j exp(z_j / τ). Differentiate both terms by τ.",
