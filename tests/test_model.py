@@ -398,6 +398,11 @@ def test_bias_and_ties_can_be_left_out():
     assert untied.unembedding.weight is not untied.token_embedding.weight
 
 
+def test_a_model_is_made_from_a_config():
+    with pytest.raises(TypeError, match=r"config is a dict; give a GPTConfig\(\.\.\.\)"):
+        GPT(SMALL)
+
+
 # tokens
 
 

@@ -60,6 +60,14 @@ def test_cross_entropy_in_float32(generator):
     agree(ours[1], theirs[1])
 
 
+def test_half_precision_is_rounded_once(generator):
+    for _ in range(20):
+        logits = 5 * draw(generator, 30, 9, dtype=torch.float16)
+        targets = torch.randint(9, (30,), generator=generator)
+        expected = cross_entropy(logits.float(), targets).half()
+        assert torch.equal(cross_entropy(logits, targets), expected)
+
+
 def test_cross_entropy_of_arrays_is_that_of_tensors(rng):
     logits, targets = rng.standard_normal((3, 4, 7)), rng.integers(0, 7, (3, 4))
     targets[0, 1] = -1
