@@ -369,7 +369,7 @@ def derivation():
         kind="derive",
         asks="The slope of x³.",
         reference=derived,
-        cases={"three": (np.array([1.0, 2.0, 4.0]),)},
+        cases={"three": (np.array([1.0, 2.0, 4.0]),), "none": (np.zeros(3),)},
         draw=lambda rng: (rng.standard_normal(3),),
         mistakes={"the cube itself": lambda x: x**3},
     )
