@@ -413,7 +413,7 @@ def test_a_derivation_by_differences_is_told_so(derivation, attempt, rtol):
 
 def test_a_derivation_by_hand_passes(derivation):
     assert derivation.judge(lambda x: x * x + x * x + x * x).passed
-    assert derivation.judge(lambda x: (6 * x**4 / x**2) * 0.5).passed
+    assert derivation.judge(lambda x: (4 * x - x) * x).passed
     assert derivation.judge(lambda x: x**3).mistake == "the cube itself"
 
 
