@@ -90,7 +90,7 @@ class SquaredReLU(FeedForward):
 
     x (B, T, D)  ->  (B, T, D)
 
-    Source: So et al. 2021, section 4.
+    Source: So et al. 2021.
     """
 
     def forward(self, x):

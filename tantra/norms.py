@@ -31,7 +31,7 @@ def rms_norm(x, gain=None, eps=1e-5):
 
     x (..., D)   gain (D,)  ->  (..., D)
 
-    eps stands inside the root.  Source: Zhang and Sennrich 2019, equation 4.
+    eps stands inside the root.  Source: Zhang and Sennrich 2019.
     """
     return _affine(x / ((x**2).mean(axis=-1, keepdims=True) + eps) ** 0.5, gain, None)
 
