@@ -17,10 +17,18 @@ def test_a_line_that_is_gone_is_named_with_the_file_to_edit(monkeypatch):
     monkeypatch.setattr(
         planted_faults, "FAULTS", {"files.py": [("import os", "no"), ("x = 1", "")]}
     )
-    sentence = "tantra/files.py no longer has 'x = 1': mend it in tests/planted_faults.py"
+    sentence = "tantra/files.py no longer has 'x = 1': mend it in tests/faults/parts.py"
     assert list(planted_faults.gone(planted_faults.faults())) == [sentence]
     with pytest.raises(SystemExit, match=sentence):  # before any test runs: it is no survivor
         planted_faults.main("files")
+
+
+def test_each_fault_stands_in_the_file_that_the_sentence_names():
+    for file in planted_faults.FAULTS:
+        with pytest.raises(ValueError, match=r"mend it in (tests/faults/\w+\.py)") as error:
+            planted_faults.planted(file, "a line that is in no file", "")
+        named = planted_faults.ROOT / str(error.value).split()[-1]
+        assert f'    "{file}": [\n' in named.read_text("utf-8")
 
 
 def test_one_fault_can_be_planted_alone():

@@ -41,7 +41,8 @@ def tests_of(name):
         importing = rf"\b{room}\.{path.stem}\b|\bfrom {room} import .*\b{path.stem}\b"
         return known or tests_with(importing, "tests") or tests_with("", mirror.parent)
     if path.parts[0] == "tools":
-        return tests_with(rf"\bimport {path.stem}\b|\bfrom {path.stem} import", "tests/tools")
+        tool = Path(path.parts[1]).stem
+        return tests_with(rf"\bimport {tool}\b|\bfrom {tool} import", "tests/tools")
     return []
 
 

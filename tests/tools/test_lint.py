@@ -9,6 +9,8 @@ import lint
 import tantra
 from course import stored_form
 from exercises import generate
+from rules import anywhere, chapters, tasks, whole
+from rules.page import Page
 from text import from_text
 
 ALT = "bars: the shares are 0.09, 0.24 and 0.67"
@@ -148,7 +150,7 @@ def course(tmp_path):
 
 
 def page_of(course, folder="notebooks"):
-    return lint.Page(course / folder / "01_query.ipynb")
+    return Page(course / folder / "01_query.ipynb")
 
 
 def cell(page, name):
@@ -209,97 +211,109 @@ def drop(name):
 
 
 BAD = {
-    "all outputs cleared": (clear, lint.every_cell_ran_in_order),
+    "all outputs cleared": (clear, anywhere.every_cell_ran_in_order),
     "all outputs cleared, counts kept": (
         lambda page: [c.update(outputs=[]) for c in page.code],
-        lint.outputs_are_stored,
+        anywhere.outputs_are_stored,
     ),
-    "one output cleared": (output("gpu-two"), lint.outputs_are_stored),
-    "the output of an expression cleared": (output("two"), lint.outputs_are_stored),
-    "a code cell deleted": (drop("two"), lint.every_cell_ran_in_order),
-    "the verse deleted": (drop("verse"), lint.begins_with_the_verse),
-    "the last cell deleted": (drop("next"), lint.ends_with_what_is_next),
-    "the quiz deleted": (drop("recall"), lint.quizzes_explain),
-    "a section deleted": (drop("break-it"), lint.has_the_headings),
-    "sections out of order": (rewrite("proof", "Proof", "See it, Proof"), lint.has_the_headings),
+    "one output cleared": (output("gpu-two"), anywhere.outputs_are_stored),
+    "the output of an expression cleared": (output("two"), anywhere.outputs_are_stored),
+    "a code cell deleted": (drop("two"), anywhere.every_cell_ran_in_order),
+    "the verse deleted": (drop("verse"), chapters.begins_with_the_verse),
+    "the last cell deleted": (drop("next"), chapters.ends_with_what_is_next),
+    "the quiz deleted": (drop("recall"), chapters.quizzes_explain),
+    "a section deleted": (drop("break-it"), chapters.has_the_headings),
+    "sections out of order": (
+        rewrite("proof", "Proof", "See it, Proof"),
+        chapters.has_the_headings,
+    ),
     "the last code of a section deleted": (
         drop("finished-part-code"),
-        lint.sections_do_what_they_say,
+        chapters.sections_do_what_they_say,
     ),
     "a proof that asserts nothing": (
         rewrite("proof-code", "assert 1 + 1 == 2\n", ""),
-        lint.sections_do_what_they_say,
+        chapters.sections_do_what_they_say,
     ),
-    "nothing to see": (output("bars", stream("a plot\n")), lint.sections_do_what_they_say),
-    "the title deleted": (drop("title"), lint.begins_with_the_verse),
-    "another verse": (rewrite("verse", "query", "softmax"), lint.begins_with_the_verse),
-    "an unknown tag": (retag("two", "hidden"), lint.tags_are_known),
+    "nothing to see": (output("bars", stream("a plot\n")), chapters.sections_do_what_they_say),
+    "the title deleted": (drop("title"), chapters.begins_with_the_verse),
+    "another verse": (rewrite("verse", "query", "softmax"), chapters.begins_with_the_verse),
+    "an unknown tag": (retag("two", "hidden"), anywhere.tags_are_known),
     "ignored without a reason": (
         retag("two", "nbval-ignore-output"),
-        lint.ignoring_has_a_reason,
+        anywhere.ignoring_has_a_reason,
     ),
-    "gpu, and compared": (retag("gpu-two", "gpu"), lint.ignoring_has_a_reason),
-    "a reason for nothing": (retag("two", reason="it varies a lot"), lint.ignoring_has_a_reason),
+    "gpu, and compared": (retag("gpu-two", "gpu"), anywhere.ignoring_has_a_reason),
+    "a reason for nothing": (
+        retag("two", reason="it varies a lot"),
+        anywhere.ignoring_has_a_reason,
+    ),
     "hidden from nbval by a comment": (
         rewrite("two", "1 + 1", "# NBVAL_IGNORE_OUTPUT\n1 + 1"),
-        lint.ignoring_has_a_reason,
+        anywhere.ignoring_has_a_reason,
     ),
-    "an id made by a machine": (rename("two", "d3b07384"), lint.ids_are_readable),
-    "an id with capitals": (rename("two", "Two-Cells"), lint.ids_are_readable),
-    "two cells of one id": (rename("two", "bars"), lint.ids_are_readable),
+    "an id made by a machine": (rename("two", "d3b07384"), anywhere.ids_are_readable),
+    "an id with capitals": (rename("two", "Two-Cells"), anywhere.ids_are_readable),
+    "two cells of one id": (rename("two", "bars"), anywhere.ids_are_readable),
     "an error stored": (
         output("two", new_output("error", ename="ValueError", evalue="no")),
-        lint.nothing_went_wrong,
+        anywhere.nothing_went_wrong,
     ),
     "an error expected that is not there": (
         retag("two", "raises-exception"),
-        lint.nothing_went_wrong,
+        anywhere.nothing_went_wrong,
     ),
-    "a warning stored": (output("two", stream("Warning\n", "stderr")), lint.nothing_went_wrong),
+    "a warning stored": (output("two", stream("Warning\n", "stderr")), anywhere.nothing_went_wrong),
     "a figure without alt text": (
         output("bars", html('<img src="data:image/png;base64,iVBORw0K">')),
-        lint.figures_have_alt_text,
+        anywhere.figures_have_alt_text,
     ),
     "a figure with a short alt text": (
         output("bars", html('<img alt="a plot" src="data:image/png;base64,iVBORw0K">')),
-        lint.figures_have_alt_text,
+        anywhere.figures_have_alt_text,
     ),
-    "a drawing without a label": (output("bars", html("<svg></svg>")), lint.figures_have_alt_text),
+    "a drawing without a label": (
+        output("bars", html("<svg></svg>")),
+        anywhere.figures_have_alt_text,
+    ),
     "a bare picture": (
         output("bars", new_output("display_data", {"image/png": "iVBORw0K"})),
-        lint.figures_have_alt_text,
+        anywhere.figures_have_alt_text,
     ),
     "a picture that names a version": (
         output("bars", html(f'<img alt="{ALT}" src="data:image/png;base64,U29mdHdhcmUAbQ==">')),
-        lint.figures_have_alt_text,
+        anywhere.figures_have_alt_text,
     ),
     "a picture in the text without alt": (
         rewrite("proof", "## Proof", "![](x.png)"),
-        lint.figures_have_alt_text,
+        anywhere.figures_have_alt_text,
     ),
     "a picture from outside": (
         rewrite("proof", "## Proof", f'<img alt="{ALT}" src="https://example.org/x.png">'),
-        lint.figures_have_alt_text,
+        anywhere.figures_have_alt_text,
     ),
-    "a path": (output("two", stream("/home/me/x.py\n")), lint.outputs_are_the_same_everywhere),
+    "a path": (output("two", stream("/home/me/x.py\n")), anywhere.outputs_are_the_same_everywhere),
     "an address": (
         output("two", stream("<f at 0x7f0a12b3>")),
-        lint.outputs_are_the_same_everywhere,
+        anywhere.outputs_are_the_same_everywhere,
     ),
-    "a version": (output("two", stream("torch 2.13.0\n")), lint.outputs_are_the_same_everywhere),
-    "a time": (output("two", stream("in 1.5 ms\n")), lint.outputs_are_the_same_everywhere),
-    "a clock": (rewrite("two", "1 + 1", "%timeit 1 + 1"), lint.outputs_are_the_same_everywhere),
-    "a dead link": (rewrite("next", "01_query", "09_query"), lint.links_lead_somewhere),
+    "a version": (
+        output("two", stream("torch 2.13.0\n")),
+        anywhere.outputs_are_the_same_everywhere,
+    ),
+    "a time": (output("two", stream("in 1.5 ms\n")), anywhere.outputs_are_the_same_everywhere),
+    "a clock": (rewrite("two", "1 + 1", "%timeit 1 + 1"), anywhere.outputs_are_the_same_everywhere),
+    "a dead link": (rewrite("next", "01_query", "09_query"), anywhere.links_lead_somewhere),
     "no link to the exercises": (
         rewrite("next", "../exercises/", "../solutions/"),
-        lint.ends_with_what_is_next,
+        chapters.ends_with_what_is_next,
     ),
-    "a long line": (rewrite("two", "1 + 1", "1 + 1" * 30), lint.lines_fit),
-    "two right answers": (rewrite("recall", "**No.**", "**Yes.**"), lint.quizzes_explain),
-    "no right answer": (rewrite("recall", "**Yes.**", "**No.**"), lint.quizzes_explain),
+    "a long line": (rewrite("two", "1 + 1", "1 + 1" * 30), anywhere.lines_fit),
+    "two right answers": (rewrite("recall", "**No.**", "**Yes.**"), chapters.quizzes_explain),
+    "no right answer": (rewrite("recall", "**Yes.**", "**No.**"), chapters.quizzes_explain),
     "a wrong answer that says no more": (
         rewrite("recall", " Three is one more than one and one.", ""),
-        lint.quizzes_explain,
+        chapters.quizzes_explain,
     ),
 }
 
@@ -314,23 +328,23 @@ def test_a_bad_chapter_is_caught(course, name):
 
 
 BAD_TASKS = {
-    "a task left out": (drop("task-4"), lint.tasks_are_enough),
+    "a task left out": (drop("task-4"), tasks.tasks_are_enough),
     "too few kinds": (
         lambda page: [rewrite(f"task-{n}", KINDS[n - 1], "hunt")(page) for n in (1, 2)],
-        lint.tasks_are_enough,
+        tasks.tasks_are_enough,
     ),
-    "an unknown kind": (rewrite("task-1", "implement", "guess"), lint.tasks_are_announced),
-    "no minutes": (rewrite("task-1", " · 10 minutes", ""), lint.tasks_are_announced),
-    "a wrong number": (rewrite("task-2", "### 2.", "### 3."), lint.tasks_are_announced),
-    "no sentence": (rewrite("task-2", "Give 2.", ""), lint.tasks_are_announced),
-    "one announced too many": (rewrite("title", "Four", "Five"), lint.tasks_are_counted),
+    "an unknown kind": (rewrite("task-1", "implement", "guess"), tasks.tasks_are_announced),
+    "no minutes": (rewrite("task-1", " · 10 minutes", ""), tasks.tasks_are_announced),
+    "a wrong number": (rewrite("task-2", "### 2.", "### 3."), tasks.tasks_are_announced),
+    "no sentence": (rewrite("task-2", "Give 2.", ""), tasks.tasks_are_announced),
+    "one announced too many": (rewrite("title", "Four", "Five"), tasks.tasks_are_counted),
     "a check after the table of progress": (
         lambda page: page.cells.append(cell(page, "task-4-check")),
-        lint.progress_comes_last,
+        tasks.progress_comes_last,
     ),
     "a check that helps itself": (
         rewrite("task-1-check", "check.number", "number_1 = 1; check.number"),
-        lint.checks_check,
+        tasks.checks_check,
     ),
 }
 
@@ -357,13 +371,13 @@ ANSWERS = {
 def test_an_exercise_that_holds_an_answer_is_caught(course, name):
     page = page_of(course, "exercises")
     ANSWERS[name](page)
-    assert said(lint.holds_no_answer, page)
+    assert said(tasks.holds_no_answer, page)
 
 
 def test_metadata_of_an_editor_is_caught(course):
     page = page_of(course)
     page.path.write_text(page.text.replace('"metadata": {}', '"metadata": {"scrolled": true}', 1))
-    assert said(lint.stored_as_refresh_stores_it, lint.Page(page.path))
+    assert said(anywhere.stored_as_refresh_stores_it, Page(page.path))
 
 
 def test_a_chapter_without_its_exercise_is_caught(course):
@@ -374,21 +388,21 @@ def test_a_chapter_without_its_exercise_is_caught(course):
 def test_minutes_that_do_not_add_up_are_caught(course):
     pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
     rewrite("promise", "and 40 more", "and 35 more")(pages[0])
-    (problem,) = [problem for _, problem in lint.minutes_add_up(pages)]
+    (problem,) = [problem for _, problem in whole.minutes_add_up(pages)]
     assert problem == "notebooks/01_query.ipynb: about 35 minutes are said, the tasks need 40"
 
 
 def test_a_chapter_that_the_readme_leaves_out_is_caught(course):
     pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
     (course / "README.md").write_text(README.replace("5 + 40", "5 + 45"))
-    assert "no row" in str(list(lint.the_readme_lists_it(pages)))
+    assert "no row" in str(list(whole.the_readme_lists_it(pages)))
 
 
 def test_a_readme_that_counts_other_tasks_is_caught(course):
     pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
-    assert list(lint.the_readme_lists_it(pages)) == []
+    assert list(whole.the_readme_lists_it(pages)) == []
     (course / "README.md").write_text(README.replace("4 tasks", "5 tasks"))
-    ((_, problem),) = lint.the_readme_lists_it(pages)
+    ((_, problem),) = whole.the_readme_lists_it(pages)
     assert problem.endswith("| .. | [4 tasks](exercises/01_query.ipynb) | 5 + 40 |")
 
 
@@ -411,16 +425,16 @@ def test_a_printed_source_that_has_changed_since_is_caught(course, old, new, sta
     assert old in text
     cell(page, "two").source = PRINTS
     output("two", stream(text.replace(old, new)))(page)
-    found = list(lint.printed_sources_are_of_today(page))
+    found = list(anywhere.printed_sources_are_of_today(page))
     assert [problem.split()[0] for _, problem in found] == stale
     assert all(problem.endswith("01_query.ipynb") for _, problem in found)
 
 
 def test_ignoring_more_than_three_percent_is_caught(course):
     pages = [page_of(course)]
-    assert "1 of 7 code cells" in str(list(lint.little_is_ignored(pages)))
+    assert "1 of 7 code cells" in str(list(whole.little_is_ignored(pages)))
     retag("gpu-two")(pages[0])
-    assert list(lint.little_is_ignored(pages)) == []
+    assert list(whole.little_is_ignored(pages)) == []
 
 
 def test_the_command_prints_the_rule_and_fails(course, capsys):
@@ -450,9 +464,9 @@ def test_the_command_prints_the_rule_and_fails(course, capsys):
     ],
 )
 def test_which_cells_surely_show_something(source, expected):
-    assert lint.shows(source) is expected
+    assert anywhere.shows(source) is expected
 
 
 def test_a_file_that_is_no_notebook_is_said_so(tmp_path):
     (tmp_path / "a.ipynb").write_text("{")
-    assert "cannot be read as a notebook" in next(lint.lint(lint.Page(tmp_path / "a.ipynb")))
+    assert "cannot be read as a notebook" in next(lint.lint(Page(tmp_path / "a.ipynb")))

@@ -26,6 +26,7 @@ def test_a_file_has_its_tests(name, tests):
 def test_a_tool_is_tested_where_it_is_imported():
     assert "tests/tools/test_quick.py" in quick.tests_of("tools/quick.py")
     assert "tests/tools/test_exercise_notebooks.py" in quick.tests_of("tools/exercises.py")
+    assert quick.tests_of("tools/rules/anywhere.py") == ["tests/tools/test_lint.py"]
 
 
 def test_every_file_of_the_library_has_tests_that_exist():
