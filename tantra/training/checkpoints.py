@@ -25,7 +25,7 @@ REGISTERED = "_parameters", "_buffers", "_modules"
 SPREAD = torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel
 
 
-def save(path, model, optimizer=None, **numbers):
+def save(path, model, optimizer=None, **numbers) -> None:
     """Keep model, optimizer and numbers at path, where the file is all of the old or of the new.
 
     A number may be anything that JSON holds, or a torch.Generator, whose state is kept.  Raises
@@ -59,7 +59,7 @@ def save(path, model, optimizer=None, **numbers):
     write_whole(path, safetensors.torch.save(arrays, _metadata(text, arrays)))
 
 
-def load(path, model, optimizer=None, **generators):
+def load(path, model, optimizer=None, **generators) -> dict:
     """The numbers kept at path, once the rest of it is put into model, optimizer and generators.
 
     Raises ValueError, in one sentence, for a file that is damaged or does not fit.  All of it is
@@ -82,7 +82,7 @@ def load(path, model, optimizer=None, **generators):
     return about["numbers"]
 
 
-def model(path):
+def model(path) -> GPT:
     """The GPT kept at path, of the config that is kept with it, in the type of its weights.
 
     Raises ValueError, in one sentence, for a file that is damaged, or that keeps another model

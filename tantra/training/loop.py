@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Iterator
 
 import torch
 
@@ -11,7 +12,7 @@ from tantra.training import processes
 from tantra.training.loss import cross_entropy
 
 
-def clip_gradients(parameters, most):
+def clip_gradients(parameters, most) -> float:
     """The norm of all gradients together; where it is above most, they are scaled down to it.
 
     parameters without a gradient are passed over.  Raises ValueError where none has one, or
@@ -56,7 +57,7 @@ def train(
     loss=cross_entropy,
     precision="float32",
     accumulate=1,
-):
+) -> Iterator[tuple[int, float]]:
     """Take the steps from start to steps - 1, one a batch; yield (step, loss) after each.
 
     A generator, so the notebook owns the loop: it may print, draw, sample, save or stop between
@@ -168,7 +169,7 @@ def _batches(batches, step, steps, number=1):
 
 
 @torch.no_grad()
-def evaluate(model, batches, *, steps, loss=cross_entropy):
+def evaluate(model, batches, *, steps, loss=cross_entropy) -> float:
     """The mean loss of model over all targets of this many batches, one for each of steps.
 
     Nothing is learned from them.  loss is as train takes it.
