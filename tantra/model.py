@@ -91,11 +91,11 @@ class GPT(nn.Module):
         return self
 
     @property
-    def can_slide(self):
+    def can_slide(self) -> bool:
         """Whether positions are known by distance alone, so that the oldest may be forgotten."""
         return getattr(self.positions, "only_distances", False)
 
-    def new_caches(self, length=None, *, sliding=False):
+    def new_caches(self, length=None, *, sliding=False) -> list[KVCache]:
         """One empty KVCache a block: growing, or with room for length positions, set aside once.
 
         sliding=True remembers the newest context_length positions.  Raises ValueError for that

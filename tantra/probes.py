@@ -1,8 +1,10 @@
 """Look inside a running model: named places to listen, which cost nothing while nobody does."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 
+import torch
 from torch import nn
 
 
@@ -25,7 +27,7 @@ class Probe(nn.Module):
 
 
 @contextmanager
-def record(model, *patterns):
+def record(model, *patterns) -> Iterator[dict[str, torch.Tensor]]:
     """A dictionary of what passes through the probes of model, by name, while the block runs.
 
         with record(model) as seen:

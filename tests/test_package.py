@@ -6,6 +6,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import typing
 from importlib import metadata
 from pathlib import Path
 
@@ -113,6 +114,40 @@ def test_every_argument_is_named_in_its_docstring(name):
         if argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
     ]
     assert [argument for argument in arguments if argument not in named] == []
+
+
+TINY = tantra.GPT(
+    tantra.GPTConfig(vocab_size=5, context_length=4, d_model=4, num_layers=1, num_heads=2)
+)
+TEXT = tantra.CharTokenizer("abc")
+SCALE = {"step": 1, "warmup": 2}
+CALLS = [  # of what gives no array, and so says what it gives
+    (tantra.batches, lambda f: f([1, 2, 3, 4], 1, 2)),
+    (tantra.course_text, lambda f: f()),
+    (tantra.evaluate, lambda f: f(TINY, tantra.batches([1, 2, 3, 4], 1, 2), steps=1)),
+    (tantra.prepare, lambda f: f(TINY)),
+    (tantra.stream, lambda f: f(TINY, [1], 1)),
+    (tantra.train, lambda f: f(TINY, [], tantra.AdamW(TINY.parameters()), steps=0)),
+    (tantra.warmup_cosine, lambda f: f(**SCALE, peak=1.0, total=3)),
+    (tantra.warmup_inverse_sqrt, lambda f: f(**SCALE, d_model=4)),
+    (tantra.GPT.new_caches, lambda f: f(TINY)),
+    (tantra.CharTokenizer.encode, lambda f: f(TEXT, "ab")),
+    (tantra.CharTokenizer.decode, lambda f: f(TEXT, [0, 1])),
+]
+
+
+@pytest.mark.parametrize(("thing", "call"), CALLS, ids=lambda x: getattr(x, "__qualname__", ""))
+def test_what_gives_no_array_says_what_it_gives(thing, call):
+    kind = typing.get_type_hints(thing)["return"]
+    assert isinstance(call(thing), typing.get_origin(kind) or kind)
+
+
+def test_checkers_of_types_may_read_the_library():
+    assert (HERE / "py.typed").exists()
+    assert typing.get_type_hints(tantra.clip_gradients)["return"] is float
+    assert typing.get_type_hints(tantra.checkpoints.model)["return"] is tantra.GPT
+    assert typing.get_type_hints(tantra.checkpoints.load)["return"] is dict
+    assert typing.get_type_hints(tantra.gpt2.load)["return"] is tantra.GPT
 
 
 def test_a_name_that_is_not_there():

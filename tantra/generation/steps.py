@@ -1,6 +1,7 @@
 """The steps of a generation: read the prompts, score, choose, remember, until all have stopped."""
 
 import inspect
+from collections.abc import Iterator
 
 import torch
 
@@ -36,7 +37,7 @@ def stream(
     repetition_penalty=1.0,
     stop=(),
     generator=None,
-):
+) -> Iterator[int | list[int | None]]:
     """Yield, one by one, the tokens that generate adds.
 
     For one prompt a number each time, num_tokens in all; for several a list, None where a row has

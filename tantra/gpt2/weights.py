@@ -33,7 +33,7 @@ LAYOUT = {  # what a GPT of ours must be made of
 }
 
 
-def load(path, num_heads=None, dtype=None):
+def load(path, num_heads=None, dtype=None) -> GPT:
     """The GPT that a safetensors file in GPT-2's layout holds, of any size.
 
     path is the file, or a folder with model.safetensors, or with its shards and their index
@@ -60,7 +60,7 @@ def load(path, num_heads=None, dtype=None):
     return model.to(dtype)
 
 
-def save(path, model):
+def save(path, model) -> None:
     """Write model into a safetensors file in GPT-2's layout, and config.json beside it.
 
     path is the file, or a folder, where it is model.safetensors.  Each of the two is written

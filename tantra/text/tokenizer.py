@@ -42,11 +42,11 @@ class CharTokenizer:
         self._number = {character: number for number, character in enumerate(self.characters)}
 
     @property
-    def vocab_size(self):
+    def vocab_size(self) -> int:
         """How many tokens there are."""
         return len(self.characters)
 
-    def encode(self, text):
+    def encode(self, text) -> list[int]:
         """The token of each character of text; ValueError at the first one nobody knows."""
         check_text(text)
         try:
@@ -58,7 +58,7 @@ class CharTokenizer:
             f"{self.vocab_size} this tokenizer was made from; make it from text that holds it too"
         )
 
-    def decode(self, tokens):
+    def decode(self, tokens) -> str:
         """The text of tokens: a list, or an array or tensor of one axis."""
         return "".join(self.characters[token] for token in whole_numbers(tokens, self.vocab_size))
 
@@ -112,11 +112,11 @@ class BytePairTokenizer:
         return cls(pairs, special_tokens)
 
     @property
-    def vocab_size(self):
+    def vocab_size(self) -> int:
         """How many tokens there are."""
         return len(self.tokens)
 
-    def encode(self, text, special="refuse"):
+    def encode(self, text, special="refuse") -> list[int]:
         """The tokens of text, a string or bytes.
 
         Where text spells a special token, ValueError by default: text from elsewhere should not
@@ -164,15 +164,15 @@ class BytePairTokenizer:
             self._words[word] = tokens
         return tokens
 
-    def decode(self, tokens):
+    def decode(self, tokens) -> str:
         """The text of tokens; what is no UTF-8, such as half a character, becomes U+FFFD, "�"."""
         return self.decode_bytes(tokens).decode("utf-8", "replace")
 
-    def decode_bytes(self, tokens):
+    def decode_bytes(self, tokens) -> bytes:
         """The bytes of tokens, exactly."""
         return b"".join(self.tokens[token] for token in whole_numbers(tokens, self.vocab_size))
 
-    def save(self, path):
+    def save(self, path) -> None:
         """Write one JSON file, whole or not at all."""
         write_whole(path, vocabulary.to_json(self.merges, self.special_tokens))
 

@@ -10,11 +10,13 @@ import dataclasses
 import hashlib
 import inspect
 import json
+import math
 from pathlib import Path
 
 import safetensors.torch
 import torch
 
+from tantra.config import GPTConfig
 from tantra.files import MOST, short, unfit, write_whole
 from tantra.model import GPT
 from tantra.training.muon import Together
@@ -23,7 +25,7 @@ REGISTERED = "_parameters", "_buffers", "_modules"
 SPREAD = torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel
 
 
-def save(path, model, optimizer=None, **numbers):
+def save(path, model, optimizer=None, **numbers) -> None:
     """Keep model, optimizer and numbers at path, where the file is all of the old or of the new.
 
     A number may be anything that JSON holds, or a torch.Generator, whose state is kept.  Raises
@@ -57,7 +59,7 @@ def save(path, model, optimizer=None, **numbers):
     write_whole(path, safetensors.torch.save(arrays, _metadata(text, arrays)))
 
 
-def load(path, model, optimizer=None, **generators):
+def load(path, model, optimizer=None, **generators) -> dict:
     """The numbers kept at path, once the rest of it is put into model, optimizer and generators.
 
     Raises ValueError, in one sentence, for a file that is damaged or does not fit.  All of it is
@@ -78,6 +80,49 @@ def load(path, model, optimizer=None, **generators):
     for name, generator in generators.items():
         generator.set_state(arrays[f"generator.{name}"])
     return about["numbers"]
+
+
+def model(path) -> GPT:
+    """The GPT kept at path, of the config that is kept with it, in the type of its weights.
+
+    Raises ValueError, in one sentence, for a file that is damaged, or that keeps another model
+    than a GPT of parts in PARTS: such a one is made first, and given to load.  The file says how
+    large the model is, so it may be of any size.
+    """
+    try:
+        about, arrays = _read(Path(path), math.inf)
+        kept = _under("model.", arrays)
+        config = _gpt_config(about["config"], kept)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    made = _made(config, kept, torch.Generator())  # no global seed is touched
+    made.load_state_dict(kept, strict=False)  # of a table with two names, one is kept
+    return made
+
+
+def _gpt_config(fields, kept):
+    """The config of a GPT that has just the kept weights; ValueError if there is none."""
+    try:
+        if not fields:
+            raise ValueError("it is empty")
+        config = GPTConfig(**fields)
+        if config.num_layers > len(kept):
+            raise ValueError(f"it has {config.num_layers} layers, for {len(kept)} arrays")
+        with torch.device("meta"):  # no memory is taken for a size that may be wrong
+            forms = _forms(weights(_made(config, kept)))
+    except Exception as error:  # whatever a part says of sizes that it cannot have
+        raise ValueError(
+            f"its config is no GPT's: {short(error, 200)}; make the model (a part of your own is "
+            "one more entry of PARTS), and fill it: checkpoints.load(path, model)"
+        ) from None
+    _check_same("weights", _forms(kept), forms)
+    return config
+
+
+def _made(config, kept, generator=None):
+    """A new GPT, in the type of the kept weights."""
+    kinds = (x.dtype for x in kept.values() if x.is_floating_point())
+    return GPT(config, generator=generator).to(next(kinds, torch.float32))
 
 
 def inside(model):

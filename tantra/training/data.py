@@ -1,12 +1,16 @@
 """Data: from a long row of tokens to batches of inputs and of what comes next."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
 from tantra.checks import check_count
 
 
-def batches(tokens, batch_size, length, *, generator=None):
+def batches(
+    tokens, batch_size, length, *, generator=None
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Random windows of tokens, without end: inputs and targets, each (batch_size, length).
 
     generator draws where they begin.  targets are inputs one step later: position t is to predict

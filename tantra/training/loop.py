@@ -1,6 +1,8 @@
 """The loop: a batch, its loss, its gradients made no longer than allowed, and a step."""
 
+import itertools
 import math
+from collections.abc import Iterator
 
 import torch
 
@@ -10,7 +12,7 @@ from tantra.training import processes
 from tantra.training.loss import cross_entropy
 
 
-def clip_gradients(parameters, most):
+def clip_gradients(parameters, most) -> float:
     """The norm of all gradients together; where it is above most, they are scaled down to it.
 
     parameters without a gradient are passed over.  Raises ValueError where none has one, or
@@ -54,7 +56,8 @@ def train(
     clip=1.0,
     loss=cross_entropy,
     precision="float32",
-):
+    accumulate=1,
+) -> Iterator[tuple[int, float]]:
     """Take the steps from start to steps - 1, one a batch; yield (step, loss) after each.
 
     A generator, so the notebook owns the loop: it may print, draw, sample, save or stop between
@@ -67,12 +70,16 @@ def train(
     given as partial(loss, ignore=...), with ignore the number that marks them, so that batches can
     be weighed by the targets that count.
 
+    A step may take several batches, accumulate of them, one after the other: its loss and its
+    gradients are those of the one large batch that they make, in the memory of one of them.
+
     precision="bfloat16" multiplies in half the width, while weights, norms, the loss and the
     optimizer keep float32 (Micikevicius et al. 2017, section 3.1).  It is for GPUs and for CPUs
     with instructions for it (avx512_bf16, amx_bf16, bf16): others were measured 60 times slower.
     Together with other processes (see processes), all take the step of all their batches' rows.
     """
     check_count(least=0, steps=steps, start=start)
+    check_count(accumulate=accumulate)
     if clip is not None and not clip > 0:
         raise ValueError(f"clip is {clip}; give the largest norm to allow, or None")
     if not hasattr(optimizer, "param_groups"):
@@ -90,29 +97,31 @@ def train(
             f"precision is {precision!r} and the model has weights in {other.pop()}; small steps "
             "would be lost in them: keep them in float32, by model.float()"
         )
-    return _steps(model, iter(batches), optimizer, range(start, steps), schedule, clip, loss, half)
+    steps, batches = range(start, steps), iter(batches)
+    return _steps(model, batches, optimizer, steps, schedule, clip, loss, half, accumulate)
 
 
-def _steps(model, batches, optimizer, steps, schedule, clip, loss, half):
+def _steps(model, batches, optimizer, steps, schedule, clip, loss, half, accumulate):
     device = next(model.parameters()).device
     processes.same_weights(model)
     for step in steps:
-        inputs, targets = _batch(batches, step, steps)
+        parts = _batches(batches, step, steps, accumulate)
         model.train()
         if schedule is not None:
             for group in optimizer.param_groups:
                 group["lr"] = schedule(step)
-        with torch.autocast(device.type, half, enabled=half is not None):
-            logits = model(inputs.to(device))
-        error = _weighed(loss, logits.float() if half else logits, targets.to(device))
-        value = processes.mean(error).item()
+        optimizer.zero_grad()
+        total = 0.0
+        for part in _weighed(parts, loss, device):
+            error = _error(model, *part, loss, half)
+            error.backward()
+            total += error.detach()
+        value = processes.mean(total).item()
         if not math.isfinite(value):
             raise ValueError(
                 f"the loss at step {step} is {value}; the weights are still those of the "
                 "step before: try a lower learning rate, a longer warm-up, or clipping"
             )
-        optimizer.zero_grad()
-        error.backward()
         processes.average_gradients(_held(optimizer))
         if clip is not None:
             clip_gradients(_held(optimizer), clip)
@@ -125,11 +134,20 @@ def _held(optimizer):
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
-def _weighed(loss, logits, targets):
-    """The loss here, so weighed that its mean over all processes is the mean over all targets."""
-    number = _counted(loss, targets)
-    weight = processes.weight(number, targets.device)
-    return loss(logits, targets) * weight if number or weight else 0 * logits.sum()
+def _error(model, inputs, targets, weight, loss, half):
+    """weight times the loss of a batch."""
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, half, enabled=half is not None):
+        logits = model(inputs.to(device))
+    logits = logits.float() if half else logits
+    return loss(logits, targets.to(device)) * weight if weight else 0 * logits.sum()
+
+
+def _weighed(batches, loss, device):
+    """Each batch with the weight of its loss: all together give the mean over all targets."""
+    counted = [_counted(loss, targets) for _, targets in batches]
+    weights = processes.weights(counted, device)
+    return [(*batch, weight) for batch, weight in zip(batches, weights, strict=True)]
 
 
 def _counted(loss, targets):
@@ -138,17 +156,20 @@ def _counted(loss, targets):
     return targets.numel() if ignore is None else int((targets != ignore).sum())
 
 
-def _batch(batches, step, steps):
-    for batch in batches:
-        return batch
-    raise ValueError(
-        f"batches ended before step {step} of {steps.stop}; give one for each step, or an endless "
-        "row: data.batches(...), or itertools.repeat(batch) for one batch over and over"
-    )
+def _batches(batches, step, steps, number=1):
+    """The next batches, as many as number."""
+    found = list(itertools.islice(batches, number))
+    if len(found) < number:
+        each = "one" if number == 1 else number
+        raise ValueError(
+            f"batches ended before step {step} of {steps.stop}; give {each} for each step, or an "
+            "endless row: data.batches(...), or itertools.repeat(batch) for one over and over"
+        )
+    return found
 
 
 @torch.no_grad()
-def evaluate(model, batches, *, steps, loss=cross_entropy):
+def evaluate(model, batches, *, steps, loss=cross_entropy) -> float:
     """The mean loss of model over all targets of this many batches, one for each of steps.
 
     Nothing is learned from them.  loss is as train takes it.
@@ -158,7 +179,7 @@ def evaluate(model, batches, *, steps, loss=cross_entropy):
     batches, was_training, errors, counted = iter(batches), model.training, [], 0
     model.eval()
     for step in range(steps):
-        inputs, targets = _batch(batches, step, range(steps))
+        ((inputs, targets),) = _batches(batches, step, range(steps))
         if number := _counted(loss, targets):
             error = loss(model(inputs.to(device)), targets.to(device)).item()
             errors.append(number * error)

@@ -76,12 +76,14 @@ def mean(number):
     return total / count()
 
 
-def weight(number, device):
-    """What this process's mean of so many numbers is to be multiplied by, before the mean of all.
+def weights(numbers, device):
+    """What this process's means, each of so many numbers, are to be multiplied by.
 
-    The mean of the processes' means is then the mean of all numbers.
+    The mean over all processes of their sum is then the mean of all numbers.  Where there are none
+    anywhere, each is 1.
     """
-    return 1 if count() == 1 else number / mean(torch.tensor(float(number), device=device))
+    whole = mean(torch.tensor(float(sum(numbers)), device=device)).item()
+    return [number / whole if whole else 1 for number in numbers]
 
 
 def average_gradients(parameters):

@@ -5,7 +5,7 @@ import math
 from tantra.checks import check_count
 
 
-def warmup_cosine(step, *, peak, warmup, total, floor=0.0):
+def warmup_cosine(step, *, peak, warmup, total, floor=0.0) -> float:
     """The learning rate: up in a line to peak over warmup steps, then down a cosine to floor.
 
     step counts from 0, and step 0 has peak / warmup: litgpt and Hugging Face's library begin with a
@@ -27,7 +27,7 @@ def warmup_cosine(step, *, peak, warmup, total, floor=0.0):
     return floor + (peak - floor) * (1 + math.cos(math.pi * done)) / 2
 
 
-def warmup_inverse_sqrt(step, *, d_model, warmup):
+def warmup_inverse_sqrt(step, *, d_model, warmup) -> float:
     """The learning rate of 2017: up in a line over warmup steps, then down as 1/√step.
 
     step counts from 0, where the paper counts from 1.  The highest rate, at step warmup - 1, is

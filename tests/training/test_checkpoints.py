@@ -15,7 +15,9 @@ import torch
 from torch import distributed, nn
 
 from tantra import GPT, AdamW, GPTConfig, batches, checkpoints, prepare, train
+from tantra.config import PARTS
 from tantra.training.muon import Muon, Together
+from tantra.training.recipes import speedrun_recipe
 
 SMALL = {"vocab_size": 7, "context_length": 8, "d_model": 8, "num_layers": 1, "num_heads": 2}
 VARIANTS = {
@@ -228,6 +230,108 @@ def test_the_file_is_safetensors_with_json(kept):
     assert about["config"] == dataclasses.asdict(training.model.config)
     assert about["numbers"] == {"step": 3, "best": 1.5, "note": "half way"}
     assert about["optimizer"]["kind"] == "AdamW"
+
+
+# a model from its file alone
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_model_is_made_from_its_file_alone(variant, kind, tmp_path):
+    training = Training(dtype=kind, **VARIANTS[variant])
+    training.losses(2)
+    training.save(tmp_path / "x")
+    before = torch.get_rng_state()
+    made = checkpoints.model(tmp_path / "x")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert made.config == training.model.config
+    assert same(made.state_dict(), training.model.state_dict())
+    assert torch.equal(made(TOKENS[:8]), training.model(TOKENS[:8]))
+    tied = made.unembedding.weight is made.token_embedding.weight
+    assert tied is made.config.tied
+    assert all(weights.requires_grad for weights in made.parameters())
+    checkpoints.load(tmp_path / "x", made, kept := AdamW(made.parameters()))
+    assert same(kept.state_dict(), training.optimizer.state_dict())
+
+
+@pytest.mark.parametrize(
+    "part", [{kind: name} for kind, names in PARTS.items() for name in names], ids=str
+)
+def test_a_model_of_any_named_part_is_made(part, tmp_path):
+    model = trained(**part)
+    checkpoints.save(tmp_path / "x", model)
+    made = checkpoints.model(tmp_path / "x")
+    assert torch.equal(made(TOKENS[:8]), model(TOKENS[:8]))
+
+
+def test_a_model_of_a_recipe_is_made(tmp_path):
+    model = speedrun_recipe(GPTConfig(**SMALL), steps=5).model
+    checkpoints.save(tmp_path / "x", model, step=5)
+    made = checkpoints.model(tmp_path / "x")
+    assert (made.config.attention, made.config.feed_forward) == ("qk_norm", "squared_relu")
+    assert torch.equal(made(TOKENS[:8]), model(TOKENS[:8]))
+
+
+def test_a_file_that_is_older_than_a_field_of_the_config(kept, tmp_path):
+    path, training = kept
+    older = rewritten(path.read_bytes(), lambda about, _: about["config"].pop("attention") and None)
+    (tmp_path / "older").write_bytes(older)
+    made = checkpoints.model(tmp_path / "older")
+    assert made.config == training.model.config
+    assert same(made.state_dict(), training.model.state_dict())
+
+
+FILL = r"fill it: checkpoints.load\(path, model\)"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("config", {}), f"its config is no GPT's: it is empty; make the model.*{FILL}"),
+        (("config", {"width": 3}), f"GPTConfig has no field 'width'; it has vocab_size.*{FILL}"),
+        (("config", "norm", "mine"), f"norm is 'mine', which nobody knows; choose .*{FILL}"),
+        (("config", "norm", []), f"its config is no GPT's: .*{FILL}"),
+        (("config", "expansion", 1e308), f"its config is no GPT's: .*{FILL}"),
+        (("config", "num_layers", 300), f"it has 300 layers, for .. arrays; .*{FILL}"),
+        (("config", "d_model", 10**12), "its config is no GPT's|of its weights, "),
+        (("config", "context_length", 10**9), r"'positions.*' is \(\(8, 8\)"),
+        (("config", "d_model", 16), r"of its weights, '\S+' is \(.* and should be \("),
+    ],
+)
+def test_a_config_that_is_none_of_the_kept_model(change, says, tmp_path):
+    *way, to = change
+    checkpoints.save(tmp_path / "x", trained())
+    (tmp_path / "x").write_bytes(rewritten((tmp_path / "x").read_bytes(), setting(*way, to=to)))
+    with pytest.raises(ValueError, match=says) as caught:
+        checkpoints.model(tmp_path / "x")
+    assert str(caught.value).startswith(f"{tmp_path / 'x'}: ")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    ["other type", "whole numbers", "nan", "weights lacking", "weights too many", "wrong shape"],
+)
+def test_weights_that_are_none_of_the_config(attack, kept, tmp_path):
+    change, says = HOSTILE[attack]
+    (tmp_path / "x").write_bytes(rewritten(kept[0].read_bytes(), change))
+    with pytest.raises(ValueError, match=says):
+        checkpoints.model(tmp_path / "x")
+
+
+def test_no_model_is_made_from_a_damaged_file_or_from_none(kept, tmp_path):
+    content = bytearray(kept[0].read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(ValueError, match="its digest does not fit its content"):
+        checkpoints.model(tmp_path / "x")
+    (tmp_path / "x").write_bytes(content[:99])
+    with pytest.raises(ValueError, match="it is cut off, damaged, or was never a checkpoint"):
+        checkpoints.model(tmp_path / "x")
+    with pytest.raises(ValueError, match="it is a folder"):
+        checkpoints.model(tmp_path)
+    checkpoints.save(tmp_path / "x", nn.Linear(3, 2))
+    with pytest.raises(ValueError, match=FILL):
+        checkpoints.model(tmp_path / "x")
 
 
 # written whole or not at all

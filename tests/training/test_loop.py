@@ -324,6 +324,74 @@ def test_the_mean_of_batches_is_that_of_their_targets(generator):
         list(train(model, [rows[1]], AdamW(model.parameters()), steps=1, loss=loss))
 
 
+IGNORING = functools.partial(cross_entropy, ignore=-100)
+
+
+def large_batches(generator, ignored):
+    """Batches of six rows, and each in three unequal parts, one of which may count no target."""
+    whole = [torch.randint(11, (2, 6, 5), generator=generator) for _ in range(4)]
+    for _, targets in whole if ignored else ():
+        targets[0], targets[1:4, 2:], targets[5, 0] = -100, -100, -100
+    rows = slice(0, 1), slice(1, 4), slice(4, 6)
+    return whole, [(x[part], y[part]) for x, y in whole for part in rows]
+
+
+@pytest.mark.parametrize("clip", [None, 0.1, 100.0])
+@pytest.mark.parametrize("ignored", [False, True])
+def test_small_batches_add_up_to_the_large_one(ignored, clip, generator):
+    whole, parts = large_batches(generator, ignored)
+    start, found = gpt(generator).double().state_dict(), []
+    for supply, accumulate in ((whole, 1), (parts, 3)):
+        model = gpt(generator).double()
+        model.load_state_dict(start)
+        optimizer = torch.optim.SGD(model.parameters(), lr=9.0, momentum=0.9)
+        settings = {"steps": 4, "clip": clip, "loss": IGNORING if ignored else cross_entropy}
+        settings |= {"schedule": lambda step: 0.3 / (step + 1), "accumulate": accumulate}
+        steps = list(train(model, supply, optimizer, **settings))
+        found.append((steps, [(p.detach(), p.grad) for p in model.parameters()]))
+    (expected, theirs), (steps, ours) = found
+    assert [step for step, _ in steps] == [0, 1, 2, 3]
+    np.testing.assert_allclose(steps, expected, rtol=1e-12)
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    assert not torch.allclose(theirs[0][0], start["token_embedding.weight"], atol=1e-3)
+
+
+def test_a_step_holds_one_batch_at_a_time_and_draws_as_many_as_told(generator):
+    model, held = Guess(), []
+
+    def loss(logits, targets):
+        held.append(model.logits.grad is None)
+        return cross_entropy(logits, targets)
+
+    supply = itertools.repeat(ONE, 9)
+    steps = train(model, supply, AdamW(model.parameters()), steps=2, loss=loss, accumulate=3)
+    next(steps)
+    assert held == [True, False, False]  # gradients of a batch are there before the next one
+    assert len(list(itertools.islice(supply, 4))) == 4
+    before = model.logits.clone()
+    with pytest.raises(
+        ValueError, match=r"ended before step 1 of 2; give 3 for each step, or an e"
+    ):
+        next(steps)
+    assert torch.equal(model.logits, before)
+
+
+def test_what_cannot_be_accumulated(generator):
+    model = Guess()
+    optimizer = AdamW(model.parameters())
+    for number, error in ((0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)):
+        with pytest.raises(error, match=f"accumulate is {number}"):
+            train(model, [ONE], optimizer, steps=1, accumulate=number)
+    nothing = ONE[0], torch.full((1, 3), -100)
+    with pytest.raises(ValueError, match="no target is left to learn from"):
+        list(train(model, [nothing] * 2, optimizer, steps=1, loss=IGNORING, accumulate=2))
+    bad = iter([1.0, math.nan])
+    loss = lambda logits, targets: cross_entropy(logits, targets) * next(bad)  # noqa: E731
+    with pytest.raises(ValueError, match="the loss at step 0 is nan; the weights are still those"):
+        list(train(model, [ONE] * 2, optimizer, steps=1, loss=loss, accumulate=2))
+    assert (model.logits == 0).all()
+
+
 def curve(precision, **parts):
     """The losses of one training on the text of the course, from one seed."""
     generator, text = torch.Generator().manual_seed(0), course_text()

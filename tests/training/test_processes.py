@@ -100,6 +100,17 @@ with processes.together() as device:
     for one, other in zip(*(gpt.parameters() for gpt in guess), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
 
+    # one step of the three batches, and of the large one that they make
+    guess = [GPT(SMALL, generator=torch.Generator().manual_seed(0)) for _ in range(2)]
+    whole = [tuple(map(torch.cat, zip(*BATCHES, strict=True)))]
+    losses = [
+        next(train(gpt, rows, AdamW(gpt.parameters()), steps=1, loss=LOSS, accumulate=number))[1]
+        for gpt, rows, number in ((guess[0], processes.share(BATCHES), 3), (guess[1], whole, 1))
+    ]
+    torch.testing.assert_close(*map(torch.tensor, losses), rtol=1e-5, atol=0)
+    for one, other in zip(*(gpt.parameters() for gpt in guess), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
+
     # a loss that is not finite in one process ends all of them, and none waits for ever
     class Odd(nn.Module):
         def __init__(self):
@@ -146,7 +157,8 @@ def test_alone_nothing_changes(monkeypatch):
         assert device.type == ("cuda" if torch.cuda.is_available() else "cpu")
         assert (processes.count(), processes.first()) == (1, True)
         assert processes.mean(number) is number
-        assert processes.weight(3, device) == 1
+        assert processes.weights([3, 1, 0], device) == [0.75, 0.25, 0]
+        assert processes.weights([0, 0], device) == [1, 1]
         processes.same_weights(model)
         processes.average_gradients(model.parameters())
         (shared,) = processes.share([batch])
