@@ -121,6 +121,14 @@ def test_the_base_and_the_wavelengths():
     assert rotary_angles(0, 4).shape == (0, 2)
 
 
+def test_a_million_positions_on_the_angles_keep_float64_digits():
+    """A float32 angle of a million radians is off by hundredths; its cosine must come first."""
+    angles = 1e6 + rotary_angles(50, 8)
+    x = torch.ones(50, 8)
+    exact = rotate(np.ones((50, 8)), angles)
+    torch.testing.assert_close(rotate(x, torch.from_numpy(angles)).numpy(), exact.astype("float32"))
+
+
 @pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
 def test_far_positions_survive_a_coarse_type(half):
     angles = rotary_angles(4096, 64)
