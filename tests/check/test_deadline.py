@@ -98,6 +98,16 @@ def test_a_clock_counts_all_its_runs():
         clock.run(lambda: busy(5))
 
 
+@each_way
+@pytest.mark.usefixtures("way")
+def test_a_clock_that_has_run_out_starts_nothing():
+    """Also after runs that were each too short to be looked at."""
+    begun = []
+    with pytest.raises(OutOfTime):
+        Clock(0, 60).run(lambda: begun.append(1))
+    assert not begun
+
+
 def test_another_threads_work_does_not_count():
     over = threading.Event()
 

@@ -415,6 +415,11 @@ def test_a_derivation_by_hand_passes(derivation):
     assert derivation.judge(lambda x: x * x + x * x + x * x).passed
     assert derivation.judge(lambda x: (4 * x - x) * x).passed
     assert derivation.judge(lambda x: x**3).mistake == "the cube itself"
+    assert derivation.judge(np.sin).mistake is None
+
+
+def test_a_reference_may_leave_the_derivation_to_torch(derivation):
+    assert replace(derivation, reference=by_torch).judge(by_torch, trusted=True).passed
 
 
 def test_a_rule_is_asked_when_the_numbers_are_right(exercise):

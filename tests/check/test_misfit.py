@@ -43,6 +43,7 @@ MISFITS = [
     (lambda: np.add(TALL, WIDE), UNFIT),
     (lambda: np.where(TALL > 0, TALL, WIDE), UNFIT),
     (lambda: TALL + np.ones(4), "(4, 2) and (4,) do not fit: axis -1 has 2 here and 4 there"),
+    (lambda: np.ones((3, 1)) + np.ones((2, 5)), "(3, 1) and (2, 5) do not fit: axis -2 has 3 here"),
     (lambda: HERE * THERE, "(2, 3) and (2, 4) do not fit: axis -1 has 3 here and 4 there"),
     (adds_in_place, "(4,) and (2,) do not fit: axis -1 has 4 here and 2 there"),
 ]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from course import ROOT, all_paths, read, short
-from lint import FACTS
+from rules.tasks import FACTS
 from tantra.check.exercises import chapters, registry
 
 SOLUTIONS = all_paths(ROOT, ["solutions"])
