@@ -6,6 +6,8 @@ Minutes are words / 80 + visible lines of code / 6, which fits what readers took
 import re
 from dataclasses import dataclass
 
+from course import folded
+
 MOST_WORDS, MOST_LINES, MOST_CELLS = 1600, 150, 42
 WORDS_A_MINUTE, LINES_A_MINUTE = 80, 6
 HEADING = re.compile(r"^(#{2,3}) (.+)", re.MULTILINE)
@@ -38,11 +40,6 @@ class Stretch:
 
 def is_code(cell):
     return cell.cell_type == "code"
-
-
-def folded(cell):
-    """Whether JupyterLab shows the code of cell only after a click."""
-    return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
 
 
 def code_lines(cell):
