@@ -11,8 +11,10 @@ from pathlib import Path
 
 from course import ROOT, all_paths, short
 from rules.anywhere import ANYWHERE
-from rules.chapters import CHAPTER
+from rules.chapters import CHAPTER, SHAPE
+from rules.line import LINE, in_old_shape
 from rules.page import Page
+from rules.promises import PROMISES
 from rules.tasks import TASKS
 from rules.whole import COURSE, ignored_share
 
@@ -24,10 +26,15 @@ def lint(page):
     except (OSError, ValueError, AttributeError) as problem:
         yield f"{short(page.path)}: cannot be read as a notebook: {problem}"
         return
-    for rule in ANYWHERE + (CHAPTER if page.folder == "notebooks" else TASKS):
+    for rule in ANYWHERE + (chapter_rules(page) if page.folder == "notebooks" else TASKS):
         for cell, problem in rule(page):
             place = f"{short(page.path)}, cell {cell}" if cell else short(page.path)
             yield f"{place}: {problem}\n    {rule.__doc__}"
+
+
+def chapter_rules(page):
+    """The rules for a chapter; those of the line and of Deeper only where it has both."""
+    return CHAPTER + PROMISES + ([] if in_old_shape(page) else SHAPE + LINE)
 
 
 def lint_course(pages):
