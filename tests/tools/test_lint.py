@@ -1,6 +1,7 @@
 """Each bad state of a stored notebook is caught by the rule that is there for it."""
 
 import inspect
+import textwrap
 
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
@@ -9,7 +10,7 @@ import lint
 import tantra
 from course import stored_form
 from exercises import generate
-from rules import anywhere, chapters, line, promises, tasks, whole
+from rules import answers, anywhere, chapters, line, promises, tasks, whole
 from rules.page import Page
 from text import from_text
 
@@ -502,6 +503,85 @@ def test_an_exercise_that_holds_an_answer_is_caught(course, name):
     page = page_of(course, "exercises")
     ANSWERS[name](page)
     assert said(tasks.holds_no_answer, page)
+
+
+ANSWER = """\
+def mean_of(values, shares):
+    \"""The weighted mean.\"""
+    ### BEGIN SOLUTION
+    total = sum(shares)
+
+    def at(i: int) -> float:
+        return shares[i] * values[i]
+
+    return tantra.softmax(at(0), axis=-1) / total
+    ### END SOLUTION
+"""
+IN_THE_CHAPTER = {
+    "as it is": (ANSWER.replace("    ### BEGIN SOLUTION\n", ""), True),
+    "under other names": (
+        """\
+def spread_out(b, a):
+    s = sum(a)
+    def one(k):
+        "What one adds."
+        return a[k] * b[k]
+    return softmax(one(0), axis=-1) / s
+""",
+        True,
+    ),
+    "as a method": (
+        """\
+class Mean:
+    def of(b, a):
+        s: float = sum(a)  # of all
+        def one(k): return a[k] * b[k]
+        return tantra.softmax(one(0), axis=-1) / s
+""",
+        True,
+    ),
+    "another axis": (ANSWER.replace("axis=-1", "axis=0"), False),
+    "an axis without its name": (ANSWER.replace("axis=-1", "-1"), False),
+    "two names changed about": (ANSWER.replace("[i] * values", "[i] * shares"), False),
+    "another function called": (ANSWER.replace("softmax", "log_softmax"), False),
+    "one line less": (ANSWER.replace("    total = sum(shares)\n", ""), False),
+    "no function at all": ("1 + 1", False),
+}
+
+
+def store(page):
+    page.path.write_text(stored_form(page.notebook), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", IN_THE_CHAPTER)
+def test_an_answer_that_stands_in_the_chapter_is_caught(course, name, monkeypatch):
+    source, seen = IN_THE_CHAPTER[name]
+    page, chapter = page_of(course, "solutions"), page_of(course)
+    cell(page, "task-1-write").source = ANSWER
+    cell(chapter, "two").source = source
+    store(chapter)
+    problems = said(answers.no_answer_stands_in_its_chapter, page)
+    assert bool(problems) is seen
+    if seen:
+        assert "task-1-write: mean_of stands in the chapter as " in problems[0]
+        assert "in cell two: change the task" in problems[0]
+    monkeypatch.setattr(answers, "in_old_shape", lambda page: True)
+    assert said(answers.no_answer_stands_in_its_chapter, page) == []
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_answer_that_the_chapter_prints_is_caught(course, asked):
+    page, chapter = page_of(course, "solutions"), page_of(course)
+    printed = inspect.getsource(tantra.Block.forward)
+    head, body = textwrap.dedent(printed).replace("def forward", "def mine").split("\n", 1)
+    begin, end = "    ### BEGIN SOLUTION\n", "    ### END SOLUTION\n"
+    answer = f"{begin}{body}{end}" if asked else f"{body}{begin}{end}"
+    cell(page, "task-1-write").source = f"{head}\n{answer}"
+    cell(chapter, "two").source = "print(inspect.getsource(tantra.Block.forward))"
+    output("two", stream(printed))(chapter)
+    store(chapter)
+    problems = said(answers.no_answer_stands_in_its_chapter, page)
+    assert ["forward in what cell two prints" in problem for problem in problems] == [True] * asked
 
 
 def test_metadata_of_an_editor_is_caught(course):
