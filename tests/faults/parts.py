@@ -35,7 +35,6 @@ TESTS = {
     "model.py": ["test_probes.py", "test_model.py"],
     "__init__.py": ["test_package.py", "test_shapes.py"],
     "files.py": ["test_files.py"],
-    "plot.py": ["test_plot.py"],
 }
 
 FAULTS = {
@@ -430,19 +429,5 @@ FAULTS = {
         ("    except RecursionError:", "    except ZeroDivisionError:"),
         ("    except UnicodeDecodeError as error:", "    except ZeroDivisionError as error:"),
         ("holds no JSON: {error}\") from None", "holds no JSON: {error}\") from error"),
-    ],
-    "plot.py": [
-        ('PLAIN = {"parse_math": False}', 'PLAIN = {"parse_math": True}'),
-        ("ax.set_yticks(range(len(values)), rows, **PLAIN)",
-         "ax.set_yticks(range(len(values)), rows)"),
-        ("columns, **PLAIN)", "columns)"),
-        (".set_label(label, **PLAIN)", ".set_label(label)"),
-        ("names, **PLAIN)", "names)"),
-        ('"color": colour} | PLAIN', '"color": colour}'),
-        ('va="center", **PLAIN)', 'va="center")'),
-        ("pad=12, **PLAIN)", "pad=12)"),
-        ("ax.set_xlabel(xlabel, **PLAIN)", "ax.set_xlabel(xlabel)"),
-        ("ax.set_ylabel(ylabel, **PLAIN)", "ax.set_ylabel(ylabel)"),
-        ("        text.set(**PLAIN)", "        pass"),
     ],
 }  # fmt: skip
