@@ -18,6 +18,7 @@ from rules.line import LINE, OLD_SHAPE, in_old_shape
 from rules.page import Page
 from rules.promises import PROMISES
 from rules.tasks import TASKS
+from rules.terms import TERMS
 from rules.whole import COURSE, ignored_share
 
 
@@ -36,7 +37,7 @@ def lint(page):
 
 def chapter_rules(page):
     """The rules for a chapter; those of the line and of Deeper only where it has both."""
-    return CHAPTER + PROMISES + ([] if in_old_shape(page) else SHAPE + LINE)
+    return CHAPTER + PROMISES + ([] if in_old_shape(page) else SHAPE + LINE + TERMS)
 
 
 def lint_course(pages):

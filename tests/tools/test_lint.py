@@ -2,15 +2,16 @@
 
 import inspect
 import textwrap
+import unicodedata
 
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 
 import lint
 import tantra
-from course import stored_form
+from course import ROOT, stored_form
 from exercises import generate
-from rules import answers, anywhere, chapters, line, promises, tasks, whole
+from rules import answers, anywhere, chapters, line, promises, tasks, terms, whole
 from rules.page import Page
 from text import from_text
 
@@ -168,6 +169,17 @@ README = """\
 """
 
 
+GLOSSARY = """\
+| word | meaning | in papers and code | from |
+| --- | --- | --- | --- |
+| **causal mask** | hides the future | | 03 |
+| **gate (of a network)** | a factor | | 00 |
+| **mask** | hides | `mask` | 02 |
+| **query, bias** | asks; adds | | 01 |
+| **weight** | a factor | | 00 |
+"""
+
+
 @pytest.fixture
 def course(tmp_path):
     """The three folders, each with one good notebook."""
@@ -182,6 +194,7 @@ def course(tmp_path):
         path = tmp_path / folder / "01_query.ipynb"
         path.write_text(stored_form(run(notebook)), encoding="utf-8")
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    (tmp_path / "notebooks/GLOSSARY.md").write_text(GLOSSARY, encoding="utf-8")
     return tmp_path
 
 
@@ -644,6 +657,7 @@ def test_a_chapter_in_the_old_shape_is_held_to_the_old_rules(course, monkeypatch
     assert set(lint.chapter_rules(new)) - set(lint.chapter_rules(old)) == {
         *chapters.SHAPE,
         *line.LINE,
+        *terms.TERMS,
     }
 
 
@@ -659,6 +673,74 @@ def test_right_options_that_all_stand_in_the_middle_are_caught(course, quizzes, 
     other = "\n".join(f"<details><summary>a</summary>\n{x}\n</details>" for x in last)
     page.cells[: (quizzes + 1) // 2] = [new_markdown_cell(other, id="recall")] * (quizzes // 2)
     assert list(whole.right_options_stand_everywhere([page])) == []
+
+
+WORDS = {
+    "A *query* asks. Queries ask.": "",
+    "Queries ask.": "query, bias is first used here",
+    "Queries ask. A *query* asks.": "query, bias is first used here",
+    "A word has **queries**: it asks.": "",
+    "Its *biases* and queries.": "",
+    "See `query`, $query$, [a query](01_query.ipynb) and\n# Query\n| query |": "",
+    "It is masked.": "*mask*, which the glossary says comes from 02",
+    "A *causal mask*.": "*causal mask*, which the glossary says comes from 03",
+    "A mask-maker is unmasked.": "*mask*, which",
+    "Unmasked, opening a gate.": "",
+    "A weighted mean.": "weight stands on no line of 00",
+}
+
+
+def chapter_before(page):
+    """A chapter 00 like page."""
+    path = page.path.with_name("00_begin.ipynb")
+    path.write_text(page.text, encoding="utf-8")
+    return Page(path)
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_a_word_that_was_not_introduced_is_caught(course, text):
+    page = page_of(course)
+    store(chapter_before(page))
+    cell(page, "proof").source = f"## Proof\n\n{text}"
+    problems = [f"{where}: {problem}" for where, problem in terms.words_are_introduced(page)]
+    assert len(problems) == bool(WORDS[text])
+    assert all(f"proof: {WORDS[text]}" in problem for problem in problems)
+
+
+def test_a_word_that_an_earlier_line_introduced_may_be_used(course):
+    page = page_of(course)
+    begin = chapter_before(page)
+    cell(page, "proof").source = "## Proof\n\nIts weights."
+    cell(begin, "proof").source = "## Proof\n\nA *weight* is a factor."
+    store(begin)
+    assert said(terms.words_are_introduced, page) == []
+    assert said(terms.words_are_introduced, begin) == []
+
+
+def test_words_below_the_line_are_free_and_introduce_nothing(course):
+    page = page_of(course)
+    begin = chapter_before(page)
+    cell(page, "on-a-gpu").source += "\n\nA causal mask."
+    assert said(terms.words_are_introduced, page) == []
+    cell(begin, "on-a-gpu").source += "\n\nA *weight* is a factor."
+    store(begin)
+    cell(page, "proof").source = "## Proof\n\nIts weights."
+    assert "no line of 00" in str(said(terms.words_are_introduced, page))
+
+
+def alphabetical(title):
+    letters = unicodedata.normalize("NFKD", title.casefold()).replace("-", " ")
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def test_the_glossary_is_a_table_in_alphabetical_order():
+    path = ROOT / "notebooks/GLOSSARY.md"
+    words = path.read_text(encoding="utf-8").partition("## Words")[2]
+    titles = [term.title for term in terms.glossary(path)]
+    assert len(titles) == words.count("\n| **") > 100
+    assert titles == sorted(titles, key=alphabetical)
+    forms = [form for title in titles for form in title.split(" (")[0].split(", ")]
+    assert len(forms) == len({form.casefold() for form in forms})
 
 
 PRINTS = "import inspect\n\nfor part in (silu, Block.forward):\n    print(inspect.getsource(part))"
