@@ -1,6 +1,7 @@
 """Each bad state of a stored notebook is caught by the rule that is there for it."""
 
 import inspect
+import re
 import textwrap
 import unicodedata
 
@@ -11,7 +12,7 @@ import lint
 import tantra
 from course import ROOT, stored_form
 from exercises import generate
-from rules import answers, anywhere, chapters, line, promises, tasks, terms, whole
+from rules import answers, anywhere, chapters, line, names, promises, tasks, terms, whole
 from rules.page import Page
 from text import from_text
 
@@ -658,6 +659,7 @@ def test_a_chapter_in_the_old_shape_is_held_to_the_old_rules(course, monkeypatch
         *chapters.SHAPE,
         *line.LINE,
         *terms.TERMS,
+        *names.NAMES,
     }
 
 
@@ -726,6 +728,74 @@ def test_words_below_the_line_are_free_and_introduce_nothing(course):
     store(begin)
     cell(page, "proof").source = "## Proof\n\nIts weights."
     assert "no line of 00" in str(said(terms.words_are_introduced, page))
+
+
+NAMES = {
+    "np.arange(3).sum()": [],
+    "np.einsum('i->', x)": ["einsum"],
+    "np.random.default_rng(0).dirichlet(x)": ["dirichlet"],
+    "np.einsum('i->', x)  # einsum: a product by its axes": [],
+    "math.hypot(3, 4); {}.items()": [],
+    "from itertools import pairwise": [],
+    "from tantra import gelu, softmax": ["gelu", "softmax"],
+    "from tantra import plot\n\nplot.heatmap(x)": ["heatmap"],
+    "from torch.nn import functional as F\n\nF.silu(x)": ["silu"],
+    "import torch\n\ntorch.nn.functional.silu(x)": ["silu"],
+    "tantra.Block.forward": ["Block", "forward"],
+    "x.swapaxes(0, 1); x.tile = 1; x.tile": ["swapaxes"],
+    "%matplotlib inline\nx.mT": ["mT"],
+    "def gather(x): return x.gather(0).grad": ["grad"],
+    "this is no Python": [],
+}
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_a_name_that_was_not_introduced_is_caught(course, source):
+    page = page_of(course)
+    cell(page, "two").source = f"{source}"
+    imports = "import math\n\nimport numpy as np\nimport tantra"
+    cell(page, "bars").source = f"{imports}\n\nplot.show(plot.flow(x))"
+    expected = [f"`{name}`" for name in NAMES[source]]
+    problems = dict(names.names_are_introduced(page))
+    assert re.findall("`[^`]*`", problems.pop("two", "")) == expected
+    assert problems == {}
+    cell(page, "bars").metadata = {}
+    assert set(dict(names.names_are_introduced(page))) == {"bars", *["two"] * bool(expected)}
+
+
+INTRODUCTIONS = {  # a change; whether it introduces einsum on its line, and for later ones
+    "a text above": (rewrite("verse-to-code", "code", "code: `np.einsum('i->', x)`"), True, True),
+    "a text below": (rewrite("proof", "Proof", "Proof\n\nWith `einsum`."), False, True),
+    "a text in Deeper": (rewrite("on-a-gpu", "There", "`einsum` and"), False, False),
+    "a word in plain text": (rewrite("verse-to-code", "code", "einsum"), False, False),
+    "a function": (rewrite("map", "draw_map(", "def einsum(x): ...\n\n\ndraw_map("), True, True),
+    "a comment above": (rewrite("map", "draw_map(", "# einsum: a product\ndraw_map("), True, True),
+}
+
+
+@pytest.mark.parametrize("name", INTRODUCTIONS)
+def test_a_name_is_introduced_above_or_on_an_earlier_line(course, name):
+    change, on_its_line, for_later = INTRODUCTIONS[name]
+    page, later = page_of(course), page_of(course)
+    for one in (page, later):
+        rewrite("two", "1 + 1", "import numpy as np\n\nnp.einsum('i->', x)")(one)
+    change(page)
+    assert ("two" not in dict(names.names_are_introduced(page))) is on_its_line
+    begin = chapter_before(page)
+    change(begin)
+    store(begin)
+    assert ("two" not in dict(names.names_are_introduced(later))) is for_later
+
+
+@pytest.mark.parametrize("below", ["one = 1", "def one(): ...", "import one", "import a as one"])
+def test_a_line_that_needs_a_cell_of_deeper_is_caught(course, below):
+    page = page_of(course)
+    cell(page, "gpu-two").source = below
+    assert said(names.nothing_needs_a_cell_below, page) == []
+    cell(page, "two").source = "def later():\n    return one"
+    assert said(names.nothing_needs_a_cell_below, page) == ["two: one is assigned in Deeper only"]
+    cell(page, "bars").source = "for one in range(2):\n    one"
+    assert said(names.nothing_needs_a_cell_below, page) == []
 
 
 def alphabetical(title):
