@@ -397,6 +397,7 @@ BAD = {
         rewrite("two", "1 + 1", "# NBVAL_IGNORE_OUTPUT\n1 + 1"),
         anywhere.ignoring_has_a_reason,
     ),
+    "a slow cell that comes as a surprise": (retag("two", "slow"), anywhere.slow_cells_say_so),
     "an id made by a machine": (rename("two", "d3b07384"), anywhere.ids_are_readable),
     "an id with capitals": (rename("two", "Two-Cells"), anywhere.ids_are_readable),
     "two cells of one id": (rename("two", "bars"), anywhere.ids_are_readable),
@@ -675,6 +676,13 @@ def test_right_options_that_all_stand_in_the_middle_are_caught(course, quizzes, 
     other = "\n".join(f"<details><summary>a</summary>\n{x}\n</details>" for x in last)
     page.cells[: (quizzes + 1) // 2] = [new_markdown_cell(other, id="recall")] * (quizzes // 2)
     assert list(whole.right_options_stand_everywhere([page])) == []
+
+
+def test_a_slow_cell_may_be_announced(course):
+    page = page_of(course)
+    retag("two", "slow")(page)
+    cell(page, "verse-to-code").source += "\n\nIt takes about half a minute."
+    assert said(anywhere.slow_cells_say_so, page) == []
 
 
 WORDS = {
