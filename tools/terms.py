@@ -3,7 +3,8 @@
     python tools/terms.py            every word: said, found, the cell, whether emphasised there
     python tools/terms.py --wrong    those that the glossary or the text should change
 
-A chapter in the old shape is read whole; see tools/rules/terms.py for what counts as a use.
+A chapter in the old shape is read whole.  tools/rules/terms.py says what counts as a use, and what
+words are not looked for.
 """
 
 import sys
@@ -28,7 +29,8 @@ def main(arguments):
     """Run the command line."""
     print(HEAD)
     for term, found, cell, emphasised in rows():
-        if not arguments or found != term.chapter or not emphasised:
+        wrong = term.forms and (found != term.chapter or not emphasised)
+        if wrong or not arguments:
             sign = "" if emphasised else " (not emphasised)"
             print(f"{term.title:34.33}{term.chapter:>6}{found or '-':>7}   {cell}{sign}")
 
