@@ -176,6 +176,7 @@ GLOSSARY = """\
 | **causal mask** | hides the future | | 03 |
 | **gate (of a network)** | a factor | | 00 |
 | **mask** | hides | `mask` | 02 |
+| **matrix** | rows and columns | | - |
 | **query, bias** | asks; adds | | 01 |
 | **weight** | a factor | | 00 |
 """
@@ -695,7 +696,7 @@ WORDS = {
     "It is masked.": "*mask*, which the glossary says comes from 02",
     "A *causal mask*.": "*causal mask*, which the glossary says comes from 03",
     "A mask-maker is unmasked.": "*mask*, which",
-    "Unmasked, opening a gate.": "",
+    "Unmasked, opening a gate to a matrix.": "",
     "A weighted mean.": "weight stands on no line of 00",
 }
 

@@ -12,7 +12,7 @@ from functools import cache
 from rules.line import divided, in_old_shape, is_code
 from rules.page import Page
 
-ROW = re.compile(r"^\| \*\*(.+)\*\* \|.+\|.*\| (\d\d) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| \*\*(.+)\*\* \|.+\|.*\| (\d\d|-) \|$", re.MULTILINE)
 NOT_READ = re.compile(
     r"^(?:#+ |\|)[^\n]*|```.*?```|`[^`\n]*`"  # headings, tables, code
     r"|\$\$.*?\$\$|\$[^$\n]*\$|</?\w+>|\[[^\]]*\]\([^)]*\)",  # formulas, tags, links
@@ -32,8 +32,12 @@ class Term:
 
     @property
     def forms(self):
-        """The words to look for; none in "gain (of a norm)", where the word is an everyday one."""
-        return [] if self.title.endswith(")") else self.title.split(", ")
+        """The words to look for; none where a reader knows it, or it is an everyday word otherwise.
+
+        The first has - for a chapter, the second says what it is of: "gain (of a norm)".
+        """
+        free = self.chapter == "-" or self.title.endswith(")")
+        return [] if free else self.title.split(", ")
 
 
 def inflected(form):
