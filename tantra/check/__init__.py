@@ -10,7 +10,8 @@ Reading order: `difference` (what is wrong, in words), `outcome` (one run of an 
 `picture` and `panels`, `progress` (what has been passed, kept in a file), `source`, `texts` and
 `values` (your functions as text), `report` and `drawing` (the Transformer that fills in),
 `assembly`, `parts`, `whose` and `instead` (a GPT of your own parts), `inputs` (small arrays and
-PyTorch's gradients), `watch` (the way an answer took), and `exercises/`, where each is data.
+PyTorch's gradients), `slips` (what many mistakes are made of), `watch` (the way an answer took),
+and `exercises/`, where each is data.
 With TANTRA_STRICT=1 a check that does not pass raises CheckFailed.
 """
 

@@ -7,18 +7,10 @@ import numpy as np
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import arrays, gradients
+from tantra.check.inputs import FRONTS, arrays, behind, gradients
+from tantra.check.slips import mean, reordered, shares, total
 
-FRONTS = ((), (2,), (2, 3))  # none, one or two axes in front
 SQUARE = (3, 3), (3, 3), (3, 3), (3, 3)  # every product of two fits, also a wrong one
-
-
-def _draw_qkv(rng):
-    return _arrays_behind(rng, FRONTS[rng.integers(3)], (5, 4), (7, 4), (7, 6))
-
-
-def _arrays_behind(rng, front, *shapes):
-    return tuple(rng.standard_normal((*front, *shape)) for shape in shapes)
 
 
 def _width(q, k, v):
@@ -53,7 +45,7 @@ attend = Exercise(
         "two axes in front": arrays((1, 2, 3, 2), (1, 2, 5, 2), (1, 2, 5, 3), seed=2),
         "as many queries as keys": arrays(*SQUARE[:3], seed=3),
     },
-    draw=_draw_qkv,
+    draw=lambda rng: behind(rng, (5, 4), (7, 4), (7, 6)),
     rtol=1e-11,
     atol=1e-12,
     mistakes={
@@ -117,7 +109,7 @@ attend = Exercise(
         "q.shape[1] is the width only where there are two axes; counted from the end, q.shape[-1], "
         "it is the width everywhere.": _averages(lambda q, k, v: q.shape[1]),
         "the averages are right; return them alone, without the weights.": (
-            lambda q, k, v: tantra.scaled_dot_product_attention(q, k, v)
+            tantra.scaled_dot_product_attention
         ),
         "you divide the shares, which then no longer sum to 1: divide the scores, before the "
         "softmax.": lambda q, k, v: tantra.softmax(q @ k.mT) / math.sqrt(k.shape[-1]) @ v,
@@ -287,7 +279,7 @@ def _renormalised(small=0.0):
         weights = tantra.softmax(_scores(q, k))
         if mask is not None:
             kept = weights * mask
-            weights = kept / (kept.sum(axis=-1, keepdims=True) + small)
+            weights = kept / (total(kept) + small)
         return weights @ v, weights
 
     return attention
@@ -295,7 +287,7 @@ def _renormalised(small=0.0):
 
 def _powers_of(scores, mask):
     powers = np.exp(np.where(mask, scores, -np.inf))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    return shares(powers)
 
 
 def _assigned(scores, mask):
@@ -342,7 +334,8 @@ def _draw_masked(rng):
     mask = rng.random((*masked, rows, 7)) < 0.5
     seen = rng.integers(7, size=(*masked, rows, 1))  # no query looks nowhere
     np.put_along_axis(mask, seen, True, axis=-1)
-    return *_arrays_behind(rng, front, (5, 4), (7, 4), (7, 6)), mask
+    q, k, v = (rng.standard_normal((*front, *shape)) for shape in ((5, 4), (7, 4), (7, 6)))
+    return q, k, v, mask
 
 
 SEEN = np.array([[True, True, False]])
@@ -506,12 +499,8 @@ def _gradients(q, k, v, d_averages):
     )
 
 
-def _total(x):
-    return x.sum(axis=-1, keepdims=True)
-
-
 def _softmax_backward(p, g):
-    return p * (g - _total(p * g))
+    return p * (g - total(p * g))
 
 
 def _backward(
@@ -554,19 +543,10 @@ def _times_root(d_q=0, d_k=0, d_v=0):
     return backward
 
 
-def _in_order(*order):
-    return lambda *args: tuple(_backward()(*args)[place] for place in order)
-
-
 def _crossed(q, k, v, d_averages):
     d_scores = _softmax_backward(tantra.softmax(_scores(q, k)), d_averages @ v.mT)
     d_scores = d_scores / math.sqrt(q.shape[-1])
     return d_scores @ q, d_scores.mT @ k, tantra.softmax(_scores(q, k)).mT @ d_averages
-
-
-def _draw_backward(rng):
-    front = FRONTS[rng.integers(3)]
-    return _arrays_behind(rng, front, (5, 4), (7, 4), (7, 6), (5, 6))
 
 
 GRADIENTS = ("d_q", "d_k", "d_v")
@@ -583,7 +563,7 @@ attention_backward = Exercise(
         "two axes in front": arrays((1, 2, 3, 2), (1, 2, 4, 2), (1, 2, 4, 3), (1, 2, 3, 3), seed=7),
         "as many queries as keys": arrays(*SQUARE, seed=8),
     },
-    draw=_draw_backward,
+    draw=lambda rng: behind(rng, (5, 4), (7, 4), (7, 6), (5, 6)),
     rtol=1e-10,
     atol=1e-11,
     mistakes={
@@ -637,7 +617,7 @@ attention_backward = Exercise(
         "only the diagonal of the softmax's Jacobian: a score also moves the other shares of its "
         "row.": _backward(lambda p, g: p * (1 - p) * g),
         "that is the plain mean of the row; weigh it with the shares: the sum of p·g.": (
-            _backward(lambda p, g: p * (g - g.mean(axis=-1, keepdims=True)))
+            _backward(lambda p, g: p * (g - mean(g)))
         ),
         "the mean runs down the columns; a softmax lives in a row: axis=-1.": (
             _backward(lambda p, g: p * (g - (p * g).sum(axis=-2, keepdims=True)))
@@ -659,33 +639,33 @@ attention_backward = Exercise(
         "right for one sequence; with axes in front .T turns all of them around, the batch too. "
         ".mT swaps the last two.": _backward(turn=lambda x: x.T),
         "you subtract the plain sum of g; subtract the sum of p·g, a weighted mean.": (
-            _backward(lambda p, g: p * (g - g.sum(axis=-1, keepdims=True)))
+            _backward(lambda p, g: p * (g - total(g)))
         ),
         "the row's sum of p·g loses its axis: keepdims=True keeps it, and the rows line up.": (
             _backward(lambda p, g: p * (g - (p * g).sum(axis=-1)))
         ),
         "the row's sum is weighed with the shares already: take the sum of p·g, not its mean.": (
-            _backward(lambda p, g: p * (g - (p * g).mean(axis=-1, keepdims=True)))
+            _backward(lambda p, g: p * (g - mean(p * g)))
         ),
         "on the way through the softmax p stands before both terms: p · (g - sum of p·g).": (
-            _backward(lambda p, g: p * g - _total(p * g))
+            _backward(lambda p, g: p * g - total(p * g))
         ),
         "on the way through the softmax the result is multiplied by p: p · (g - sum of p·g).": (
-            _backward(lambda p, g: g - _total(p * g))
+            _backward(lambda p, g: g - total(p * g))
         ),
         "on the way through the softmax a p has the wrong index: p_j times the sum of p_i g_i, and "
-        "not p_j² times the sum of g_i.": _backward(lambda p, g: p * g - p * p * _total(g)),
+        "not p_j² times the sum of g_i.": _backward(lambda p, g: p * g - p * p * total(g)),
         "on the way through the softmax a p has the wrong index: p_j stands before the sum of "
-        "p_i g_i, and not inside it.": _backward(lambda p, g: p * g - _total(p * p * g)),
+        "p_i g_i, and not inside it.": _backward(lambda p, g: p * g - total(p * p * g)),
         "on the way through the softmax the sign of the sum is turned: p · (g - sum of p·g).": (
-            _backward(lambda p, g: p * (g + _total(p * g)))
+            _backward(lambda p, g: p * (g + total(p * g)))
         ),
         "all your gradients by q and k have the wrong sign: p · (g - sum of p·g), not "
         "p · (sum - g).": _backward(lambda p, g: -_softmax_backward(p, g)),
     }
     | {
         f"the results are in another order, {', '.join(order)}: return d_q, d_k, d_v.": (
-            _in_order(*map(GRADIENTS.index, order))
+            reordered(_backward(), *map(GRADIENTS.index, order))
         )
         for order in itertools.permutations(GRADIENTS)
         if order != GRADIENTS

@@ -3,7 +3,8 @@
 import numpy as np
 
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, behind
+from tantra.check.slips import mean, total
 
 SHARES = np.array([0.5, 0.25, 0.25])
 FRONTS = ((), (5,), (2, 5))  # none, one or two axes in front
@@ -101,7 +102,7 @@ centre_rows = Exercise(
     name="centre_rows",
     kind="hunt",
     asks="Subtract from every row its own mean.",
-    reference=lambda x: x - x.mean(axis=-1, keepdims=True),
+    reference=lambda x: x - mean(x),
     given=lambda x: x - x.mean(axis=-1),
     cases={
         "a square": (np.array([[1.0, 3.0], [10.0, 30.0]]),),
@@ -109,16 +110,16 @@ centre_rows = Exercise(
         "three axes": (array(2, 3, 4),),
         "one row alone": (np.array([1.0, 2.0, 3.0, 10.0]),),
     },
-    draw=lambda rng: (rng.standard_normal((*FRONTS[rng.integers(3)], 7)),),
+    draw=lambda rng: behind(rng, (7,), fronts=FRONTS),
     mistakes={
         "that is the mean of each column: rows run along the last axis, axis=-1.": (
-            lambda x: x - x.mean(axis=0, keepdims=True)
+            lambda x: x - mean(x, axis=0)
         ),
         "that is one mean for the whole array; each row has its own.": lambda x: x - x.mean(),
-        "that is the mean alone: subtract it from x.": (lambda x: x.mean(axis=-1, keepdims=True)),
-        "the sign is turned: x minus its mean.": (lambda x: x.mean(axis=-1, keepdims=True) - x),
+        "that is the mean alone: subtract it from x.": mean,
+        "the sign is turned: x minus its mean.": (lambda x: mean(x) - x),
         "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
-            lambda x: x - x.mean(axis=1, keepdims=True)
+            lambda x: x - mean(x, axis=1)
         ),
         "right for two axes, but not for three: keepdims=True puts the mean in its place "
         "for any number of axes.": lambda x: x - x.mean(axis=-1)[:, None],
@@ -133,17 +134,15 @@ centre_rows = Exercise(
         "axis=-2 runs down the columns; along a row runs the last axis, axis=-1.": (
             lambda x: x - x.mean(axis=-2, keepdims=True)
         ),
-        "that is the sum of the row: its mean is wanted.": (
-            lambda x: x - x.sum(axis=-1, keepdims=True)
-        ),
+        "that is the sum of the row: its mean is wanted.": (lambda x: x - total(x)),
         "subtract the mean and leave it there: do not divide by the deviation.": (
-            lambda x: (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
+            lambda x: (x - mean(x)) / x.std(axis=-1, keepdims=True)
         ),
-        "you divide by the mean; subtract it.": lambda x: x / x.mean(axis=-1, keepdims=True),
+        "you divide by the mean; subtract it.": lambda x: x / mean(x),
         "len(x) counts the rows, or what stands in front; a row has x.shape[-1] numbers.": (
-            lambda x: x - x.sum(axis=-1, keepdims=True) / len(x)
+            lambda x: x - total(x) / len(x)
         ),
-        "you add the mean; subtract it.": lambda x: x + x.mean(axis=-1, keepdims=True),
+        "you add the mean; subtract it.": lambda x: x + mean(x),
         "that is the median, the middle number of the row; its mean is wanted.": (
             lambda x: x - np.median(x, axis=-1, keepdims=True)
         ),

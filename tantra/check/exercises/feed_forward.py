@@ -76,7 +76,7 @@ gelu = Exercise(
     draw=lambda rng: (2 * rng.standard_normal((*AXES_IN_FRONT[rng.integers(4)], 7)),),
     mistakes={
         "that is the exact form, by erf. It differs by up to 0.0005: here the tanh form is asked "
-        "for.": lambda x: tantra.gelu_exact(x),
+        "for.": tantra.gelu_exact,
         "one number works, and an array does not: math.tanh, like all of math, takes one number; "
         "np.tanh takes both.": _of_one_number,
         "far out the powers of e are inf, and inf / inf is nan: np.tanh knows the way.": (
@@ -276,10 +276,8 @@ swiglu = Exercise(
             _gated(_sigmoid)
         ),
         "the gate does not bend at all: put SiLU on it.": _gated(lambda z: z),
-        "that gate is GELU (GEGLU): here it is SiLU.": _gated(lambda z: tantra.gelu(z)),
-        "that gate is the exact GELU (GEGLU): here it is SiLU.": (
-            _gated(lambda z: tantra.gelu_exact(z))
-        ),
+        "that gate is GELU (GEGLU): here it is SiLU.": _gated(tantra.gelu),
+        "that gate is the exact GELU (GEGLU): here it is SiLU.": (_gated(tantra.gelu_exact)),
         "that gate is ReLU (ReGLU): here it is SiLU.": _gated(_relu),
         "you add the two expansions: multiply them, feature by feature.": _gated(join=np.add),
         "the other expansion is missing: SiLU of the gate multiplies x @ w_up.": (

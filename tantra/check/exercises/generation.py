@@ -5,7 +5,10 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import gradients
+from tantra.check.inputs import behind, gradients
+from tantra.check.slips import given, largest, mean, shares, total
+
+ROWS = ((), (3,), (2, 3))  # one row, and one or two axes of rows
 
 
 def _cut(p, count):
@@ -13,7 +16,7 @@ def _cut(p, count):
     order = np.argsort(-p, axis=-1, stable=True)
     ranks = np.argsort(order, axis=-1, stable=True)
     kept = np.where(ranks < count, p, 0)
-    return kept / kept.sum(axis=-1, keepdims=True)
+    return shares(kept)
 
 
 def _reached(p):
@@ -22,13 +25,13 @@ def _reached(p):
 
 
 def _top_p(p, share):
-    return _cut(p, (_reached(p) < share).sum(axis=-1, keepdims=True) + 1)
+    return _cut(p, total(_reached(p) < share) + 1)
 
 
 def _top_p_in_order(p, share):
     """The first tokens of the vocabulary, not the likeliest."""
     kept = np.where(np.cumsum(p, axis=-1) - p < share, p, 0)
-    return kept / kept.sum(axis=-1, keepdims=True)
+    return shares(kept)
 
 
 def _top_p_where(in_reach):
@@ -38,35 +41,33 @@ def _top_p_where(in_reach):
         order = np.argsort(-p, axis=-1, stable=True)
         kept = np.where(in_reach(_reached(p), share), -np.sort(-p, axis=-1), 0)
         kept = np.take_along_axis(kept, np.argsort(order, axis=-1), -1)
-        with np.errstate(invalid="ignore"):
-            return kept / kept.sum(axis=-1, keepdims=True)
+        return shares(kept)
 
     return top_p
 
 
 def _top_p_rising(p, share):
     rising = np.sort(p, axis=-1)
-    count = (np.cumsum(rising, axis=-1) < share).sum(axis=-1, keepdims=True)
+    count = total(np.cumsum(rising, axis=-1) < share)
     least = np.take_along_axis(rising, np.minimum(count, p.shape[-1] - 1), axis=-1)
     return _kept_where(p, p >= least)
 
 
 def _top_p_of_columns(p, share):
     falling = -np.sort(-p, axis=0)
-    count = (np.cumsum(falling, axis=0) < share).sum(axis=0, keepdims=True)
+    count = total(np.cumsum(falling, axis=0) < share, axis=0)
     least = np.take_along_axis(falling, np.minimum(count, len(p) - 1), axis=0)
     return _kept_where(p, p >= least)
 
 
 def _top_p_by_tokens(p, share):
-    count = (_reached(p) < share).sum(axis=-1, keepdims=True) + 1
+    count = total(_reached(p) < share) + 1
     return _kept_where(p, np.argsort(-p, axis=-1, stable=True) < count)
 
 
 def _kept_where(p, kept):
     kept = np.where(kept, p, 0)
-    with np.errstate(invalid="ignore"):  # where none is kept
-        return kept / kept.sum(axis=-1, keepdims=True)
+    return shares(kept)
 
 
 def _top_p_of_chapter_11(p, share):
@@ -87,7 +88,7 @@ def _top_p_by_one_sum(p, share):
 def _top_p_sorted_mask(p, share):
     """The mask of the sorted chances, laid on the chances in their own order."""
     kept = np.where(_reached(p) + np.sort(-p, axis=-1) < share, p, 0)
-    return kept / kept.sum(axis=-1, keepdims=True)
+    return shares(kept)
 
 
 def _top_p_not_shared(p, share):
@@ -97,7 +98,7 @@ def _top_p_not_shared(p, share):
 def _top_p_by_softmax(p, share):
     kept = _top_p(p, share) > 0
     e = np.where(kept, np.exp(p), 0)
-    return e / e.sum(axis=-1, keepdims=True)
+    return shares(e)
 
 
 def _top_p_by_softmax_of_zeros(p, share):
@@ -125,12 +126,11 @@ def _top_p_of_first_row(p, share):
 
 def _chances(rng, *shape):
     p = rng.random(shape) ** 3
-    return p / p.sum(axis=-1, keepdims=True)
+    return shares(p)
 
 
 def _draw_chances(rng):
-    shape = [(7,), (3, 7), (2, 3, 7)][rng.integers(3)]
-    return _chances(rng, *shape), float(rng.uniform(0.3, 0.95))
+    return _chances(rng, *ROWS[rng.integers(3)], 7), float(rng.uniform(0.3, 0.95))
 
 
 top_p = Exercise(
@@ -154,14 +154,14 @@ top_p = Exercise(
     mistakes={
         "one too many where the sum is share itself, for it has been reached then: count the sums "
         "that are still below share, with < and not <=.": lambda p, share: _cut(
-            p, (_reached(p) <= share).sum(axis=-1, keepdims=True) + 1
+            p, total(_reached(p) <= share) + 1
         ),
         "right for one row; with axes in front [::-1] turns, p[order] picks and np.cumsum(p) adds "
         "along other axes: [..., ::-1], np.take_along_axis(p, order, -1), axis=-1 everywhere.": (
             _top_p_of_chapter_11
         ),
         "that compares each chance with the largest; add them up, the likeliest first, instead.": (
-            lambda p, share: _kept_where(p, p >= share * p.max(axis=-1, keepdims=True))
+            lambda p, share: _kept_where(p, p >= share * largest(p))
         ),
         "that keeps each chance of at least 1 - share; add them up, the likeliest first, "
         "instead.": lambda p, share: _kept_where(p, p >= 1 - share),
@@ -169,14 +169,14 @@ top_p = Exercise(
             lambda p, share: _cut(p, 1)
         ),
         "one too few: the token with which the sum reaches share is kept too.": lambda p, share: (
-            _cut(p, np.maximum((_reached(p) < share).sum(axis=-1, keepdims=True), 1))
+            _cut(p, np.maximum(total(_reached(p) < share), 1))
         ),
         "the token with which the sum reaches share is left out, and where one token is enough, "
         "nothing is left: keep it too.": _top_p_where(lambda reached, share: reached < share),
         "the token with which the sum passes share is left out, and where one token is enough, "
         "nothing is left: keep it too.": _top_p_where(lambda reached, share: reached <= share),
         "one too many: stop with the token that reaches share.": lambda p, share: _cut(
-            p, (_reached(p) < share).sum(axis=-1, keepdims=True) + 2
+            p, total(_reached(p) < share) + 2
         ),
         "the likeliest go first: sort the chances before you add them up.": _top_p_in_order,
         "the kept chances no longer sum to 1: divide each row by its sum.": _top_p_not_shared,
@@ -187,7 +187,7 @@ top_p = Exercise(
             lambda p, share: _kept_where(p, p >= share)
         ),
         "the least likely are kept: turn the order.": lambda p, share: _cut(
-            -p, (np.cumsum(np.sort(p, axis=-1), axis=-1) < share).sum(axis=-1, keepdims=True) + 1
+            -p, total(np.cumsum(np.sort(p, axis=-1), axis=-1) < share) + 1
         ),
         "the sum runs from the least likely, and cuts too few or too many: the likeliest first.": (
             _top_p_rising
@@ -248,7 +248,7 @@ def _softmax(scores):
 def _step(
     place=lambda filled, length: filled,
     end=lambda filled, length: filled + 1,
-    scale=lambda q: np.sqrt(len(q)),
+    scale=lambda q, v, length, filled: np.sqrt(len(q)),
 ):
     """A cached step: where it writes, how far it looks, and what it divides by."""
 
@@ -256,7 +256,17 @@ def _step(
         at = place(filled, len(k_room))
         k_room[at], v_room[at] = k, v
         upto = end(filled, len(k_room))
-        return _softmax(q @ k_room[:upto].T / scale(q)) @ v_room[:upto]
+        return _softmax(q @ k_room[:upto].T / scale(q, v, len(k_room), filled)) @ v_room[:upto]
+
+    return step
+
+
+def _answering(answer):
+    """A step that writes what it should, and gives answer(q, keys, values) of what is there."""
+
+    def step(q, k, v, k_room, v_room, filled):
+        k_room[filled], v_room[filled] = k, v
+        return answer(q, k_room[: filled + 1], v_room[: filled + 1])
 
     return step
 
@@ -286,43 +296,10 @@ def _keys_only(q, k, v, k_room, v_room, filled):
     return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q))) @ v_room[: filled + 1]
 
 
-def _no_softmax(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return q @ k_room[: filled + 1].T / np.sqrt(len(q)) @ v_room[: filled + 1]
-
-
-def _scaled_late(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return _softmax(q @ k_room[: filled + 1].T) / np.sqrt(len(q)) @ v_room[: filled + 1]
-
-
-def _shares_alone(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q)))
-
-
-def _one_too_far(q, k, v, k_room, v_room, filled):
-    k_room[filled + 1], v_room[filled + 1] = k, v
-    return _softmax(q @ k_room[: filled + 2].T / np.sqrt(len(q))) @ v_room[: filled + 2]
-
-
-def _keys_averaged(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q))) @ k_room[: filled + 1]
-
-
 def _emptied(q, k, v, k_room, v_room, filled):
     """Right, but the places after the newest are set to 0."""
     k_room[filled + 1 :], v_room[filled + 1 :] = 0, 0
     return _step()(q, k, v, k_room, v_room, filled)
-
-
-def _key_asks(q, k, v, k_room, v_room, filled):
-    return _step()(k, k, v, k_room, v_room, filled)
-
-
-def _by_value_width(q, k, v, k_room, v_room, filled):
-    return _step(scale=lambda q: np.sqrt(len(v)))(q, k, v, k_room, v_room, filled)
 
 
 def _whole_room(score_of_empty):
@@ -335,11 +312,6 @@ def _whole_room(score_of_empty):
         return _softmax(scores) @ v_room
 
     return step
-
-
-def _newest_only(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return v.copy()
 
 
 def _beside(q, k, v, k_room, v_room, filled):
@@ -384,23 +356,17 @@ cached_step = Exercise(
         "the newest key is asked while its value is not yet written: write both first.": (
             _values_late
         ),
-        "the scores are multiplied by the root of the width: divide by it.": (
-            _step(scale=lambda q: 1 / np.sqrt(len(q)))
+        "the scores are multiplied by the root of the width: divide by it.": _step(
+            scale=lambda q, *_: 1 / np.sqrt(len(q))
         ),
         "the root of the number of keys is divided by; it is the root of their width: len(q).": (
-            lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.sqrt(filled + 1))(
-                q, k, v, k_room, v_room, filled
-            )
+            _step(scale=lambda q, v, length, filled: np.sqrt(filled + 1))
         ),
         "the root of N is divided by, the length of the room; it is that of the width: len(q).": (
-            lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.sqrt(len(k_room)))(
-                q, k, v, k_room, v_room, filled
-            )
+            _step(scale=lambda q, v, length, filled: np.sqrt(length))
         ),
-        "those are the plain averages of the values: weigh each by its share.": (
-            lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.inf)(
-                q, k, v, k_room, v_room, filled
-            )
+        "those are the plain averages of the values: weigh each by its share.": _step(
+            scale=lambda *_: np.inf
         ),
         "you ask before you write: the newest position looks at itself as well.": _late,
         "the value is not written: both rooms get their newest row.": _keys_only,
@@ -410,20 +376,22 @@ cached_step = Exercise(
         ),
         "[: filled] leaves the newest place out, and at the first position nothing is left: "
         "[: filled + 1].": _step(end=lambda filled, length: filled),
-        "only the newest key is asked: all of [: filled + 1].": _newest_only,
+        "only the newest key is asked: all of [: filled + 1].": _answering(
+            lambda q, k, v: v[-1].copy()
+        ),
         "it is written one place too late: the first free place is filled, counted from 0.": (
             _step(place=lambda filled, length: min(filled + 1, length - 1))
         ),
         "it is written one place too early, over what is there: the first free place is filled.": (
             _step(place=lambda filled, length: filled - 1)
         ),
-        "divide the scores by the root of the key's width.": _step(scale=lambda q: 1.0),
-        "the width of a key is divided by, not its root.": _step(scale=len),
+        "divide the scores by the root of the key's width.": _step(scale=lambda *_: 1.0),
+        "the width of a key is divided by, not its root.": _step(scale=lambda q, *_: len(q)),
         "the root of the value's width is divided by; the scores come from keys: len(q).": (
-            _by_value_width
+            _step(scale=lambda q, v, *_: np.sqrt(len(v)))
         ),
         "the scores are divided by the root of K before softmax, not the shares after it.": (
-            _scaled_late
+            _answering(lambda q, k, v: _softmax(q @ k.T) / np.sqrt(len(q)) @ v)
         ),
         "it is written into the last place of the room; the first free one is number filled.": (
             _step(place=lambda filled, length: length - 1)
@@ -432,15 +400,21 @@ cached_step = Exercise(
             _step(place=lambda filled, length: 0)
         ),
         "it is written one place too late, and that place is asked too: the first free place is "
-        "filled, and [: filled + 1] ends there.": _one_too_far,
+        "filled, and [: filled + 1] ends there.": _step(
+            place=lambda filled, length: filled + 1, end=lambda filled, length: filled + 2
+        ),
         "those are the shares; what the query gets is their product with the values.": (
-            _shares_alone
+            _answering(lambda q, k, v: _softmax(q @ k.T / np.sqrt(len(q))))
         ),
-        "one query gets one row of D numbers: its axis of length 1 is too much.": (
-            lambda *given: _step()(*given)[None]
+        "one query gets one row of D numbers: its axis of length 1 is too much.": lambda *args: (
+            _step()(*args)[None]
         ),
-        "scores are not yet shares: take softmax of them first.": _no_softmax,
-        "the newest key asks in place of the query: q @ k_room[: filled + 1].T.": _key_asks,
+        "scores are not yet shares: take softmax of them first.": _answering(
+            lambda q, k, v: q @ k.T / np.sqrt(len(q)) @ v
+        ),
+        "the newest key asks in place of the query: q @ k_room[: filled + 1].T.": given(
+            _step(), 1, 1, 2, 3, 4, 5
+        ),
         "a score of 0 still gets a share: leave the empty places out, [: filled + 1].": (
             _whole_room(0)
         ),
@@ -449,7 +423,7 @@ cached_step = Exercise(
             place=lambda filled, length: filled - 1, end=lambda filled, length: filled
         ),
         "the keys are averaged: the shares weigh the values, @ v_room[: filled + 1].": (
-            _keys_averaged
+            _answering(lambda q, k, v: _softmax(q @ k.T / np.sqrt(len(q))) @ k)
         ),
         "the answer is right, but the places after the newest are set to 0: write one place only, "
         "and leave the others out, [: filled + 1].": _emptied,
@@ -467,8 +441,8 @@ def _penalised(logits, seen, penalty):
 
 
 def _draw_scores(rng):
-    shape = [(5,), (3, 5), (2, 3, 5)][rng.integers(3)]
-    return rng.standard_normal(shape), rng.random(shape) < 0.6, float(rng.uniform(1.1, 3))
+    (logits,) = behind(rng, (5,), fronts=ROWS)
+    return logits, rng.random(logits.shape) < 0.6, float(rng.uniform(1.1, 3))
 
 
 def _chosen_by_products(logits, seen, penalty):
@@ -478,14 +452,12 @@ def _chosen_by_products(logits, seen, penalty):
 
 def _shifted(logits, seen, penalty):
     least = logits.min(axis=-1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        return np.where(seen, (logits - least) / penalty + least, logits)
+    return np.where(seen, (logits - least) / penalty + least, logits)
 
 
 def _shares_lowered(logits, seen, penalty):
     p = tantra.softmax(logits)
-    with np.errstate(divide="ignore"):
-        return np.log(np.where(seen, p / penalty, p))
+    return np.log(np.where(seen, p / penalty, p))
 
 
 discourage = Exercise(
@@ -620,13 +592,13 @@ def _entropy_by_temperature(logits, temperature):
 
 
 def _draw_rows(rng):
-    shape = [(5,), (3, 5), (2, 3, 5)][rng.integers(3)]
-    return 2 * rng.standard_normal(shape), float(rng.uniform(0.5, 2.0))
+    (logits,) = behind(rng, (5,), fronts=ROWS)
+    return 2 * logits, float(rng.uniform(0.5, 2.0))
 
 
 def _terms(logits, temperature):
     p = _softmax(logits / temperature)
-    return p * (logits - (p * logits).sum(axis=-1, keepdims=True)) ** 2 / temperature**3
+    return p * (logits - total(p * logits)) ** 2 / temperature**3
 
 
 def _diagonal_alone(logits, temperature):
@@ -641,7 +613,7 @@ def _undivided(logits, temperature):
 
 def _variance(logits, temperature):
     p = _softmax(logits / temperature)
-    mean = (p * logits).sum(axis=-1, keepdims=True)
+    mean = total(p * logits)
     return (p * (logits - mean) ** 2).sum(axis=-1)
 
 
@@ -663,17 +635,14 @@ entropy_slope = Exercise(
             lambda logits, t: _terms(logits, t).mean(axis=-1)
         ),
         "only the diagonal, p (1 - p): each score moves the other shares of its row too.": (
-            lambda logits, t: _diagonal_alone(logits, t)
+            _diagonal_alone
         ),
         "that takes p_i for e^z_i: it is divided by Σ e^z, which changes with τ as well.": (
-            lambda logits, t: _undivided(logits, t)
+            _undivided
         ),
         "the mean is the one under p too: each score counts with its share.": (
             lambda logits, t: (
-                (_softmax(logits / t) * (logits - logits.mean(axis=-1, keepdims=True)) ** 2).sum(
-                    axis=-1
-                )
-                / t**3
+                (_softmax(logits / t) * (logits - mean(logits)) ** 2).sum(axis=-1) / t**3
             )
         ),
         "that is one term alone, with p held fixed: p depends on τ as well.": (
@@ -685,9 +654,7 @@ entropy_slope = Exercise(
         "that is the deviation, the root of the variance: no root is taken.": (
             lambda logits, t: np.sqrt(_variance(logits, t)) / t**2
         ),
-        "that is a part for each score; a row's slope is their sum, over axis=-1.": (
-            lambda logits, t: _terms(logits, t)
-        ),
+        "that is a part for each score; a row's slope is their sum, over axis=-1.": _terms,
         "a factor is missing: this is the variance of the scores; what does 1/τ add to it?": (
             _variance
         ),
@@ -730,9 +697,7 @@ entropy_slope = Exercise(
         ),
         "that is dH/dz, a number for each score: multiply each by dz/dτ = -z/τ, and add up over "
         "axis=-1.": lambda logits, t: (
-            _softmax(logits / t)
-            * ((_softmax(logits / t) * logits).sum(axis=-1, keepdims=True) - logits)
-            / t
+            _softmax(logits / t) * (total(_softmax(logits / t) * logits) - logits) / t
         ),
         "two things: the sign is turned, since hotter is more even and the entropy rises; and one "
         "1/τ is missing: dz/dτ is -z/τ.": lambda logits, t: -_variance(logits, t) / t**2,

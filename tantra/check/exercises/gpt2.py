@@ -484,11 +484,16 @@ def _joined(pieces, pair):
     return _merge_pair(pieces, pair, pair[0] + pair[1])
 
 
-def _encode_word(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = _joined(pieces, pair)
-    return pieces
+def _merging(join):
+    """The merges in their order, each pair put together by join(pieces, pair, new)."""
+
+    def encode(word, merges):
+        pieces = list(word)
+        for pair in merges:
+            pieces = join(pieces, pair, pair[0] + pair[1])
+        return pieces
+
+    return encode
 
 
 def _given_encode(word, merges):
@@ -523,20 +528,6 @@ def _longest(word, merges):
     return pieces
 
 
-def _first_places(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = _first_only(pieces, pair, pair[0] + pair[1])
-    return pieces
-
-
-def _from_the_end(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = _from_the_right(pieces, pair, pair[0] + pair[1])
-    return pieces
-
-
 def _by_replacing(word, merges):
     """In one string, where a pair may begin or end inside a piece."""
     text = " ".join(word)
@@ -547,13 +538,6 @@ def _by_replacing(word, merges):
 
 def _first_merge(word, merges):
     return _joined(list(word), merges[0])
-
-
-def _shrinking(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = _growing_shorter(pieces, pair, pair[0] + pair[1])
-    return pieces
 
 
 def _until_one_fails(word, merges):
@@ -621,7 +605,7 @@ encode_word = Exercise(
     name="encode_word",
     kind="hunt",
     asks="The pieces of a word, its pairs merged in the order in which they were learnt.",
-    reference=_encode_word,
+    reference=_merging(_merge_pair),
     given=_given_encode,
     cases={
         "who comes first": ("abc", [("b", "c"), ("a", "b")]),
@@ -640,13 +624,13 @@ encode_word = Exercise(
         "their order, and for each through the whole word.": _leftmost,
         "the longest piece is not what was learnt first: run the merges in their order.": _longest,
         "the merges run in their order, each in one place only: a pair may stand in several.": (
-            _first_places
+            _merging(_first_only)
         ),
         "the merges run from the last to the first.": (
-            lambda word, merges: _encode_word(word, merges[::-1])
+            lambda word, merges: _merging(_merge_pair)(word, merges[::-1])
         ),
         "of three equal pieces the first two are joined: go through the word from left to right.": (
-            _from_the_end
+            _merging(_from_the_right)
         ),
         "of the pairs that stand in the word the one learnt last is joined; the first learnt comes "
         "first.": _one_at_a_time(lambda found, merges: max(found, key=merges.index)),
@@ -664,10 +648,10 @@ encode_word = Exercise(
             _never_one
         ),
         "that is one string; give a list of pieces.": lambda word, merges: " ".join(
-            _encode_word(word, merges)
+            _merging(_merge_pair)(word, merges)
         ),
         "range counted the pieces before any were joined, and goes past the end: a while loop asks "
-        "anew how many there are.": _shrinking,
+        "anew how many there are.": _merging(_growing_shorter),
         "only the first merge was run: does each begin at the first place again?": _first_merge,
         "where a merge finds nothing to join, the next ones may still: go on.": _until_one_fails,
         "nothing was merged: those are the letters.": lambda word, merges: list(word),

@@ -7,9 +7,8 @@ import numpy as np
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, gradients
-
-AXES_IN_FRONT = ((), (2,), (2, 3))
+from tantra.check.inputs import FRONTS, array, gradients
+from tantra.check.slips import shares, total
 
 
 def _cut(x, num_heads):
@@ -56,7 +55,7 @@ def _overlapping(x, num_heads):
 
 
 def _draw_features(rng):
-    batch = AXES_IN_FRONT[rng.integers(3)]
+    batch = FRONTS[rng.integers(3)]
     return rng.standard_normal((*batch, 5, 12)), int(rng.choice([2, 3, 4, 6]))
 
 
@@ -250,7 +249,7 @@ def _some(rng, asks, answers):
 
 
 def _draw_multi_head(rng):
-    parts = _parts(rng, 5, 7, 11, 12, int(rng.choice([2, 3, 4])), AXES_IN_FRONT[rng.integers(3)])
+    parts = _parts(rng, 5, 7, 11, 12, int(rng.choice([2, 3, 4])), FRONTS[rng.integers(3)])
     return (*parts, _some(rng, 5, 7)) if rng.integers(2) else parts
 
 
@@ -333,9 +332,7 @@ multi_head_attention = Exercise(
             _with(share=lambda scores: np.where(scores == -np.inf, 0, scores))
         ),
         "the powers of e overflow, or all of them are 0: subtract each row's largest score first, "
-        "or take softmax.": _with(
-            share=lambda scores: np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
-        ),
+        "or take softmax.": _with(share=lambda scores: shares(np.exp(scores))),
         "adding x is the block's work (chapter 08): return the heads' own answer.": (
             lambda x, *rest: x + _multi_head(x, *rest)
         ),
@@ -494,13 +491,13 @@ grouped_keys_backward = Exercise(
         "those are the first G of the H query heads; every one of them counts, for the key head "
         "h // (H/G).": lambda q, g, n: _each_head(q, g)[:n],
         "all heads are added up into one; a key serves its own group only, and there are G.": (
-            lambda q, g, n: _each_head(q, g).sum(axis=0, keepdims=True)
+            lambda q, g, n: total(_each_head(q, g), axis=0)
         ),
         "the divisor is √K alone, however many heads share a key: leave H/G out of the root.": (
             lambda q, g, n: _added(q, g, n) * math.sqrt(len(q) // n)
         ),
         "all heads are added up; a key only serves its own group.": (
-            lambda q, g, n: np.repeat(_each_head(q, g).sum(axis=0, keepdims=True), n, axis=0)
+            lambda q, g, n: np.repeat(total(_each_head(q, g), axis=0), n, axis=0)
         ),
         "you multiply by √K; the scores were divided by it, and so is their gradient.": (
             lambda q, g, n: _added(q, g, n) * q.shape[-1]

@@ -6,10 +6,7 @@ import torch.nn.functional as F
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, gradients
-
-
-def _mean(x):
-    return x.mean(axis=-1, keepdims=True)
+from tantra.check.slips import mean, total
 
 
 def _var(x, **named):
@@ -17,7 +14,7 @@ def _var(x, **named):
 
 
 def _rms(x):
-    return np.sqrt(_mean(x**2) + 1e-5)
+    return np.sqrt(mean(x**2) + 1e-5)
 
 
 GAIN = np.array([1.0, 2.0, 0.5])
@@ -75,7 +72,7 @@ def _root_of_root(ddof):
     """Eps added to the standard deviation, and the root taken of that."""
 
     def wrong(x, gain, bias, eps=1e-5):
-        return gain * (x - _mean(x)) / np.sqrt(np.sqrt(_var(x, ddof=ddof)) + eps) + bias
+        return gain * (x - mean(x)) / np.sqrt(np.sqrt(_var(x, ddof=ddof)) + eps) + bias
 
     return wrong
 
@@ -88,11 +85,11 @@ def _copied(x, gain, bias, eps=1e-5):
 
 
 def _sample(x, gain, bias, eps=1e-5):
-    return gain * (x - _mean(x)) / np.sqrt(_var(x, ddof=1) + eps) + bias
+    return gain * (x - mean(x)) / np.sqrt(_var(x, ddof=1) + eps) + bias
 
 
 def _outside(x, gain, bias, eps=1e-5):
-    return gain * (x - _mean(x)) / (np.sqrt(_var(x)) + eps) + bias
+    return gain * (x - mean(x)) / (np.sqrt(_var(x)) + eps) + bias
 
 
 SAMPLE = (
@@ -125,7 +122,7 @@ layer_norm = Exercise(
         SAMPLE: _sample,
         OUTSIDE: _outside,
         "two slips at once: the spread divides by D - 1, and eps stands outside the root.": _copied,
-        NO_ROOT: lambda x, gain, bias, eps=1e-5: gain * (x - _mean(x)) / (_var(x) + eps) + bias,
+        NO_ROOT: lambda x, gain, bias, eps=1e-5: gain * (x - mean(x)) / (_var(x) + eps) + bias,
         "the mean is not subtracted from what is divided: that is half a layer norm.": (
             lambda x, gain, bias, eps=1e-5: gain * x / np.sqrt(_var(x) + eps) + bias
         ),
@@ -148,39 +145,34 @@ layer_norm = Exercise(
         "axis=-2 are the positions, and a single vector has none: each vector has its own mean and "
         "variance, axis=-1.": _over_positions,
         "only the mean is divided: put brackets around x - mean.": (
-            lambda x, gain, bias, eps=1e-5: gain * x - _mean(x) / np.sqrt(_var(x) + eps) + bias
+            lambda x, gain, bias, eps=1e-5: gain * x - mean(x) / np.sqrt(_var(x) + eps) + bias
         ),
         "that is the mean distance from the mean: the spread is the root of the mean square.": (
             lambda x, gain, bias, eps=1e-5: (
-                gain * (x - _mean(x)) / (_mean(abs(x - _mean(x))) + eps) + bias
+                gain * (x - mean(x)) / (mean(abs(x - mean(x))) + eps) + bias
             )
         ),
         "the variance runs over the whole array; each vector has its own: axis=-1 with "
         "keepdims=True.": lambda x, gain, bias, eps=1e-5: (
-            gain * (x - _mean(x)) / np.sqrt(x.var() + eps) + bias
+            gain * (x - mean(x)) / np.sqrt(x.var() + eps) + bias
         ),
         "gain and bias have changed places: multiply by the gain, then add the bias.": (
             lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, bias, gain, eps)
         ),
         "eps is added twice: once, to the variance, is enough.": (
             lambda x, gain, bias, eps=1e-5: (
-                gain * (x - _mean(x)) / (np.sqrt(_var(x) + eps) + eps) + bias
+                gain * (x - mean(x)) / (np.sqrt(_var(x) + eps) + eps) + bias
             )
         ),
         "eps is squared: it is added to the variance as it is.": (
             lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, gain, bias, eps**2)
         ),
         "the numbers are centred, but the spread is not: square the centred numbers, not x.": (
-            lambda x, gain, bias, eps=1e-5: (
-                gain * (x - _mean(x)) / np.sqrt(_mean(x**2) + eps) + bias
-            )
+            lambda x, gain, bias, eps=1e-5: gain * (x - mean(x)) / np.sqrt(mean(x**2) + eps) + bias
         ),
         "you divide by the root of the sum of the squares; the variance is their mean.": (
             lambda x, gain, bias, eps=1e-5: (
-                gain
-                * (x - _mean(x))
-                / np.sqrt(((x - _mean(x)) ** 2).sum(axis=-1, keepdims=True) + eps)
-                + bias
+                gain * (x - mean(x)) / np.sqrt(total((x - mean(x)) ** 2) + eps) + bias
             )
         ),
         TWICE: _root_of_root(0),
@@ -235,9 +227,7 @@ rms_norm = Exercise(
             lambda x, gain, eps=1e-5: gain * x / np.sqrt(_var(x) + eps)
         ),
         "you divide by the length of the vector, the root of the sum; take the mean of the "
-        "squares.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).sum(axis=-1, keepdims=True) + eps)
-        ),
+        "squares.": (lambda x, gain, eps=1e-5: gain * x / np.sqrt(total(x**2) + eps)),
         "you divide by the length of the vector, np.linalg.norm: take the root of the mean square, "
         "with eps inside.": (
             lambda x, gain, eps=1e-5: gain * x / np.linalg.norm(x, axis=-1, keepdims=True)
@@ -253,36 +243,36 @@ rms_norm = Exercise(
             lambda x, gain, eps=1e-5: tantra.rms_norm(x, gain, np.finfo(float).eps)
         ),
         "you divide by the mean square; take its root.": (
-            lambda x, gain, eps=1e-5: gain * x / (_mean(x**2) + eps)
+            lambda x, gain, eps=1e-5: gain * x / (mean(x**2) + eps)
         ),
         "eps stands outside the root: add it to the mean square, then take the root.": (
-            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(_mean(x**2)) + eps)
+            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(mean(x**2)) + eps)
         ),
         "the mean square runs over the whole array; each vector has its own: axis=-1 with "
         "keepdims=True.": lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean() + eps),
         "the mean square runs over axis 0, the batch or the positions; each vector has its own: "
         "axis=-1 with keepdims=True.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=0, keepdims=True) + eps)
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt(mean(x**2, axis=0) + eps)
         ),
         NO_KEEPDIMS: (lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=-1) + eps)),
         "axis=1 holds the features of one sequence only: with no axis in front there is none, with "
         "two it is another. Take axis=-1.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt(mean(x**2, axis=1) + eps)
         ),
         "eps is added twice: once, to the mean square, is enough.": (
-            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(_mean(x**2) + eps) + eps)
+            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(mean(x**2) + eps) + eps)
         ),
         "that is the mean of the sizes, without a square: square, take the mean, then the root.": (
-            lambda x, gain, eps=1e-5: gain * x / (_mean(abs(x)) + eps)
+            lambda x, gain, eps=1e-5: gain * x / (mean(abs(x)) + eps)
         ),
         "you multiply by the root mean square; divide by it.": (
-            lambda x, gain, eps=1e-5: gain * x * np.sqrt(_mean(x**2) + eps)
+            lambda x, gain, eps=1e-5: gain * x * np.sqrt(mean(x**2) + eps)
         ),
         "that is the square of the mean: square first, then take the mean.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt(_mean(x) ** 2 + eps)
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt(mean(x) ** 2 + eps)
         ),
         "the root mean square is right; what it divides is x itself, not x less its mean.": (
-            lambda x, gain, eps=1e-5: gain * (x - _mean(x)) / np.sqrt(_mean(x**2) + eps)
+            lambda x, gain, eps=1e-5: gain * (x - mean(x)) / np.sqrt(mean(x**2) + eps)
         ),
         "x.std subtracts the mean before it squares, and eps stands outside the root: take the "
         "plain mean of the squares, add eps, then the root.": (
@@ -320,10 +310,10 @@ def _backward_reference(x, gain, g, eps=1e-5):
 def _even(x, eps, **named):
     """The even vector, and the spread that it was divided by."""
     spread = np.sqrt(_var(x, **named) + eps)
-    return (x - _mean(x)) / spread, spread
+    return (x - mean(x)) / spread, spread
 
 
-def _three_ways(h, even, spread, mean=_mean):
+def _three_ways(h, even, spread, mean=mean):
     return (h - mean(h) - even * mean(h * even)) / spread
 
 
@@ -371,7 +361,7 @@ def _by_spread(spread):
 
     def wrong(x, gain, g, eps=1e-5):
         divisor = spread(_var(x), eps)
-        even = (x - _mean(x)) / divisor
+        even = (x - mean(x)) / divisor
         return _three_ways(g * gain, even, divisor), _in_front(g * even), _in_front(g)
 
     return wrong
@@ -407,15 +397,15 @@ layer_norm_backward = Exercise(
         "mean and spread are taken as fixed: every number moves them, and through them the "
         "others.": _by_x(lambda h, even, spread: h / spread),
         "the way through the mean is missing: subtract the mean of g * gain over the features.": (
-            _by_x(lambda h, even, spread: (h - even * _mean(h * even)) / spread)
+            _by_x(lambda h, even, spread: (h - even * mean(h * even)) / spread)
         ),
         "the way through the spread is missing: a third term, even times the mean of "
-        "g * gain * even.": _by_x(lambda h, even, spread: (h - _mean(h)) / spread),
+        "g * gain * even.": _by_x(lambda h, even, spread: (h - mean(h)) / spread),
         "the way through the spread has the wrong sign: a larger spread shrinks the output.": (
-            _by_x(lambda h, even, spread: (h - _mean(h) + even * _mean(h * even)) / spread)
+            _by_x(lambda h, even, spread: (h - mean(h) + even * mean(h * even)) / spread)
         ),
         "the way through the mean has the wrong sign: the mean is subtracted from x.": (
-            _by_x(lambda h, even, spread: (h + _mean(h) - even * _mean(h * even)) / spread)
+            _by_x(lambda h, even, spread: (h + mean(h) - even * mean(h * even)) / spread)
         ),
         "divide the gradient by x by the spread: a larger vector is moved less.": (
             _by_x(lambda h, even, spread: _three_ways(h, even, 1))
@@ -427,19 +417,19 @@ layer_norm_backward = Exercise(
             _by_x(lambda h, even, spread: _three_ways(h, even, spread) / spread)
         ),
         "the third term is the mean of g * gain * even, times even: that factor is missing.": (
-            _by_x(lambda h, even, spread: (h - _mean(h) - _mean(h * even)) / spread)
+            _by_x(lambda h, even, spread: (h - mean(h) - mean(h * even)) / spread)
         ),
         "the gain stands between g and the even vector: multiply g by it first.": (
             _by_x(before=lambda g, gain: g)
         ),
         "the gain is missing from the third term: the mean there is that of g * gain * even.": (
-            _mixed(lambda g, h, even, spread: (h - _mean(h) - even * _mean(g * even)) / spread)
+            _mixed(lambda g, h, even, spread: (h - mean(h) - even * mean(g * even)) / spread)
         ),
         "the gain is missing from the second term: the mean there is that of g * gain.": (
-            _mixed(lambda g, h, even, spread: (h - _mean(g) - even * _mean(h * even)) / spread)
+            _mixed(lambda g, h, even, spread: (h - mean(g) - even * mean(h * even)) / spread)
         ),
         "the gain is missing from the first term, which is g * gain.": (
-            _mixed(lambda g, h, even, spread: (g - _mean(h) - even * _mean(h * even)) / spread)
+            _mixed(lambda g, h, even, spread: (g - mean(h) - even * mean(h * even)) / spread)
         ),
         "the gain is there twice before the means are taken: g * gain, once.": (
             _by_x(before=lambda g, gain: g * gain * gain)
@@ -454,24 +444,24 @@ layer_norm_backward = Exercise(
         ),
         "the means run over axis 0, the batch or the positions; every vector has its own: axis=-1, "
         "keepdims=True.": (
-            _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=0, keepdims=True)))
+            _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: mean(h, axis=0)))
         ),
         NO_KEEPDIMS: _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=-1))),
         "you subtract sums over the features: both are means, a sum divided by D.": (
-            _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.sum(axis=-1, keepdims=True)))
+            _by_x(lambda *parts: _three_ways(*parts, mean=total))
         ),
         "in the third term stands the centred vector: it is the even one, divided by the spread.": (
             _by_x(lambda h, even, spread: _three_ways(h, even * spread, spread))
         ),
         "only the last term is divided by the spread: put brackets around all three.": (
-            _by_x(lambda h, even, spread: h - _mean(h) - even * _mean(h * even) / spread)
+            _by_x(lambda h, even, spread: h - mean(h) - even * mean(h * even) / spread)
         ),
         "the gradient by the gain has x in it; the gain multiplies the even vector.": (
             _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * x, g))
         ),
         "the gradient by the gain has the centred vector in it; the gain multiplies the even one, "
         "which is divided by the spread.": (
-            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * (x - _mean(x)), g))
+            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * (x - mean(x)), g))
         ),
         NO_ROOT: _by_spread(lambda var, eps: var + eps),
         OUTSIDE: _by_spread(lambda var, eps: np.sqrt(var) + eps),
@@ -539,17 +529,17 @@ copied_norm = Exercise(
         "the root was lost: the variance plus eps needs one.": layer_norm.mistakes[NO_ROOT],
         "eps was lost: a vector of equal numbers gives 0/0.": layer_norm.mistakes[NO_EPS],
         "the divisor is D - 1 still, and eps is added to the variance without a root.": (
-            lambda x, gain, bias, eps=1e-5: gain * (x - _mean(x)) / (_var(x, ddof=1) + eps) + bias
+            lambda x, gain, bias, eps=1e-5: gain * (x - mean(x)) / (_var(x, ddof=1) + eps) + bias
         ),
         TWICE: _root_of_root(0),
         "a root is taken twice, and the divisor is D - 1 still: square the standard deviation "
         "first, and see what ddof means.": _root_of_root(1),
         "eps was lost, and the divisor is D - 1 still: see what ddof means.": (
-            lambda x, gain, bias, eps=1e-5: gain * (x - _mean(x)) / np.sqrt(_var(x, ddof=1)) + bias
+            lambda x, gain, bias, eps=1e-5: gain * (x - mean(x)) / np.sqrt(_var(x, ddof=1)) + bias
         ),
         "eps is now under a root of its own; one root, over variance and eps together.": (
             lambda x, gain, bias, eps=1e-5: (
-                gain * (x - _mean(x)) / (np.sqrt(_var(x)) + np.sqrt(eps)) + bias
+                gain * (x - mean(x)) / (np.sqrt(_var(x)) + np.sqrt(eps)) + bias
             )
         ),
         "eps belongs under the root as it is, not squared.": (
@@ -560,7 +550,7 @@ copied_norm = Exercise(
         ),
         "eps is under the root now, and added after it as well; and the spread divides by D - 1 "
         "still.": lambda x, gain, bias, eps=1e-5: (
-            gain * (x - _mean(x)) / (np.sqrt(_var(x, ddof=1) + eps) + eps) + bias
+            gain * (x - mean(x)) / (np.sqrt(_var(x, ddof=1) + eps) + eps) + bias
         ),
         "mean and variance now run over axis 0; each vector has its own: axis=-1, as it was.": (
             _axis(0)

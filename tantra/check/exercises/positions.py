@@ -5,9 +5,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, gradients
-
-AXES_IN_FRONT = ((), (2,), (2, 3))
+from tantra.check.inputs import array, behind, gradients
 
 
 def _frequencies(width, base=10_000.0):
@@ -219,8 +217,7 @@ def _rows_cut(x, angles):
 
 
 def _draw_rotate(rng):
-    batch = AXES_IN_FRONT[rng.integers(3)]
-    return rng.standard_normal((*batch, 5, 8)), rng.uniform(-4, 4, (5, 4))
+    return *behind(rng, (5, 8)), rng.uniform(-4, 4, (5, 4))
 
 
 rotate = Exercise(

@@ -6,7 +6,8 @@ import numpy as np
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, arrays, gradients
+from tantra.check.inputs import array, arrays, behind, gradients
+from tantra.check.slips import largest, reordered, shares, total
 
 
 def _lengths(x):
@@ -30,7 +31,7 @@ def _from(start, unless_found):
 
     def lookup(q, k, v):
         scores = q @ k.T
-        found = scores.max(axis=-1, keepdims=True) > start
+        found = largest(scores) > start
         return np.where(found, v[scores.argmax(axis=-1)], unless_found(v))
 
     return lookup
@@ -143,15 +144,10 @@ nearest_value = Exercise(
 )
 
 
-def _draw_lookup(rng):
-    front = FRONTS[rng.integers(3)]
-    return tuple(rng.standard_normal((*front, *shape)) for shape in ((4, 5), (7, 5), (7, 6)))
-
-
 def _plus(small):
     def lookup(q, k, v):
         powers = np.exp(q @ k.mT)
-        return powers / (powers.sum(axis=-1, keepdims=True) + small) @ v
+        return powers / (total(powers) + small) @ v
 
     return lookup
 
@@ -169,7 +165,7 @@ soft_lookup = Exercise(
         "two axes in front": arrays((1, 2, 3, 2), (1, 2, 4, 2), (1, 2, 4, 3), seed=3),
         "as many queries as keys": SQUARES,
     },
-    draw=_draw_lookup,
+    draw=lambda rng: behind(rng, (4, 5), (7, 5), (7, 6), fronts=FRONTS),
     mistakes={
         "those are scores, not shares: they need not be positive, nor sum to 1. "
         "Put softmax in between.": lambda q, k, v: q @ k.mT @ v,
@@ -233,11 +229,9 @@ soft_lookup = Exercise(
         "powers of e are positive, but do not sum to 1 yet: divide each row by its sum, or use "
         "softmax.": lambda q, k, v: np.exp(q @ k.mT) @ v,
         "the largest score is subtracted, but the powers of e do not sum to 1 yet: divide each row "
-        "by its sum, or use softmax.": lambda q, k, v: (
-            np.exp(q @ k.mT - (q @ k.mT).max(axis=-1, keepdims=True)) @ v
-        ),
+        "by its sum, or use softmax.": lambda q, k, v: np.exp(q @ k.mT - largest(q @ k.mT)) @ v,
         "scores divided by their sum may be negative, and the sum may be 0: use softmax.": (
-            lambda q, k, v: q @ k.mT / (q @ k.mT).sum(axis=-1, keepdims=True) @ v
+            lambda q, k, v: shares(q @ k.mT) @ v
         ),
         "softmax belongs between the two products: it makes shares of the scores, and the shares "
         "then weigh the values.": lambda q, k, v: tantra.softmax(q @ k.mT @ v),
@@ -576,25 +570,25 @@ def _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v):
     return tantra.softmax((x @ w_q + b_q) @ (x @ w_k + b_k).mT) @ (x @ w_v + b_v)
 
 
-def _whole_and_without(run, x, w_q, b_q, w_k, b_k, w_v, b_v):
-    """What run gives with all offsets, and three times with one missing."""
-    return run(x, w_q, b_q, w_k, b_k, w_v, b_v), (
-        run(x, w_q, 0 * b_q, w_k, b_k, w_v, b_v),
-        run(x, w_q, b_q, w_k, 0 * b_k, w_v, b_v),
-        run(x, w_q, b_q, w_k, b_k, w_v, 0 * b_v),
-    )
+BIASES = {2}, {4}, {6}  # their places among the arguments
+
+
+def _whole_and_without(run, args, dropped=BIASES):
+    """What run gives of these arguments, and three times with those in some places set to 0."""
+    without = ([0 * x if n in places else x for n, x in enumerate(args)] for places in dropped)
+    return run(*args), tuple(run(*others) for others in without)
 
 
 def _changes(*args):
-    whole, without = _whole_and_without(_ablated, *args)
+    whole, without = _whole_and_without(_ablated, args)
     return tuple(whole - one for one in without)
 
 
-def _losses(measure, run=_ablated):
+def _losses(measure, run=_ablated, dropped=BIASES):
     """What an ablation of each offset returns, by a measure of (whole, without)."""
 
-    def losses(x, w_q, b_q, w_k, b_k, w_v, b_v):
-        whole, without = _whole_and_without(run, x, w_q, b_q, w_k, b_k, w_v, b_v)
+    def losses(*args):
+        whole, without = _whole_and_without(run, args, dropped)
         return tuple(float(measure(whole, one)) for one in without)
 
     return losses
@@ -610,41 +604,9 @@ def _three(attempt, *args):
     return tuple(answer) if isinstance(answer, np.ndarray) and answer.ndim == 1 else answer
 
 
-def _in_order(*order):
-    """The right losses of the query's, the key's and the value's offset in another order."""
-    return lambda *args: tuple(_losses(_largest)(*args)[place] for place in order)
-
-
 def _read_off(of_value):
     """The right losses, but for the value's, which is read off its offset."""
     return lambda *args: (*_losses(_largest)(*args)[:2], float(of_value(args[-1])))
-
-
-def _one_after_the_other(x, w_q, b_q, w_k, b_k, w_v, b_v):
-    whole = _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v)
-    return (
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, b_k, w_v, b_v))),
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, 0 * b_k, w_v, b_v))),
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, 0 * b_k, w_v, 0 * b_v))),
-    )
-
-
-def _without_matrices(x, w_q, b_q, w_k, b_k, w_v, b_v):
-    whole = _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v)
-    return (
-        float(_largest(whole, _ablated(x, 0 * w_q, b_q, w_k, b_k, w_v, b_v))),
-        float(_largest(whole, _ablated(x, w_q, b_q, 0 * w_k, b_k, w_v, b_v))),
-        float(_largest(whole, _ablated(x, w_q, b_q, w_k, b_k, 0 * w_v, b_v))),
-    )
-
-
-def _two_at_a_time(x, w_q, b_q, w_k, b_k, w_v, b_v):
-    whole = _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v)
-    return (
-        float(_largest(whole, _ablated(x, w_q, b_q, w_k, 0 * b_k, w_v, 0 * b_v))),
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, b_k, w_v, 0 * b_v))),
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, 0 * b_k, w_v, b_v))),
-    )
 
 
 def _weighed(weigh):
@@ -693,9 +655,11 @@ offsets_lost = Exercise(
     call=_three,
     mistakes={
         "put each offset back before you drop the next: one is missing at a time.": (
-            _one_after_the_other
+            _losses(_largest, dropped=({2}, {2, 4}, {2, 4, 6}))
         ),
-        "you dropped the matrices; drop the offsets and keep the matrices.": _without_matrices,
+        "you dropped the matrices; drop the offsets and keep the matrices.": _losses(
+            _largest, dropped=({1}, {3}, {5})
+        ),
         "that is the mean change; the largest was asked for.": _losses(
             lambda whole, without: np.abs(whole - without).mean()
         ),
@@ -716,7 +680,9 @@ offsets_lost = Exercise(
         "that is the length of the whole change; its largest single number was asked for.": (
             _losses(lambda whole, without: np.linalg.norm(whole - without))
         ),
-        "you keep one offset and drop two; drop one and keep two.": _two_at_a_time,
+        "you keep one offset and drop two; drop one and keep two.": _losses(
+            _largest, dropped=({4, 6}, {2, 6}, {2, 4})
+        ),
         "you divide the scores by √K; that comes in chapter 03, here they are plain.": _losses(
             _largest, _weighed(lambda scores, K: tantra.softmax(scores / np.sqrt(K)))
         ),
@@ -783,7 +749,9 @@ offsets_lost = Exercise(
     }
     | {
         "the three numbers stand in another order, " + ", ".join(order) + ": give first the "
-        "query's, then the key's, then the value's.": _in_order(*map(NAMES.index, order))
+        "query's, then the key's, then the value's.": (
+            reordered(_losses(_largest), *map(NAMES.index, order))
+        )
         for order in itertools.permutations(NAMES)
         if order != NAMES
     },

@@ -8,13 +8,9 @@ import torch
 import tantra
 from tantra import rewrites
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, arrays, gradients
+from tantra.check.inputs import array, arrays, behind, gradients
+from tantra.check.slips import largest, total
 from tantra.check.watch import peak_bytes, uses_torch
-
-
-def _largest(x, axis=-1):
-    return x.max(axis=axis, keepdims=True)
-
 
 # 1. parts
 
@@ -35,9 +31,8 @@ def _less(of_parts):
     """The averages, where this is subtracted from the log-sums in place of the largest."""
 
     def combine(averages, log_sums):
-        with np.errstate(over="ignore", invalid="ignore"):
-            powers = np.exp(log_sums - of_parts(log_sums))
-            return _combined(averages, log_sums, powers / powers.sum(axis=0))
+        powers = np.exp(log_sums - of_parts(log_sums))
+        return _combined(averages, log_sums, powers / powers.sum(axis=0))
 
     return combine
 
@@ -67,9 +62,8 @@ def _pair_by_pair(averages, log_sums):
     """Each part joined with what came before, where two empty parts make -inf - (-inf)."""
     average, log_sum = averages[0], log_sums[0]
     for other, other_sum in zip(averages[1:], log_sums[1:], strict=True):
-        with np.errstate(invalid="ignore"):
-            total = np.logaddexp(log_sum, other_sum)
-            average = np.exp(log_sum - total) * average + np.exp(other_sum - total) * other
+        total = np.logaddexp(log_sum, other_sum)
+        average = np.exp(log_sum - total) * average + np.exp(other_sum - total) * other
         log_sum = total
     return average
 
@@ -217,7 +211,7 @@ combine_parts = Exercise(
         ),
         "you subtract the largest along axis 1, of all rows of a part; the parts of one row must "
         "lose the same number: log_sums.max(axis=0).": (
-            _less(lambda log_sums: log_sums.max(axis=1, keepdims=True))
+            _less(lambda log_sums: largest(log_sums, axis=1))
         ),
     },
     hints=(
@@ -268,15 +262,15 @@ def _online(
         if causal:
             past = tantra.causal_mask(np.arange(q.shape[-2]), np.arange(k.shape[-2])[keys])
             scores = np.where(past, scores, -np.inf)
-        new = np.maximum(m, _largest(scores)) if protect else m
+        new = np.maximum(m, largest(scores)) if protect else m
         if not follow:
-            new = _largest(scores)
+            new = largest(scores)
         if not rows:
             new = np.full(shape, new.max())
         shrink, powers = np.exp((new - m) if turned else (m - new)), np.exp(scores - new)
         if turned == "but at first":
             shrink = np.where(np.isinf(m), 0.0, shrink)
-        summed = powers.sum(axis=-1, keepdims=True) if own_sums else powers.sum()
+        summed = total(powers) if own_sums else powers.sum()
         z = z * (shrink if shrink_sum else 1) + summed
         a = a * (shrink if shrink_average else 1) + powers @ v[..., keys, :]
         m = new
@@ -368,9 +362,9 @@ def _carried(add):
         for start in range(0, k.shape[-2], chunk):
             keys = slice(start, start + chunk)
             scores = q @ k[..., keys, :].mT / math.sqrt(q.shape[-1])
-            new = np.maximum(m, _largest(scores))
+            new = np.maximum(m, largest(scores))
             shrink, powers = np.exp(m - new), np.exp(scores - new)
-            z = z * shrink + powers.sum(axis=-1, keepdims=True)
+            z = z * shrink + total(powers)
             a, m = add(a, z, shrink, powers @ v[..., keys, :]), new
         return a, z
 
@@ -382,7 +376,7 @@ def _shares_carried(q, k, v, chunk):
     for start in range(0, k.shape[-2], chunk):
         keys = slice(start, start + chunk)
         scores = q @ k[..., keys, :].mT / math.sqrt(q.shape[-1])
-        new = np.maximum(m, _largest(scores))
+        new = np.maximum(m, largest(scores))
         shrink, shares = np.exp(m - new), tantra.softmax(scores)
         z, a, m = z * shrink + 1, a * shrink + shares @ v[..., keys, :], new
     return a / z
@@ -409,7 +403,7 @@ def _of_chapter_12(q, k, v, chunk):
         keys = places[start : start + chunk]
         scores = q @ k[..., keys, :].mT / q.shape[-1] ** 0.5
         scores = np.where(tantra.causal_mask(places, keys), scores, -np.inf)
-        larger = np.maximum(m, _largest(scores))
+        larger = np.maximum(m, largest(scores))
         shrink, powers = np.exp(m - larger), np.exp(scores - larger)
         z = z * shrink + powers.sum(axis=-1, keepdims=True)
         a = a * shrink + powers @ v[..., keys, :]
@@ -418,8 +412,7 @@ def _of_chapter_12(q, k, v, chunk):
 
 
 def _draw_chunks(rng):
-    axes = [(), (2,), (3, 2)][rng.integers(3)]
-    q, k, v = (rng.standard_normal((*axes, *shape)) for shape in ((5, 4), (7, 4), (7, 6)))
+    q, k, v = behind(rng, (5, 4), (7, 4), (7, 6), fronts=((), (2,), (3, 2)))
     return q, 2 * k, v, int(rng.integers(2, 6))
 
 
@@ -473,7 +466,7 @@ chunked_average = Exercise(
             _new_ones_shrunk
         ),
         "softmax of a chunk divides by the chunk's own sum: add up the powers themselves.": (
-            lambda q, k, v, chunk: _shares_carried(q, k, v, chunk)
+            _shares_carried
         ),
         "one sum of powers for all rows: each has its own, sum(axis=-1, keepdims=True).": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, own_sums=False)
@@ -575,7 +568,7 @@ def _known(rng, q, k, v, g):
     averages, log_sums = rewrites.attend_part(
         q, np.concatenate([k, others]), np.concatenate([v, values])
     )
-    return q, k, v, g, log_sums, (g * averages).sum(axis=-1, keepdims=True)
+    return q, k, v, g, log_sums, total(g * averages)
 
 
 def _autograd(q, k, v, g, log_sums, mean):
@@ -597,61 +590,45 @@ def _autograd(q, k, v, g, log_sums, mean):
     return gradients(gained, np.ones_like(mean), q, k, v)
 
 
-def _back(
-    q, k, v, g, log_sums, mean, *, own=False, subtract=True, scale=(1, 1, 1), order=(0, 1, 2)
-):
+def _back(q, k, v, g, log_sums, mean, *, scale=(1, 1, 1), order=(0, 1, 2)):
     """The gradients; scale says how many roots of K divide the scores, dq and dk."""
     scores, for_q, for_k = (math.sqrt(q.shape[-1]) ** often for often in scale)
-    scores = q @ k.mT / scores
-    p = tantra.softmax(scores) if own else np.exp(scores - log_sums)
-    ds = p * (g @ v.mT - (mean if subtract else 0))
+    p = np.exp(q @ k.mT / scores - log_sums)
+    ds = p * (g @ v.mT - mean)
     found = ds @ k / for_q, ds.mT @ q / for_k, p.mT @ g
     return tuple(found[i] for i in order)
-
-
-def _of_chapter_03(q, k, v, g, log_sums, mean):
-    """The backward pass of attention, over this chunk alone."""
-    p = tantra.softmax(q @ k.mT / math.sqrt(q.shape[-1]))
-    return _back(q, k, v, g, log_sums, (p * (g @ v.mT)).sum(axis=-1, keepdims=True), own=True)
-
-
-def _values_from_scores(q, k, v, g, log_sums, mean):
-    by_q, by_k, _ = _back(q, k, v, g, log_sums, mean)
-    ds = np.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums) * (g @ v.mT - mean)
-    return by_q, by_k, ds.mT @ g
-
-
-def _overflows(q, k, v, g, log_sums, mean):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    with np.errstate(over="ignore", invalid="ignore"):
-        p = np.exp(scores) / np.exp(log_sums)
-        ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
-        return ds @ k, ds.mT @ q, p.mT @ g
 
 
 def _draw_chunk(rng):
     return _known(rng, *(rng.standard_normal(shape) for shape in ((5, 4), (3, 4), (3, 2), (5, 2))))
 
 
-def _unmeant(q, k, v, g, log_sums, mean):
+def _less_log_sum(scores, log_sums):
+    return np.exp(scores - log_sums)
+
+
+def _own_weights(scores, log_sums):
+    """As if the row ended with this chunk."""
+    return tantra.softmax(scores)
+
+
+def _own_mean(p, dp, mean):
     """The row sum taken over this chunk alone."""
-    p = np.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums)
-    return _back(q, k, v, g, log_sums, (p * (g @ v.mT)).sum(axis=-1, keepdims=True))
+    return p * (dp - total(p * dp))
 
 
-def _unshifted(q, k, v, g, log_sums, mean):
-    return _back(q, k, v, g, 0 * log_sums, mean)
-
-
-def _with_other(weights=None, by_score=lambda p, dp, mean: p * (dp - mean)):
-    """The gradients with other weights, or with another way from dp to ds."""
+def _with_other(
+    weights=_less_log_sum,
+    by_score=lambda p, dp, mean: p * (dp - mean),
+    by_k=lambda ds, q, g: ds.mT @ q / math.sqrt(q.shape[-1]),
+    by_v=lambda p, ds, g: p.mT @ g,
+):
+    """The gradients with other weights, another way from dp to ds, or another dk or dv."""
 
     def back(q, k, v, g, log_sums, mean):
-        scores = q @ k.mT / math.sqrt(q.shape[-1])
-        with np.errstate(over="ignore", invalid="ignore"):
-            p = (weights or (lambda s, log_sum: np.exp(s - log_sum)))(scores, log_sums)
-            ds = by_score(p, g @ v.mT, mean) / math.sqrt(q.shape[-1])
-            return ds @ k, ds.mT @ q, p.mT @ g
+        p = weights(q @ k.mT / math.sqrt(q.shape[-1]), log_sums)
+        ds = by_score(p, g @ v.mT, mean)
+        return ds @ k / math.sqrt(q.shape[-1]), by_k(ds, q, g), by_v(p, ds, g)
 
     return back
 
@@ -659,25 +636,6 @@ def _with_other(weights=None, by_score=lambda p, dp, mean: p * (dp - mean)):
 def _by_value_width(q, k, v, g, log_sums, mean):
     often = math.log(v.shape[-1]) / math.log(q.shape[-1])
     return _back(q, k, v, g, log_sums, mean, scale=(often,) * 3)
-
-
-def _keys_from_do(q, k, v, g, log_sums, mean):
-    by_q, _, by_v = _back(q, k, v, g, log_sums, mean)
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    ds = np.exp(scores - log_sums) * (g @ v.mT - mean)
-    return by_q, ds.mT @ g / math.sqrt(q.shape[-1]), by_v
-
-
-def _divided_by_log(q, k, v, g, log_sums, mean):
-    p = np.exp(q @ k.mT / math.sqrt(q.shape[-1])) / log_sums
-    ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
-    return ds @ k, ds.mT @ q, p.mT @ g
-
-
-def _outside(q, k, v, g, log_sums, mean):
-    p = np.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums)
-    ds = (p * (g @ v.mT) - mean) / math.sqrt(q.shape[-1])
-    return ds @ k, ds.mT @ q, p.mT @ g
 
 
 chunk_gradients = Exercise(
@@ -697,11 +655,15 @@ chunk_gradients = Exercise(
     atol=1e-11,
     mistakes={
         "that is chapter 03's way back over this chunk alone, and the row goes on in other chunks: "
-        "p is e to the power score minus log-sum, and mean is given.": _of_chapter_03,
-        "exp overflows on large scores: subtract the log-sum first, then take e to the power.": (
-            _overflows
+        "p is e to the power score minus log-sum, and mean is given.": _with_other(
+            _own_weights, _own_mean
         ),
-        "dv comes from the weights p, not from ds: pᵀ do.": _values_from_scores,
+        "exp overflows on large scores: subtract the log-sum first, then take e to the power.": (
+            _with_other(lambda s, log_sum: np.exp(s) / np.exp(log_sum))
+        ),
+        "dv comes from the weights p, not from ds: pᵀ do.": _with_other(
+            by_v=lambda p, ds, g: ds.mT @ g
+        ),
         "the log-sum is subtracted from the power; it belongs into the exponent, e to the power "
         "score minus log-sum.": _with_other(lambda s, log_sum: np.exp(s) - log_sum),
         "only the diagonal of softmax's gradient, p (1 - p): a score moves the other weights of "
@@ -724,7 +686,7 @@ chunk_gradients = Exercise(
             _with_other(lambda s, log_sum: s - log_sum)
         ),
         "the largest score is subtracted, which makes powers; a weight is e to the power score "
-        "minus log-sum.": _with_other(lambda s, log_sum: np.exp(s - _largest(s))),
+        "minus log-sum.": _with_other(lambda s, log_sum: np.exp(s - largest(s))),
         "p is missing in ds: p times (do·v - mean).": (
             _with_other(by_score=lambda p, dp, mean: dp - mean)
         ),
@@ -741,26 +703,30 @@ chunk_gradients = Exercise(
             lambda *args: _back(*args, scale=(1, 1, 0))
         ),
         "your weights sum to 1 over this chunk, but the row goes on in other chunks: p is e to the "
-        "power score minus log-sum.": lambda *args: _back(*args, own=True),
-        "the row sum is missing: mean is subtracted from do·v before p multiplies.": (
-            lambda *args: _back(*args, subtract=False)
+        "power score minus log-sum.": _with_other(_own_weights),
+        "the row sum is missing: mean is subtracted from do·v before p multiplies.": _with_other(
+            by_score=lambda p, dp, mean: p * dp
         ),
         "you take the row sum over this chunk alone: mean holds it for the whole row, so use "
-        "that.": _unmeant,
+        "that.": _with_other(by_score=_own_mean),
         "the scores were divided by the root of K, so dq and dk must be divided by it too.": (
             lambda *args: _back(*args, scale=(1, 0, 0))
         ),
         "dq and dk are divided by the root of K twice; the scores were divided by it once.": (
             lambda *args: _back(*args, scale=(1, 2, 2))
         ),
-        "the log-sums are not used: without them p is a power and not a weight.": _unshifted,
+        "the log-sums are not used: without them p is a power and not a weight.": _with_other(
+            lambda s, log_sum: np.exp(s)
+        ),
         "the scores in p are not divided by the root of K.": (
             lambda *args: _back(*args, scale=(0, 1, 1))
         ),
         "log-sums are logarithms: subtract them inside exp, do not divide by them.": (
-            _divided_by_log
+            _with_other(lambda s, log_sum: np.exp(s) / log_sum)
         ),
-        "p multiplies the difference of do·v and mean, not do·v alone.": _outside,
+        "p multiplies the difference of do·v and mean, not do·v alone.": _with_other(
+            by_score=lambda p, dp, mean: p * dp - mean
+        ),
         "dq and dk have changed places: dq has a row for each query.": (
             lambda *args: _back(*args, order=(1, 0, 2))
         ),
@@ -778,7 +744,9 @@ chunk_gradients = Exercise(
             lambda *args: _back(*args, scale=(2, 2, 2))
         ),
         "the root of the value's width is divided by; it is that of the key's, K.": _by_value_width,
-        "dk comes from q, not from do: dsᵀ q / √K.": _keys_from_do,
+        "dk comes from q, not from do: dsᵀ q / √K.": _with_other(
+            by_k=lambda ds, q, g: ds.mT @ g / math.sqrt(q.shape[-1])
+        ),
     },
     hints=(
         "Recompute the scores of this chunk; a weight is e to the power score minus log-sum.",

@@ -10,6 +10,7 @@ import numpy as np
 from tantra.check import outcome
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array
+from tantra.check.slips import largest
 from tantra.check.watch import calls, peak_bytes
 
 # 1. the operations of a block
@@ -532,7 +533,7 @@ def _one_scale(w):
 
 
 def _divided_by_0(w):
-    scale = abs(w).max(axis=-1, keepdims=True) / 127
+    scale = largest(abs(w)) / 127
     return np.round(w / scale).astype(np.int8), scale
 
 
@@ -561,12 +562,11 @@ def _whole_codes(w):
 
 
 def _from_largest(w, cut=True):
-    scale = w.max(axis=-1, keepdims=True) / 127
+    scale = largest(w) / 127
     codes = np.round(w / np.where(scale != 0, scale, 1))
     if cut:
         codes = np.clip(codes, -127, 127)
-    with np.errstate(invalid="ignore"):
-        return codes.astype(np.int8), scale
+    return codes.astype(np.int8), scale
 
 
 def _least_to_largest(w):
@@ -580,14 +580,14 @@ def _clipped(w, scale, least=-127):
 
 
 def _cut_at_127(w, least=-128):
-    return _clipped(w, abs(w).max(axis=-1, keepdims=True) / 128, least)
+    return _clipped(w, largest(abs(w)) / 128, least)
 
 
 def _with_added(small):
     """A number that is small, put into every scale against a division by 0."""
 
     def quantise(w):
-        scale = abs(w).max(axis=-1, keepdims=True) / 127 + small
+        scale = largest(abs(w)) / 127 + small
         return np.round(w / scale).astype(np.int8), scale
 
     return quantise
@@ -606,8 +606,7 @@ def _flat_scale(w):
 
 def _inverse_scale(w):
     codes, scale = _quantise(w)
-    with np.errstate(divide="ignore"):
-        return codes, 1 / scale
+    return codes, 1 / scale
 
 
 def _checked(attempt, w):

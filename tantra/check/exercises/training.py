@@ -9,83 +9,50 @@ import torch.nn.functional as F
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, gradients
+from tantra.check.slips import (
+    largest,
+    log_of_softmax,
+    mean,
+    picked,
+    reordered,
+    shares,
+    total,
+)
 from tantra.check.watch import calls, uses_torch
 
 IGNORED = -1
 
 
-def _picked(log_p, targets):
-    return np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
+def _log_p_by(shift=largest, summed=total):
+    """Log-softmax with another number taken away first, or another sum."""
+
+    def log_p(logits):
+        logits = logits - shift(logits)
+        return logits - np.log(summed(np.exp(logits)))
+
+    return log_p
 
 
-def _log_p(logits):
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
-def _log_of_softmax(logits):
-    with np.errstate(divide="ignore"):
-        return np.log(tantra.softmax(logits))
+_log_p = _log_p_by()
+_without_the_shift = _log_p_by(shift=lambda logits: 0)
 
 
 def _log_of_more(logits):
     return np.log(tantra.softmax(logits) + 1e-12)
 
 
-def _without_the_shift(logits):
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
-def _shift_of_all(logits):
-    logits = logits - logits.max()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
-def _shift_of_the_mean(logits):
-    logits = logits - logits.mean(axis=-1, keepdims=True)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
 def _shift_in_the_sum(logits):
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def _one_sum(logits):
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum())
-
-
-def _shift_of_columns(logits):
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        logits = logits - logits.max(axis=0)
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    return logits - np.log(total(np.exp(logits - largest(logits))))
 
 
 def _quotient(logits):
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits / np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    logits = logits - largest(logits)
+    return logits / np.log(total(np.exp(logits)))
 
 
 def _added(logits):
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits + np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
-def _sum_and(little):
-    def log_p(logits):
-        logits = logits - logits.max(axis=-1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True) + little)
-
-    return log_p
-
-
-def _all_axes(logits):
-    logits = logits - logits.max()
-    return logits - np.log(np.exp(logits).sum())
+    logits = logits - largest(logits)
+    return logits + np.log(total(np.exp(logits)))
 
 
 def _mean_error(log_p=_log_p, sign=-1, total=False, over_all=False, counts=np.not_equal):
@@ -93,7 +60,7 @@ def _mean_error(log_p=_log_p, sign=-1, total=False, over_all=False, counts=np.no
 
     def cross_entropy(logits, targets, ignore):
         count = counts(targets, ignore)
-        errors = sign * _picked(log_p(logits[count]), targets[count])
+        errors = sign * picked(log_p(logits[count]), targets[count])
         return errors.sum() / (1 if total else count.size if over_all else count.sum())
 
     return cross_entropy
@@ -106,42 +73,38 @@ def _mean_of_means(logits, targets, ignore):
 
 
 def _none_ignored(logits, targets, ignore):
-    return -_picked(_log_p(logits), targets).mean()
+    return -picked(_log_p(logits), targets).mean()
 
 
 def _as_the_first(logits, targets, ignore):
-    return -_picked(_log_p(logits), np.where(targets == ignore, 0, targets)).mean()
+    return -picked(_log_p(logits), np.where(targets == ignore, 0, targets)).mean()
 
 
 def _summed_as_the_first(logits, targets, ignore):
     counts = targets != ignore
-    return -_picked(_log_p(logits), np.where(counts, targets, 0)).sum() / counts.sum()
+    return -picked(_log_p(logits), np.where(counts, targets, 0)).sum() / counts.sum()
 
 
 def _times_zero(logits, targets, ignore):
     counts = targets != ignore
-    with np.errstate(invalid="ignore"):
-        return -(_picked(_log_p(logits), targets) * counts).sum() / counts.sum()
+    return -(picked(_log_p(logits), targets) * counts).sum() / counts.sum()
 
 
 def _times_zero_elsewhere(logits, targets, ignore):
     counts = targets != ignore
-    picked = _picked(_log_p(logits), np.where(counts, targets, 0))
-    with np.errstate(invalid="ignore"):
-        return -(picked * counts).sum() / counts.sum()
+    found = picked(_log_p(logits), np.where(counts, targets, 0))
+    return -(found * counts).sum() / counts.sum()
 
 
 def _times_zero_over_all(logits, targets, ignore):
     counts = targets != ignore
-    with np.errstate(invalid="ignore"):
-        return -(_picked(_log_p(logits), np.where(counts, targets, 0)) * counts).mean()
+    return -(picked(_log_p(logits), np.where(counts, targets, 0)) * counts).mean()
 
 
 def _by_products_everywhere(logits, targets, ignore):
     counts = targets != ignore
     hot = np.eye(logits.shape[-1])[np.where(counts, targets, 0)] * counts[..., None]
-    with np.errstate(invalid="ignore"):
-        return -(hot * _log_p(logits)).sum() / counts.sum()
+    return -(hot * _log_p(logits)).sum() / counts.sum()
 
 
 def _by_sequences(logits, targets, ignore):
@@ -150,14 +113,13 @@ def _by_sequences(logits, targets, ignore):
 
 def _picked_too_early(logits, targets, ignore):
     counts = targets != ignore
-    return -np.where(counts, _picked(_log_p(logits), targets), 0.0).sum() / counts.sum()
+    return -np.where(counts, picked(_log_p(logits), targets), 0.0).sum() / counts.sum()
 
 
 def _by_products(logits, targets, ignore):
     counts = targets != ignore
     hot = np.eye(logits.shape[-1])[targets[counts]]
-    with np.errstate(invalid="ignore"):
-        return -(hot * _log_p(logits[counts])).sum() / counts.sum()
+    return -(hot * _log_p(logits[counts])).sum() / counts.sum()
 
 
 def _one_axis_only(logits, targets, ignore):
@@ -185,12 +147,11 @@ def _over_the_words_too(logits, targets, ignore):
 
 def _share_missing(logits, targets, ignore):
     counts = targets != ignore
-    return (1 - _picked(tantra.softmax(logits), targets))[counts].mean()
+    return (1 - picked(tantra.softmax(logits), targets))[counts].mean()
 
 
 def _log_of_the_mean(logits, targets, ignore):
-    with np.errstate(divide="ignore"):
-        return -np.log(_picked(tantra.softmax(logits), targets)[targets != ignore].mean())
+    return -np.log(picked(tantra.softmax(logits), targets)[targets != ignore].mean())
 
 
 def _draw_guesses(rng):
@@ -221,7 +182,7 @@ def _is_not_by_hand(attempt):
 
 
 def _rounded_and_picked_too_early(logits, targets, ignore):
-    return -_picked(_log_of_softmax(logits), targets)[targets != ignore].mean()
+    return -picked(log_of_softmax(logits), targets)[targets != ignore].mean()
 
 
 cross_entropy = Exercise(
@@ -284,27 +245,29 @@ cross_entropy = Exercise(
             _mean_error(_without_the_shift)
         ),
         "a share can round to 0, and its logarithm is then -inf: write the logarithm out on paper "
-        "first, as in chapter 02.": _mean_error(_log_of_softmax),
+        "first, as in chapter 02.": _mean_error(log_of_softmax),
         "a small number under the logarithm hides the -inf and makes the error wrong: write the "
         "logarithm out on paper first.": _mean_error(_log_of_more),
         "the largest score of *all* rows is taken away, and a row far below it rounds to 0: take "
-        "each row's own.": _mean_error(_shift_of_all),
+        "each row's own.": _mean_error(_log_p_by(shift=np.max)),
         "the largest of each row is taken away in the sum, but not in front of it: use the same "
         "row in both places.": _mean_error(_shift_in_the_sum),
         "take the largest of each row away, not its mean: above the mean np.exp still overflows, "
-        "and beside a -inf the mean is -inf.": _mean_error(_shift_of_the_mean),
+        "and beside a -inf the mean is -inf.": _mean_error(_log_p_by(shift=mean)),
         "one sum for all places: each has shares of its own, sum(axis=-1, keepdims=True).": (
-            _mean_error(_one_sum)
+            _mean_error(_log_p_by(summed=np.sum))
         ),
         **{
             f"{little:g} in the sum makes the error wrong, and is not needed: with the largest "
-            "taken away the sum is at least 1.": _mean_error(_sum_and(little))
+            "taken away the sum is at least 1.": _mean_error(
+                _log_p_by(summed=lambda e, little=little: total(e) + little)
+            )
             for little in (1e-6, 1e-8, 1e-9)
         },
         "log_p[true] takes whole rows, those with the numbers of the words: pick one number a row, "
         "log_p[np.arange(n), true].": _whole_rows,
         "the shares of all places together sum to 1; those of each place should: sum over the "
-        "last axis.": _mean_error(_all_axes),
+        "last axis.": _mean_error(_log_p_by(shift=np.max, summed=np.sum)),
         "two things: divide by the places that count, not by all; and take them out, since 0 times "
         "-inf is nan.": _times_zero_over_all,
         "the sum is right; divide by the places that count, not by len(targets).": _by_sequences,
@@ -323,7 +286,7 @@ cross_entropy = Exercise(
             lambda *given: np.exp(_mean_error()(*given))
         ),
         "the largest is taken along axis 0, over the places; each row has its own, axis=-1.": (
-            _mean_error(_shift_of_columns)
+            _mean_error(_log_p_by(shift=lambda logits: logits.max(axis=0)))
         ),
         "that is the mean over all words of the vocabulary: pick the true word's number.": (
             lambda logits, targets, ignore: -_log_p(logits[targets != ignore]).mean()
@@ -362,7 +325,7 @@ cross_entropy = Exercise(
         "targets != ignore.": _mean_error(counts=lambda targets, ignore: targets != -100),
         "two things: ignored places still count, and large scores overflow: leave those out, and "
         "take the largest of each row away before np.exp.": lambda logits, targets, ignore: (
-            -_picked(_without_the_shift(logits), targets).mean()
+            -picked(_without_the_shift(logits), targets).mean()
         ),
         "two things: a share can round to 0, and its logarithm is then -inf, so write the "
         "logarithm out on paper first; and take the places that count out before you pick: ignore "
@@ -398,7 +361,7 @@ def _draw_smoothed(rng):
 
 def _overflows(logits):
     e = np.exp(logits)
-    return e / e.sum(axis=-1, keepdims=True)
+    return shares(e)
 
 
 def _by_hand(shares=tantra.softmax, soft=None, sign=1, over=None):
@@ -625,12 +588,6 @@ def _root_too_early(w, g, m, v, t, lr, betas, eps, decay_rate):
     return w - lr * decay_rate * w - lr * m / (1 - betas[0] ** t) / below, m, v
 
 
-def _times_t(w, g, m, v, t, lr, betas, eps, decay_rate):
-    m, v = _mean(m, g, betas), _square(v, g, betas)
-    m_hat, v_hat = m / (1 - betas[0] * t), v / (1 - betas[1] * t)
-    return w - lr * decay_rate * w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
-
-
 def _corrected_by(of_m, of_v):
     """An AdamW step that divides m and v by 1 minus these functions of the betas and of t."""
 
@@ -668,11 +625,6 @@ def _eps_beside_the_fraction(w, g, m, v, t, lr, betas, eps, decay_rate):
 
 def _betas_exchanged(w, g, m, v, t, lr, betas, eps, decay_rate):
     return _step()(w, g, m, v, t, lr, betas[::-1], eps, decay_rate)
-
-
-def _in_another_order(w, g, m, v, t, lr, betas, eps, decay_rate):
-    w, m, v = _step()(w, g, m, v, t, lr, betas, eps, decay_rate)
-    return m, v, w
 
 
 def _in_place(w, g, m, v, t, lr, betas, eps, decay_rate):
@@ -716,8 +668,7 @@ def _draw_state(rng):
 
 
 def _without_root(*state):
-    with np.errstate(invalid="ignore"):
-        return _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * g)(*state)
+    return _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * g)(*state)
 
 
 adamw_step = Exercise(
@@ -770,7 +721,9 @@ adamw_step = Exercise(
         "eps is added to the root of the corrected v; yours is added before the correction.": (
             _eps_too_early
         ),
-        "the correction has beta to the power of t, not beta times t.": _times_t,
+        "the correction has beta to the power of t, not beta times t.": _corrected_by(
+            lambda b, t: b[0] * t, lambda b, t: b[1] * t
+        ),
         "the power t is missing in the corrections: 1 - beta to the t.": (
             _corrected_by(lambda b, t: b[0], lambda b, t: b[1])
         ),
@@ -804,7 +757,7 @@ adamw_step = Exercise(
         "return the running means as well, w, m, v: the next step needs them.": (
             lambda *state: _step()(*state)[0]
         ),
-        "first w, then m, then v: yours stand in another order.": _in_another_order,
+        "first w, then m, then v: yours stand in another order.": reordered(_step(), 1, 2, 0),
         "v has 1 - beta times g squared; you square 1 - beta too.": (
             _means(_mean, lambda v, g, b: b[1] * v + ((1 - b[1]) * g) ** 2)
         ),

@@ -8,6 +8,7 @@ import torch
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, gradients
+from tantra.check.slips import log_of_softmax, picked, total
 
 
 def _with_parts(attempt, tokens, table, positions, rows, gain):
@@ -380,12 +381,8 @@ gpt_parameters = Exercise(
 )
 
 
-def _picked(log_p, tokens):
-    return np.take_along_axis(log_p, tokens[..., None], axis=-1)[..., 0]
-
-
 def _next_token_loss(logits, tokens):
-    return -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+    return -picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
 
 
 def _given_loss(logits, tokens):
@@ -399,14 +396,8 @@ def _of_chapter_09(logits, tokens):
     return -np.take_along_axis(log_p, tokens[:, 1:, None], axis=-1).mean()
 
 
-def _log_of_softmax(logits):
-    with np.errstate(divide="ignore"):
-        return np.log(tantra.softmax(logits))
-
-
 def _unshifted(logits):
-    with np.errstate(over="ignore", invalid="ignore"):
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    return logits - np.log(total(np.exp(logits)))
 
 
 def _by_one_hot(logits, tokens):
@@ -415,8 +406,7 @@ def _by_one_hot(logits, tokens):
 
 
 def _mean_of_shares(logits, tokens):
-    with np.errstate(divide="ignore"):
-        return -np.log(_picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean())
+    return -np.log(picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean())
 
 
 def _draw_words(rng):
@@ -450,23 +440,23 @@ next_token_loss = Exercise(
         "a batch only: [..., :-1, :] and [..., 1:] count from the end.": _of_chapter_09,
         "[..., :-1] cuts the last axis of the logits, the words; the positions are the axis before "
         "it: [..., :-1, :].": lambda logits, tokens: (
-            -_picked(tantra.log_softmax(logits[..., :-1]), tokens[..., 1:]).mean()
+            -picked(tantra.log_softmax(logits[..., :-1]), tokens[..., 1:]).mean()
         ),
         "[..., :-1] cuts the last axis of the log-shares, the words; the positions are the axis "
         "before it: [..., :-1, :].": lambda logits, tokens: (
-            -_picked(tantra.log_softmax(logits)[..., :-1], tokens[..., 1:]).mean()
+            -picked(tantra.log_softmax(logits)[..., :-1], tokens[..., 1:]).mean()
         ),
         "T rows of logits meet T - 1 tokens: the last position has no next word, so cut its logits "
         "off as well, logits[..., :-1, :].": (
-            lambda logits, tokens: -_picked(tantra.log_softmax(logits), tokens[..., 1:]).mean()
+            lambda logits, tokens: -picked(tantra.log_softmax(logits), tokens[..., 1:]).mean()
         ),
         "T - 1 rows of logits meet T tokens: the first word is nobody's answer, so cut it off as "
         "well, tokens[..., 1:].": (
-            lambda logits, tokens: -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens).mean()
+            lambda logits, tokens: -picked(tantra.log_softmax(logits[..., :-1, :]), tokens).mean()
         ),
         "a share can round to 0, and its logarithm is then -inf: log_softmax takes the logarithm "
         "without the detour.": lambda logits, tokens: (
-            -_picked(_log_of_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+            -picked(log_of_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
         ),
         "0 times -inf is nan: pick the true word's log-share, do not multiply by a one-hot row.": (
             _by_one_hot
@@ -476,7 +466,7 @@ next_token_loss = Exercise(
         ),
         "the shift goes the wrong way: the logits of position t are about word t + 1.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits)[..., 1:, :], tokens[..., :-1]).mean()
+                -picked(tantra.log_softmax(logits)[..., 1:, :], tokens[..., :-1]).mean()
             )
         ),
         "logits and tokens are cut alike, at the end, so each position is still asked for its own "
@@ -497,12 +487,12 @@ next_token_loss = Exercise(
         ),
         "the shares of one position sum to 1 over the words: log_softmax along the last axis.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits, axis=-2)[..., :-1, :], tokens[..., 1:]).mean()
+                -picked(tantra.log_softmax(logits, axis=-2)[..., :-1, :], tokens[..., 1:]).mean()
             )
         ),
         "np.roll(tokens, 1) brings the word before; the logits of position t are about the one "
         "after it, tokens[..., 1:].": lambda logits, tokens: (
-            -_picked(tantra.log_softmax(logits), np.roll(tokens, 1, axis=-1)).mean()
+            -picked(tantra.log_softmax(logits), np.roll(tokens, 1, axis=-1)).mean()
         ),
         "every next word is picked at every position: each position has one, with "
         "np.take_along_axis.": lambda logits, tokens: (
@@ -512,7 +502,7 @@ next_token_loss = Exercise(
             lambda logits, tokens: -tantra.log_softmax(logits[..., :-1, :]).mean()
         ),
         "1 - p is not the loss; that is -log p, without a bound.": lambda logits, tokens: (
-            1 - _picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+            1 - picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
         ),
         "that is e to the power of the loss, the perplexity: leave exp out.": (
             lambda logits, tokens: np.exp(_next_token_loss(logits, tokens))
@@ -522,18 +512,18 @@ next_token_loss = Exercise(
         ),
         "the loss is one number, the mean over all predictions of all sequences.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean(axis=-1)
+                -picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean(axis=-1)
             )
         ),
         "those are shares: take their logarithm, with log_softmax.": (
             lambda logits, tokens: (
-                -_picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+                -picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
             )
         ),
         "np.roll makes the first word the answer of the last position, which has none: leave the "
         "last logits out.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits), np.roll(tokens, -1, axis=-1)).mean()
+                -picked(tantra.log_softmax(logits), np.roll(tokens, -1, axis=-1)).mean()
             )
         ),
         "the sign is turned: log-shares are at most 0, and the loss at least 0.": (
@@ -549,15 +539,15 @@ next_token_loss = Exercise(
             )
         ),
         "the scores themselves are picked: take log_softmax first.": (
-            lambda logits, tokens: -_picked(logits[..., :-1, :], tokens[..., 1:]).mean()
+            lambda logits, tokens: -picked(logits[..., :-1, :], tokens[..., 1:]).mean()
         ),
         "np.exp overflows on large scores: tantra.log_softmax takes the largest of each row away "
         "first.": lambda logits, tokens: (
-            -_picked(_unshifted(logits[..., :-1, :]), tokens[..., 1:]).mean()
+            -picked(_unshifted(logits[..., :-1, :]), tokens[..., 1:]).mean()
         ),
         "only the last prediction counts there: the loss is the mean over all of them.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:])[..., -1].mean()
+                -picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:])[..., -1].mean()
             )
         ),
     },

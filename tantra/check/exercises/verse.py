@@ -10,6 +10,7 @@ import torch
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, gradients
+from tantra.check.slips import largest, shares
 
 SHORT = ("a", "i", "u", "ṛ", "ḷ")
 LONG = ("ā", "ī", "ū", "ṝ", "ḹ", "e", "ai", "o", "au")
@@ -754,7 +755,7 @@ def _log_chance(logits, tokens, temperature):
 
 def _bare_softmax(scores):
     powers = np.exp(scores)
-    return powers / powers.sum(-1, keepdims=True)
+    return shares(powers)
 
 
 temperature_slope = Exercise(
@@ -812,7 +813,7 @@ temperature_slope = Exercise(
             _by_hand(shares=lambda scores: tantra.softmax(scores.T).T)
         ),
         "take the mean of the scores under their shares, not the largest of them.": (
-            _by_hand(shares=lambda scores: scores == scores.max(axis=-1, keepdims=True))
+            _by_hand(shares=lambda scores: scores == largest(scores))
         ),
         "the largest score is taken off the mean and not off the token's own: take it off inside "
         "exp alone.": _largest_off_the_mean,
