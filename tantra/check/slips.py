@@ -20,7 +20,7 @@ def largest(x, axis=-1):
     return x.max(axis=axis, keepdims=True)
 
 
-def shares(x, axis=-1):
+def normalised(x, axis=-1):
     """The numbers divided by their sum."""
     return x / total(x, axis)
 

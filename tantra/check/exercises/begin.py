@@ -117,7 +117,7 @@ centre_rows = Exercise(
         ),
         "that is one mean for the whole array; each row has its own.": lambda x: x - x.mean(),
         "that is the mean alone: subtract it from x.": mean,
-        "the sign is turned: x minus its mean.": (lambda x: mean(x) - x),
+        "the sign is flipped: x minus its mean.": lambda x: mean(x) - x,
         "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
             lambda x: x - mean(x, axis=1)
         ),
@@ -125,8 +125,8 @@ centre_rows = Exercise(
         "for any number of axes.": lambda x: x - x.mean(axis=-1)[:, None],
         "reshape(-1, 1) is right for two axes only: keepdims=True puts the mean in its place for "
         "any number of axes.": lambda x: x - x.mean(axis=-1).reshape(-1, 1),
-        "x.T turns all the axes around, so with three the means meet the wrong numbers: "
-        "keepdims=True puts each in its place.": lambda x: (x.T - x.mean(axis=-1)).T,
+        "x.T reverses all the axes, so with three the means meet the wrong numbers: keepdims=True "
+        "puts each in its place.": lambda x: (x.T - x.mean(axis=-1)).T,
         "a loop over x takes its first axis apart: right for two axes, but of three it gives "
         "tables, and of one single numbers. x.mean(axis=-1, keepdims=True) finds rows always.": (
             lambda x: np.stack([row - row.mean() for row in x])
@@ -135,7 +135,7 @@ centre_rows = Exercise(
             lambda x: x - x.mean(axis=-2, keepdims=True)
         ),
         "that is the sum of the row: its mean is wanted.": (lambda x: x - total(x)),
-        "subtract the mean and leave it there: do not divide by the deviation.": (
+        "subtract the mean and leave it there: do not divide by the standard deviation.": (
             lambda x: (x - mean(x)) / x.std(axis=-1, keepdims=True)
         ),
         "you divide by the mean; subtract it.": lambda x: x / mean(x),
@@ -177,7 +177,7 @@ mean_shape = Prediction(
         ),
         "that would be one row of weights; here are 5, and each makes a row of 7.": (1, 7),
         "that would be values of one feature; here each has 7, and so has each mean.": (5, 1),
-        "that is the shape of the weights, turned around; the product has rows of 7.": (3, 5),
+        "that is the shape of the weights, transposed; the product has rows of 7.": (3, 5),
         "that is how many products are added up; the shape names the axes that are left.": 105,
         "a product of matrices does not add the lengths: the inner two meet and go, the outer two "
         "are left.": (8, 10),

@@ -122,12 +122,12 @@ def _damages(
     *,
     drop=_drop_head,
     merge=_merged,
-    turn=np.transpose,
+    transpose=np.transpose,
     mean=np.mean,
     combine=np.subtract,
 ):
     def error(averages):
-        return mean((merge(averages) @ turn(w_output) - target) ** 2)
+        return mean((merge(averages) @ transpose(w_output) - target) ** 2)
 
     full = error(averages)
     return combine(np.array([error(drop(averages, h)) for h in range(averages.shape[1])]), full)
@@ -160,7 +160,7 @@ head_damages = Exercise(
         "that is the error without each head: subtract the error with all of them.": (
             lambda a, w, target: _damages(a, w, target, combine=lambda each, full: each)
         ),
-        "the sign is turned: damage is the error without the head, minus the full error.": (
+        "the sign is flipped: damage is the error without the head, minus the full error.": (
             lambda a, w, target: -_damages(a, w, target)
         ),
         "that is a ratio; damage is a difference.": (
@@ -196,12 +196,12 @@ head_damages = Exercise(
         "a head may be missed less than nothing: leave negative damage as it is, without max(0, "
         "...).": lambda a, w, target: np.array([max(0, one) for one in _damages(a, w, target)]),
         "w_output is stored (out, in): merged @ w_output.T.": (
-            lambda a, w, target: _damages(a, w, target, turn=np.asarray)
+            lambda a, w, target: _damages(a, w, target, transpose=np.asarray)
         ),
         "that is how far the output moves; damage is how much further it then is from target.": (
             _changes
         ),
-        "that is a share of the error; damage is a difference.": (
+        "that is a fraction of the error; damage is a difference.": (
             lambda a, w, target: _damages(a, w, target, combine=lambda e, full: (e - full) / full)
         ),
         "the error is the mean of the squares; no root is taken.": (
@@ -246,7 +246,7 @@ def _once_each(group, label, train):
 
 
 def _group_means(group, label, train):
-    """The mean of the groups' shares, where a group that has few rows counts as much as others."""
+    """The mean of the groups' fractions: a group that has few rows counts as much as others."""
     right = _votes(group, label, train)[group].argmax(axis=1) == label
     held_back = [(group == g) & ~train for g in np.unique(group[~train])]
     return np.mean([right[rows].mean() for rows in held_back])
@@ -475,7 +475,7 @@ ov_circuit = Exercise(
         "K is the rows of w_value divided by H; the stream's width D need not be H·K.": (
             lambda v, o, head, n: _sliced(v, o, head, n, size=v.shape[1])
         ),
-        "w_output is (D, H·K): turn it over before it is put into shape (H, K, D).": (
+        "w_output is (D, H·K): transpose it before it is put into shape (H, K, D).": (
             lambda v, o, head, n: _part(v, head, n).T @ o.reshape(n, -1, o.shape[0])[head]
         ),
         "w_output was put into shape with H in front: its heads lie along the second axis, so "
@@ -520,10 +520,10 @@ even_head = Prediction(
         "ai is one sound: it counts once, as a vowel and as a key.": (
             0.0, 0.0, 1 / 3, 1 / 4, 3 / 6, 3 / 7,
         ),
-        "those are the shares of the consonants; a vowel gives 1.": (
+        "those are the fractions of the consonants; a vowel gives 1.": (
             0.0, 1 / 2, 1 / 3, 2 / 4, 2 / 5, 3 / 6,
         ),
-        "those are the shares of all that is no vowel; a vowel gives 1.": (
+        "those are the fractions of all that is no vowel; a vowel gives 1.": (
             1.0, 1.0, 2 / 3, 3 / 4, 3 / 5, 4 / 6,
         ),
         "the head gives an average at every position, whatever stands there itself.": (
@@ -717,7 +717,7 @@ induction_score = Exercise(
         "that is how often the largest weight lies on such a key; add up the weights.": (
             _largest_there
         ),
-        "rows ask, columns answer: the weights are turned.": lambda weights, tokens: _induction(
+        "rows ask, columns answer: the weights are transposed.": lambda weights, tokens: _induction(
             weights.T, tokens
         ),
     },

@@ -7,7 +7,7 @@ import numpy as np
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, arrays, behind, gradients
-from tantra.check.slips import largest, reordered, shares, total
+from tantra.check.slips import largest, normalised, reordered, total
 
 
 def _lengths(x):
@@ -190,7 +190,7 @@ soft_lookup = Exercise(
         ),
         "k @ q is for one query, as in version 1. For many, q @ k.mT has a row for each: rows ask, "
         "columns answer.": lambda q, k, v: tantra.softmax(k @ q) @ v,
-        "the scores are turned around: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
+        "the scores are transposed: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
             lambda q, k, v: tantra.softmax(k @ q.mT) @ v
         ),
         "q @ k meets the keys' columns; every query should meet every key: q @ k.mT.": (
@@ -201,7 +201,7 @@ soft_lookup = Exercise(
         ),
         "the values stand in front of the shares: each row of shares weighs the values, so "
         "shares @ v.": lambda q, k, v: v @ tantra.softmax(q @ k.mT),
-        "the values are turned around: each row of shares weighs the rows of v, so shares @ v.": (
+        "the values are transposed: each row of shares weighs the rows of v, so shares @ v.": (
             lambda q, k, v: tantra.softmax(q @ k.mT) @ v.mT
         ),
         "np.dot is right for two axes only: with a batch it pairs every sequence with every other. "
@@ -215,7 +215,7 @@ soft_lookup = Exercise(
         ),
         "the row sums lose their axis, and meet the columns: .sum(axis=-1, keepdims=True), or use "
         "softmax.": lambda q, k, v: np.exp(q @ k.mT) / np.exp(q @ k.mT).sum(axis=-1) @ v,
-        "the shares are turned around before they meet the values: a row belongs to a query.": (
+        "the shares are transposed before they meet the values: a row belongs to a query.": (
             lambda q, k, v: tantra.softmax(q @ k.mT).mT @ v
         ),
         "the shares sum to 1 already: do not divide by the number of keys as well.": (
@@ -231,7 +231,7 @@ soft_lookup = Exercise(
         "the largest score is subtracted, but the powers of e do not sum to 1 yet: divide each row "
         "by its sum, or use softmax.": lambda q, k, v: np.exp(q @ k.mT - largest(q @ k.mT)) @ v,
         "scores divided by their sum may be negative, and the sum may be 0: use softmax.": (
-            lambda q, k, v: shares(q @ k.mT) @ v
+            lambda q, k, v: normalised(q @ k.mT) @ v
         ),
         "softmax belongs between the two products: it makes shares of the scores, and the shares "
         "then weigh the values.": lambda q, k, v: tantra.softmax(q @ k.mT @ v),
@@ -509,39 +509,39 @@ D_MODEL = 768
 projection_parameters = Prediction(
     name="projection_parameters",
     kind="predict",
-    asks="How many numbers three projections 768 -> 768 hold, each a matrix and an offset.",
+    asks="How many numbers three projections 768 -> 768 hold, each a matrix and a bias.",
     answer=3 * (D_MODEL * D_MODEL + D_MODEL),
     mistakes={
-        "those are the three matrices; each projection also has an offset of 768.": (
+        "those are the three matrices; each projection also has a bias of 768.": (
             3 * D_MODEL * D_MODEL
         ),
         "that is one projection; there are three.": D_MODEL * D_MODEL + D_MODEL,
-        "that is the matrix of one projection; there are three, each with an offset.": (
+        "that is the matrix of one projection; there are three, each with a bias.": (
             D_MODEL * D_MODEL
         ),
-        "each projection has an offset of its own: three of them.": 3 * D_MODEL**2 + D_MODEL,
-        "an offset is a vector of 768 numbers, not a single one.": 3 * (D_MODEL**2 + 1),
+        "each projection has a bias of its own: three of them.": 3 * D_MODEL**2 + D_MODEL,
+        "a bias is a vector of 768 numbers, not a single one.": 3 * (D_MODEL**2 + 1),
         "that is four projections; the fourth, the output's, comes in chapter 04.": (
             4 * (D_MODEL * D_MODEL + D_MODEL)
         ),
         "those are the numbers that come out for one token; count the numbers in the matrices and "
-        "the offsets.": 3 * D_MODEL,
+        "the biases.": 3 * D_MODEL,
         "a matrix has rows times columns numbers, 768 · 768, and not 768 + 768.": (
             3 * (D_MODEL + D_MODEL)
         ),
         "that is all twelve layers; one layer was asked for.": 12 * 3 * (D_MODEL**2 + D_MODEL),
-        "an offset is one more row of 768 numbers, and no column: 769 · 768 for each projection.": (
+        "a bias is one more row of 768 numbers, and no column: 769 · 768 for each projection.": (
             3 * (D_MODEL + 1) ** 2
         ),
-        "that is one projection, and one column too many: an offset is one more row, 769 · 768. "
-        "There are three.": (D_MODEL + 1) ** 2,
-        "those are four matrices; there are three projections, and each has an offset as well.": (
+        "that is one projection, and one column too many: a bias is one more row, 769 · 768. There "
+        "are three.": (D_MODEL + 1) ** 2,
+        "those are four matrices; there are three projections, and each has a bias as well.": (
             4 * D_MODEL**2
         ),
         "those are two projections; there are three: query, key and value.": (
             2 * (D_MODEL**2 + D_MODEL)
         ),
-        "those are the offsets alone, or the numbers that come out; the matrices have 768 · 768 "
+        "those are the biases alone, or the numbers that come out; the matrices have 768 · 768 "
         "each.": 3 * D_MODEL + 3,
         "each matrix leads from 768 numbers to 768. One that held all three would have 768 rows "
         "and 3 · 768 columns.": (3 * D_MODEL) ** 2,
@@ -554,14 +554,14 @@ projection_parameters = Prediction(
         "three matrices of 768 · 768 numbers are added up: 3 · 768², and not 768³.": (
             D_MODEL**3 + 3 * D_MODEL
         ),
-        "that is all twelve layers, without the offsets; one layer was asked for.": (
+        "that is all twelve layers, without the biases; one layer was asked for.": (
             12 * 3 * D_MODEL**2
         ),
     },
     rtol=1e-9,  # every one of them counts
     hints=(
         "A matrix from 768 numbers to 768 numbers has 768 rows and 768 columns.",
-        "An offset is added to the result, so it has one number for each of the 768 results.",
+        "A bias is added to the result, so it has one number for each of the 768 results.",
     ),
 )
 
@@ -627,7 +627,7 @@ NAMES = ("query", "key", "value")
 offsets_lost = Exercise(
     name="offsets_lost",
     kind="ablate",
-    asks="How far the answers move when the query's, the key's or the value's offset is dropped.",
+    asks="How far the answers move when the query's, the key's or the value's bias is dropped.",
     reference=_losses(_largest),
     cases={
         "three tokens": (
@@ -654,10 +654,10 @@ offsets_lost = Exercise(
     ),
     call=_three,
     mistakes={
-        "put each offset back before you drop the next: one is missing at a time.": (
+        "put each bias back before you drop the next: one is missing at a time.": (
             _losses(_largest, dropped=({2}, {2, 4}, {2, 4, 6}))
         ),
-        "you dropped the matrices; drop the offsets and keep the matrices.": _losses(
+        "you dropped the matrices; drop the biases and keep the matrices.": _losses(
             _largest, dropped=({1}, {3}, {5})
         ),
         "that is the mean change; the largest was asked for.": _losses(
@@ -680,7 +680,7 @@ offsets_lost = Exercise(
         "that is the length of the whole change; its largest single number was asked for.": (
             _losses(lambda whole, without: np.linalg.norm(whole - without))
         ),
-        "you keep one offset and drop two; drop one and keep two.": _losses(
+        "you keep one bias and drop two; drop one and keep two.": _losses(
             _largest, dropped=({4, 6}, {2, 6}, {2, 4})
         ),
         "you divide the scores by √K; that comes in chapter 03, here they are plain.": _losses(
@@ -692,7 +692,7 @@ offsets_lost = Exercise(
         "the columns of your shares sum to 1; the rows should: softmax along the last axis.": (
             _losses(_largest, _weighed(lambda scores, K: tantra.softmax(scores, axis=0)))
         ),
-        "the scores are turned around: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
+        "the scores are transposed: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
             _losses(_largest, _weighed(lambda scores, K: tantra.softmax(scores.mT)))
         ),
         "you subtract the whole from the part without np.abs, so a change downwards is not seen: "
@@ -717,7 +717,7 @@ offsets_lost = Exercise(
         "that is the change beside the answer's own size; the absolute change was asked for.": (
             _losses(lambda whole, without: np.abs((whole - without) / whole).max())
         ),
-        "that is how far queries, keys and values move, which is the offset itself; the change of "
+        "that is how far queries, keys and values move, which is the bias itself; the change of "
         "the answers was asked for.": lambda *args: tuple(
             float(np.abs(offset).max()) for offset in args[2::2]
         ),
@@ -759,9 +759,9 @@ offsets_lost = Exercise(
     atol=1e-9,
     results=NAMES,
     hints=(
-        "First the whole: q, k and v with their offsets, then softmax(q @ k.mT) @ v.",
-        "Without its offset a projection is x @ w alone. Make three more answers, each with one "
-        "offset missing.",
+        "First the whole: q, k and v with their biases, then softmax(q @ k.mT) @ v.",
+        "Without its bias a projection is x @ w alone. Make three more answers, each with one bias "
+        "missing.",
         "np.abs(whole - without).max(), three times. One of the three should surprise you.",
     ),
 )

@@ -348,7 +348,7 @@ def _by_jacobian(x, w_up, w_down, g):
 
 
 def _builds_a_jacobian(attempt):
-    """Whether one vector of width D takes as much room as a matrix (D, D)."""
+    """Whether one vector of width D takes as much memory as a matrix (D, D)."""
     rng, D = np.random.default_rng(0), 200
     args = tuple(rng.standard_normal(shape) for shape in ((D,), (D, 2), (2, D), (D,)))
     return peak_bytes(lambda: attempt(*args)) >= 8 * D * D
@@ -435,7 +435,9 @@ residual_backward = Exercise(
         "I is the identity matrix, which hands g back; you add the number 1.": (
             lambda x, w_up, w_down, g: 1 + _branch(x, w_up, w_down, g)
         ),
-        "the bend is missing: the derivative of tanh is 1 - tanh².": (_with_slope(lambda z: 1)),
+        "the nonlinearity is missing: the derivative of tanh is 1 - tanh².": (
+            _with_slope(lambda z: 1)
+        ),
         "you multiply by tanh; its derivative is 1 - tanh².": (_with_slope(np.tanh)),
         "the derivative of tanh is 1 - tanh², with a minus.": (
             _with_slope(lambda z: 1 + np.tanh(z) ** 2)
@@ -549,16 +551,16 @@ stream_spread = Prediction(
     answer=(5.0, math.sqrt(2)),
     rtol=5e-3,
     mistakes={
-        "deviations do not add up; variances do, where the terms are independent.": (
+        "standard deviations do not add up; variances do, where the terms are independent.": (
             25.0,
             1 + math.sqrt(24),
         ),
-        "those are the variances; the deviation is the root.": (25.0, 2.0),
+        "those are the variances; the standard deviation is the root.": (25.0, 2.0),
         "the second is the variance still; take its root too.": (5.0, 2.0),
         "the first is the variance still; take its root too.": (25.0, math.sqrt(2)),
         "those are variances, and x_0, which has variance 1 as well, is left out.": (24.0, 1.0),
         "the second leaves out x_0, which has variance 1 as well.": (5.0, 1.0),
-        "the order is turned: first without the factor.": (math.sqrt(2), 5.0),
+        "the order is reversed: first without the factor.": (math.sqrt(2), 5.0),
         "a block adds twice, so 12 blocks make 24 additions.": (math.sqrt(13), math.sqrt(1.5)),
         "x_0 is part of the stream: it has variance 1 as well.": (math.sqrt(24), 1.0),
         "1.02 is the whole stream times 1/√24, or has variances divided by 24²: each addition is "
@@ -566,8 +568,11 @@ stream_spread = Prediction(
             5.0,
             math.sqrt(1 + 1 / 24),
         ),
-        "the second is the deviation of x_0 plus that of one scaled addition: there are 24 "
-        "additions, and variances add up, not deviations.": (5.0, 1 + 1 / math.sqrt(24)),
+        "the second is the standard deviation of x_0 plus that of one scaled addition: there are "
+        "24 additions, and variances add up, not standard deviations.": (
+            5.0,
+            1 + 1 / math.sqrt(24),
+        ),
         "an addition does not double the stream: variances add up, 1 for x_0 and 1 for each.": (
             2.0**12,
             1.0,
@@ -614,7 +619,7 @@ paths_left = Prediction(
         "those are the paths through the three branches; count those through the other seven.": (
             (8, 0)
         ),
-        "the order is turned: first the stack with additions.": (0, 128),
+        "the order is reversed: first the stack with additions.": (0, 128),
     },
     hints=(
         "With f(x) = x a branch doubles the stream: x + f(x) = 2 x. With f(x) = 0 it leaves it.",

@@ -131,13 +131,13 @@ combine_parts = Exercise(
                 averages, log_sums, _powers(log_sums) / _powers(log_sums).sum()
             )
         ),
-        "the shares sum to 1 already: add the weighed parts up, and do not take their mean.": (
+        "the weights sum to 1 already: add the weighed parts up, and do not take their mean.": (
             lambda averages, log_sums: _combined(
                 averages, log_sums, tantra.softmax(log_sums, axis=0) / len(log_sums)
             )
         ),
         **{
-            f"{little:g} in the total makes the shares wrong, and is not needed: with the largest "
+            f"{little:g} in the total makes the weights wrong, and is not needed: with the largest "
             "subtracted the total is at least 1.": _with_a_little_more(little)
             for little in (1e-6, 1e-8, 1e-9)
         },
@@ -145,16 +145,16 @@ combine_parts = Exercise(
         "part after part is right, but what was combined so far has the log-sum of all its parts, "
         "and yours keeps the first one's.": _combined_in_turn,
         "that is the plain mean of the parts, as if all powers were 1 (the largest along the last "
-        "axis, of length 1, is each itself): weigh each part by its share, along axis 0.": (
+        "axis, of length 1, is each itself): weigh each part by its weight, along axis 0.": (
             lambda averages, log_sums: averages.mean(axis=0)
         ),
-        "that is the plain sum of the parts: weigh each by its share, so that the shares sum "
-        "to 1.": lambda averages, log_sums: averages.sum(axis=0),
-        "the parts stand along axis 0, and the softmax runs along another: the shares of one "
+        "that is the plain sum of the parts: weigh each by its weight, so that the weights sum to "
+        "1.": lambda averages, log_sums: averages.sum(axis=0),
+        "the parts stand along axis 0, and the softmax runs along another: the weights of one "
         "row's parts must sum to 1.": lambda averages, log_sums: _combined(
             averages, log_sums, tantra.softmax(log_sums, axis=1)
         ),
-        "a softmax along the last axis, which has length 1, gives every part the share 1: parts "
+        "a softmax along the last axis, which has length 1, gives every part the weight 1: parts "
         "stand along axis 0.": lambda averages, log_sums: _combined(
             averages, log_sums, tantra.softmax(log_sums)
         ),
@@ -167,7 +167,7 @@ combine_parts = Exercise(
         "chapter 02.": lambda averages, log_sums: _combined(
             averages, log_sums, np.exp(log_sums) / np.exp(log_sums).sum(axis=0)
         ),
-        "one total for all rows: each row has shares of its own, so sum the powers along axis 0 "
+        "one total for all rows: each row has weights of its own, so sum the powers along axis 0 "
         "only.": lambda averages, log_sums: _combined(
             averages, log_sums, _whole_powers(log_sums) / _whole_powers(log_sums).sum()
         ),
@@ -175,18 +175,18 @@ combine_parts = Exercise(
         "each row's own, log_sums.max(axis=0).": lambda averages, log_sums: _combined(
             averages, log_sums, _whole_powers(log_sums) / _whole_powers(log_sums).sum(axis=0)
         ),
-        "the powers are not divided by their total: the shares of a row's parts must sum to 1.": (
+        "the powers are not divided by their total: the weights of a row's parts must sum to 1.": (
             lambda averages, log_sums: _combined(averages, log_sums, _powers(log_sums))
         ),
         "the parts are weighed, but not added up: sum along axis 0.": (
             lambda averages, log_sums: tantra.softmax(log_sums, axis=0) * averages
         ),
-        "only the part with the largest log-sum is taken: the others have their shares too.": (
+        "only the part with the largest log-sum is taken: the others have their weights too.": (
             lambda averages, log_sums: np.take_along_axis(
                 averages, log_sums.argmax(axis=0)[None], axis=0
             )[0]
         ),
-        "the order is turned: the larger log-sum gets the larger share, so no minus.": (
+        "the order is reversed: the larger log-sum gets the larger weight, so no minus.": (
             lambda averages, log_sums: _combined(
                 averages, log_sums, tantra.softmax(-log_sums, axis=0)
             )
@@ -201,8 +201,8 @@ combine_parts = Exercise(
         "end.": lambda averages, log_sums: _combined(
             averages, log_sums, tantra.softmax(log_sums, axis=0)
         )[None],
-        "a log-sum of -inf is no power at all, and the part's share is 0; set to 0 it is the power "
-        "e⁰ = 1: leave it as it is.": lambda averages, log_sums: _combined(
+        "a log-sum of -inf is no power at all, and the part's weight is 0; set to 0 it is the "
+        "power e⁰ = 1: leave it as it is.": lambda averages, log_sums: _combined(
             averages, log_sums, tantra.softmax(np.where(np.isinf(log_sums), 0, log_sums), axis=0)
         ),
         "the sum of the log-sums is the logarithm of a product: add the powers, and divide by "
@@ -215,11 +215,11 @@ combine_parts = Exercise(
         ),
     },
     hints=(
-        "A part's share of the row is its sum of powers, divided by the sums of all parts.",
+        "A part's weight of the row is its sum of powers, divided by the sums of all parts.",
         "Dividing powers of logarithms by their total, along the axis of parts: which function of "
         "chapter 02 does that?",
-        "powers = np.exp(log_sums - log_sums.max(axis=0)); the shares are powers divided by "
-        "powers.sum(axis=0); then shares times averages, summed along axis 0.",
+        "powers = np.exp(log_sums - log_sums.max(axis=0)); the weights are powers divided by "
+        "powers.sum(axis=0); then weights times averages, summed along axis 0.",
     ),
 )
 
@@ -241,7 +241,7 @@ def _online(
     protect=True,
     shrink_sum=True,
     shrink_average=True,
-    turned=False,
+    reverse=False,
     divide=True,
     every=True,
     follow=True,
@@ -267,8 +267,8 @@ def _online(
             new = largest(scores)
         if not rows:
             new = np.full(shape, new.max())
-        shrink, powers = np.exp((new - m) if turned else (m - new)), np.exp(scores - new)
-        if turned == "but at first":
+        shrink, powers = np.exp((new - m) if reverse else (m - new)), np.exp(scores - new)
+        if reverse == "but at first":
             shrink = np.where(np.isinf(m), 0.0, shrink)
         summed = total(powers) if own_sums else powers.sum()
         z = z * (shrink if shrink_sum else 1) + summed
@@ -295,7 +295,7 @@ class _Watched(np.ndarray):
 
 def _holds_too_many_scores(attempt):
     """Whether there are more than chunk scores of a row at one time, in one array or in many."""
-    return _makes_too_many_scores(attempt) or _takes_too_much_room(attempt)
+    return _makes_too_many_scores(attempt) or _takes_too_much_memory(attempt)
 
 
 def _makes_too_many_scores(attempt, T=5, S=11, chunk=4):
@@ -311,8 +311,8 @@ def _makes_too_many_scores(attempt, T=5, S=11, chunk=4):
     return many or any(shape in ((S, T), (1, S), (S,)) for shape in shapes)
 
 
-def _takes_too_much_room(attempt, T=64, S=1024, chunk=32):
-    """Whether half of the room for all scores is taken, whoever made the arrays."""
+def _takes_too_much_memory(attempt, T=64, S=1024, chunk=32):
+    """Whether half of the memory for all scores is taken, whoever made the arrays."""
     q, k, v = arrays((T, 2), (S, 2), (S, 2))
     with np.errstate(all="ignore"):
         return peak_bytes(lambda: attempt(q, k, v, chunk)) > T * S * q.itemsize / 2
@@ -371,7 +371,7 @@ def _carried(add):
     return average
 
 
-def _shares_carried(q, k, v, chunk):
+def _weights_carried(q, k, v, chunk):
     m, z, a = np.full((*q.shape[:-1], 1), -np.inf), 0.0, 0.0
     for start in range(0, k.shape[-2], chunk):
         keys = slice(start, start + chunk)
@@ -466,7 +466,7 @@ chunked_average = Exercise(
             _new_ones_shrunk
         ),
         "softmax of a chunk divides by the chunk's own sum: add up the powers themselves.": (
-            _shares_carried
+            _weights_carried
         ),
         "one sum of powers for all rows: each has its own, sum(axis=-1, keepdims=True).": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, own_sums=False)
@@ -497,7 +497,7 @@ chunked_average = Exercise(
         ),
         "from -inf on all is nan: what was before shrinks by e to the power old largest minus new, "
         "which is at most 1, and the powers are e to the power score minus the new largest.": (
-            lambda q, k, v, chunk: _online(q, k, v, chunk, turned=True)
+            lambda q, k, v, chunk: _online(q, k, v, chunk, reverse=True)
         ),
         "those are sums, not averages: divide by the sum of powers at the end.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, divide=False)
@@ -533,7 +533,7 @@ chunked_average = Exercise(
         "the next (from -inf, all that was before shrinks to 0).": _last_chunk,
         "what was before must shrink, and yours grows: by e to the power old largest minus new, "
         "which is at most 1.": lambda q, k, v, chunk: _online(
-            q, k, v, chunk, turned="but at first"
+            q, k, v, chunk, reverse="but at first"
         ),
         "all that was summed is divided again in each chunk: divide once, at the end.": (
             _all_divided_in_each
@@ -673,10 +673,10 @@ chunk_gradients = Exercise(
         "mean is subtracted from do·v, not added.": (
             _with_other(by_score=lambda p, dp, mean: p * (dp + mean))
         ),
-        "the sign is turned: ds is p times (do·v - mean).": (
+        "the sign is flipped: ds is p times (do·v - mean).": (
             _with_other(by_score=lambda p, dp, mean: p * (mean - dp))
         ),
-        "dv comes back turned: pᵀ do has a row for each key.": (
+        "dv comes back transposed: pᵀ do has a row for each key.": (
             lambda *args: (*_back(*args)[:2], _back(*args)[2].T)
         ),
         "the log-sum is subtracted from the score, not added.": (
@@ -865,7 +865,7 @@ reorder_heads = Exercise(
                 w_v, w_o, order, rows=_section(_inverse(order), len(w_v) // len(order))
             )
         ),
-        "w_o comes back turned: its columns move, and it stays (D, H·K).": (
+        "w_o comes back transposed: its columns move, and it stays (D, H·K).": (
             lambda w_v, w_o, order: (
                 w_v[_section(order, len(w_v) // len(order))],
                 w_o.T[_section(order, len(w_v) // len(order))],
@@ -916,8 +916,8 @@ reorder_heads = Exercise(
                 columns=[*order, *range(len(order), len(w_v))],
             )
         ),
-        "the whole order of features is turned round: move heads, and leave each head's features "
-        "in their order.": lambda w_v, w_o, order: _reordered(
+        "the whole order of features is reversed: move heads, and leave each head's features in "
+        "their order.": lambda w_v, w_o, order: _reordered(
             w_v,
             w_o,
             order,
@@ -946,17 +946,17 @@ wrong_sketch = Prediction(
     asks="The letter of the sketch that is not a rewrite of causal attention.",
     answer="C",
     mistakes={
-        "A holds: the mean of the keys is an offset, the same for all, and softmax cannot see what "
-        "it adds to a row.": "A",
+        "A holds: the mean of the keys is a bias, the same for all, and softmax cannot see what it "
+        "adds to a row.": "A",
         "B holds: e to the power s is 2 to the power s·log₂e, so it is the same power.": "B",
         "D holds: a score is the sum over both halves, and the power of a sum is a product.": "D",
-        "E holds: the shares of a row sum to 1, so the row's own value is subtracted once and "
+        "E holds: the weights of a row sum to 1, so the row's own value is subtracted once and "
         "added once.": "E",
-        "a capital letter is wanted, and a holds: the mean of the keys is an offset.": "a",
+        "a capital letter is wanted, and a holds: the mean of the keys is a bias.": "a",
         "a capital letter is wanted, and b holds: it is the same power, with another base.": "b",
         "the letter is right; write it as a capital, in quotation marks.": "c",
         "a capital letter is wanted, and d holds: the power of a sum is a product.": "d",
-        "a capital letter is wanted, and e holds: the shares of a row sum to 1.": "e",
+        "a capital letter is wanted, and e holds: the weights of a row sum to 1.": "e",
         "the letter alone, in quotation marks.": "sketch C",
         "the letter alone, a capital in quotation marks.": "sketch_c",
         "the letter alone, in quotation marks, without a small word before it.": "Sketch C",

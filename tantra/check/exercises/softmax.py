@@ -6,13 +6,13 @@ import torch
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, behind, gradients
-from tantra.check.slips import largest, mean, powers, shares, total
+from tantra.check.slips import largest, mean, normalised, powers, total
 from tantra.check.watch import peak_bytes
 
 
 def _shifted(shift):
     """Softmax that subtracts something else than the row's largest score."""
-    return lambda x: shares(np.exp(x - shift(x)))
+    return lambda x: normalised(np.exp(x - shift(x)))
 
 
 def _log_shifted(shift):
@@ -75,7 +75,7 @@ softmax = Exercise(
     atol=1e-13,
     mistakes={
         "exp overflows on large scores: subtract the row's largest score before exp.": (
-            lambda x: shares(np.exp(x))
+            lambda x: normalised(np.exp(x))
         ),
         "each row should sum to 1, not the whole array: sum over axis=-1 with keepdims=True.": (
             lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum()
@@ -85,12 +85,12 @@ softmax = Exercise(
         ),
         "you subtract the largest score of the whole array: a row far below it becomes 0/0. "
         "Subtract each row's own, x.max(axis=-1, keepdims=True).": (
-            lambda x: shares(np.exp(x - x.max()))
+            lambda x: normalised(np.exp(x - x.max()))
         ),
         "the powers are not yet shares: divide each row by its sum.": powers,
         "those are powers alone: subtract the row's largest score before exp, then divide each "
         "row by its sum.": np.exp,
-        "the powers are of e: use np.exp, not powers of 2.": lambda x: shares(
+        "the powers are of e: use np.exp, not powers of 2.": lambda x: normalised(
             2 ** (x - largest(x))
         ),
         "each score is judged alone (a sigmoid): divide by the sum over its row instead.": (
@@ -109,11 +109,11 @@ softmax = Exercise(
             lambda x: tantra.softmax(x, axis=1)
         ),
         "the sum runs along axis=1, which is the last axis only of two; the last of any number is "
-        "axis=-1.": lambda x: shares(powers(x), axis=1),
+        "axis=-1.": lambda x: normalised(powers(x), axis=1),
         "two things: axis=1 is the last axis only of two, so write axis=-1; and exp overflows on "
-        "large scores.": lambda x: shares(np.exp(x), axis=1),
+        "large scores.": lambda x: normalised(np.exp(x), axis=1),
         "two things: columns sum to 1, and rows should, axis=-1; and exp overflows on large "
-        "scores.": lambda x: shares(np.exp(x), axis=0),
+        "scores.": lambda x: normalised(np.exp(x), axis=0),
         "the largest score is subtracted above the line only: divide by the sum of these powers.": (
             lambda x: powers(x) / total(np.exp(x))
         ),
@@ -129,31 +129,33 @@ softmax = Exercise(
             lambda x: x.max(axis=-1, keepdims=True, initial=0)
         ),
         "subtract the largest score inside: np.exp(x - largest), and not np.exp(x) - largest.": (
-            lambda x: shares(np.exp(x) - largest(x))
+            lambda x: normalised(np.exp(x) - largest(x))
         ),
         "your rows sum to the number of scores: divide by the sum, not by the mean.": (
             lambda x: powers(x) / mean(powers(x))
         ),
         "those are the logarithms of the shares; the shares are wanted.": tantra.log_softmax,
         "cut off at such a number, two large scores become equal: subtract the row's largest score "
-        "instead, which keeps the differences.": lambda x: shares(np.exp(np.clip(x, -700, 700))),
+        "instead, which keeps the differences.": lambda x: normalised(
+            np.exp(np.clip(x, -700, 700))
+        ),
         "nan is hidden, not mended: the weights of such a row are 0 and do not sum to 1. Subtract "
-        "the row's largest score before exp.": lambda x: np.nan_to_num(shares(np.exp(x))),
+        "the row's largest score before exp.": lambda x: np.nan_to_num(normalised(np.exp(x))),
         "the scores above the smallest are divided by their sum: the powers of e are missing, "
-        "np.exp.": lambda x: shares(x - x.min(axis=-1, keepdims=True)),
+        "np.exp.": lambda x: normalised(x - x.min(axis=-1, keepdims=True)),
         "each row is divided by its length as a vector, so the squares sum to 1: divide by the "
         "sum.": lambda x: powers(x) / np.linalg.norm(powers(x), axis=-1, keepdims=True),
         "subtract the largest score; dividing by it changes the differences, and so the shares.": (
-            lambda x: shares(np.exp(x / largest(x)))
+            lambda x: normalised(np.exp(x / largest(x)))
         ),
         "the scores themselves are divided by their sum: make them positive with np.exp first.": (
-            shares
+            normalised
         ),
         "the shifted scores are divided by their sum: the powers of e are missing, np.exp.": (
-            lambda x: shares(x - largest(x))
+            lambda x: normalised(x - largest(x))
         ),
-        "the order is turned: the score minus the largest, not the largest minus the score.": (
-            lambda x: shares(np.exp(largest(x) - x))
+        "the order is reversed: the score minus the largest, not the largest minus the score.": (
+            lambda x: normalised(np.exp(largest(x) - x))
         ),
     }
     | {
@@ -195,7 +197,7 @@ log_softmax = Exercise(
         "the natural logarithm is np.log, the inverse of np.exp; np.log2 is another.": (
             lambda x: x - largest(x) - np.log2(total(powers(x)))
         ),
-        "the sign is turned: a log-share is at most 0. Its negative is the loss.": (
+        "the sign is flipped: a log-share is at most 0. Its negative is the loss.": (
             lambda x: -tantra.log_softmax(x)
         ),
         "you subtract the sum of the powers; subtract its logarithm.": (
@@ -212,7 +214,7 @@ log_softmax = Exercise(
             lambda x: x - largest(x) - np.log(total(np.exp(x)))
         ),
         "two things: exp overflows on large scores; and the log of a share that rounds to 0 is "
-        "-inf, so take the logarithm on paper.": lambda x: np.log(shares(np.exp(x))),
+        "-inf, so take the logarithm on paper.": lambda x: np.log(normalised(np.exp(x))),
         "two things: each row needs a sum of its own, .sum(axis=-1, keepdims=True); and exp "
         "overflows on large scores.": lambda x: x - np.log(np.exp(x).sum()),
         "all rows get one sum: .sum(axis=-1, keepdims=True) gives each its own.": (
@@ -233,7 +235,7 @@ log_softmax = Exercise(
         ),
         "those are the shares; their logarithms are wanted.": tantra.softmax,
         "those are the scores divided by their sum, and then the logarithm: e to the power of each "
-        "score comes first, and its logarithm is the score.": lambda x: np.log(shares(x)),
+        "score comes first, and its logarithm is the score.": lambda x: np.log(normalised(x)),
         "a score far above the number that you subtract still overflows: subtract the row's "
         "largest score, and no other (the mean, the median, the first or last).": _log_shifted(
             mean
@@ -354,7 +356,7 @@ softmax_backward = Exercise(
             lambda p, g: p * (g - mean(g))
         ),
         "multiply the result by p as well.": (lambda p, g: g - total(p * g)),
-        "the sign is turned: p · (g - mean), not p · (mean - g).": (
+        "the sign is flipped: p · (g - mean), not p · (mean - g).": (
             lambda p, g: p * (total(p * g) - g)
         ),
         "the mean runs over the whole array; every row has its own: axis=-1, keepdims=True.": (
@@ -399,7 +401,7 @@ softmax_backward = Exercise(
         "p_j (1 - p_j).": lambda p, g: p * (p * g - total(p * g)),
         "i = j is counted twice: p_j (1 - p_j) g_j holds its -p_j² already, so the sum beside it "
         "runs over the others only.": lambda p, g: p * (1 - p) * g - p * total(p * g),
-        "the sign of the second term is turned: p_i (δ_ij - p_j) subtracts the mean.": (
+        "the sign of the second term is flipped: p_i (δ_ij - p_j) subtracts the mean.": (
             lambda p, g: p * (g + total(p * g))
         ),
         "that is one number for each row, the weighted mean; subtract it from g, and multiply by "
@@ -420,7 +422,7 @@ softmax_backward = Exercise(
 
 
 def _given_soften(p, temperature):
-    return shares(p**temperature)
+    return normalised(p**temperature)
 
 
 def _softened_with(small):
@@ -449,7 +451,7 @@ soften = Exercise(
         ),
         "those are the shares that you were given: divided by a number and then by their sum they "
         "stay as they are. As a power, p ** (1 / temperature) needs its brackets.": (
-            lambda p, temperature: shares(p / temperature)
+            lambda p, temperature: normalised(p / temperature)
         ),
         "divide by the sum again: the powers of the shares no longer sum to 1.": (
             lambda p, temperature: p ** (1 / temperature)
@@ -464,14 +466,14 @@ soften = Exercise(
             lambda p, temperature: np.log(p) / temperature
         ),
         "the logarithm of a share is a score: take the softmax of the scores, do not divide them "
-        "by their sum.": (lambda p, temperature: shares(np.log(p) / temperature)),
+        "by their sum.": lambda p, temperature: normalised(np.log(p) / temperature),
         "shares times a number no longer sum to 1: the temperature divides scores, that is "
         "logarithms.": lambda p, temperature: p / temperature,
-        "the order is turned: the power is 1/τ, without a minus.": (
-            lambda p, temperature: shares(p ** (-1 / temperature))
+        "the order is reversed: the power is 1/τ, without a minus.": (
+            lambda p, temperature: normalised(p ** (-1 / temperature))
         ),
         "the power is 1/τ, and not -τ: what is hotter is more even, and the order stays.": (
-            lambda p, temperature: shares(p**-temperature)
+            lambda p, temperature: normalised(p**-temperature)
         ),
         "the powers are of the new temperature, but their sum is still of the old: sum the same "
         "powers.": lambda p, temperature: p ** (1 / temperature) / total(p**temperature),
@@ -487,25 +489,25 @@ soften = Exercise(
             p ** (1 / temperature) / (p ** (1 / temperature)).sum(axis=-1)
         ),
         "columns sum to 1; rows should: use the last axis, axis=-1.": (
-            lambda p, temperature: shares(p ** (1 / temperature), axis=0)
+            lambda p, temperature: normalised(p ** (1 / temperature), axis=0)
         ),
         "you divide by the largest power: divide by the sum.": (
             lambda p, temperature: p ** (1 / temperature) / largest(p ** (1 / temperature))
         ),
         "base and exponent are exchanged: a share is raised to a power, p ** (1 / temperature).": (
-            lambda p, temperature: shares(temperature**p)
+            lambda p, temperature: normalised(temperature**p)
         ),
         "two things: columns sum to 1, and rows should, axis=-1; and the power is still the given "
-        "one.": lambda p, temperature: shares(p**temperature, axis=0),
+        "one.": lambda p, temperature: normalised(p**temperature, axis=0),
         "two things: keepdims=True keeps the summed axis, and the rows line up; and the power is "
         "still the given one.": lambda p, temperature: (
             p**temperature / (p**temperature).sum(axis=-1)
         ),
         "// divides and rounds down, so 1 // 2 is 0: write 1 / temperature.": (
-            lambda p, temperature: shares(p ** (1 // temperature))
+            lambda p, temperature: normalised(p ** (1 // temperature))
         ),
         "that is the power 1 - τ; a score divided by τ has 1/τ in its exponent.": (
-            lambda p, temperature: shares(p ** (1 - temperature))
+            lambda p, temperature: normalised(p ** (1 - temperature))
         ),
     }
     | {
@@ -536,7 +538,7 @@ shares_of_logs = Prediction(
         "those belong to the scores 1, 2 and 5; here the scores are the logarithms of these.": (
             (0.02, 0.05, 0.94)
         ),
-        "the order is turned: the largest score has the largest share.": (0.625, 0.25, 0.125),
+        "the order is reversed: the largest score has the largest share.": (0.625, 0.25, 0.125),
         "equal shares come from equal scores; these differ.": (1 / 3, 1 / 3, 1 / 3),
         "those are the scores: take e to the power of each, then divide by their sum.": tuple(
             np.log([1, 2, 5])
