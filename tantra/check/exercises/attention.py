@@ -196,6 +196,9 @@ causal_mask = Exercise(
         ),
         "you compare the two rows place by place; compare every query with every key: "
         "queries[:, None] is a column.": lambda queries, keys: queries >= keys,
+        "you compare the queries with one another: a column belongs to a key.": (
+            lambda queries, keys: queries[:, None] >= queries
+        ),
         "only its own position: the ones before it may be seen as well.": (
             lambda queries, keys: queries[:, None] == keys[None, :]
         ),
@@ -388,6 +391,9 @@ scaled_dot_product_attention = Exercise(
         "mask is not None.": _with_another_mask(
             lambda q, k, mask: np.array(False) if mask is None else mask
         ),
+        "mask may be None, and then no score is forbidden: use it only where it is not None.": (
+            _with_another_mask(lambda q, k, mask: ~(~mask))
+        ),
         "`if mask:` asks whether a whole table is true, which NumPy cannot say: write if mask is "
         "not None.": _with_another_mask(lambda q, k, mask: mask if mask else None),
         "scores[~mask] wants a mask that is as large as the scores. np.where(mask, scores, "
@@ -572,12 +578,12 @@ attention_backward = Exercise(
     reference=_gradients,
     results=GRADIENTS,
     cases={
-        "one sequence": arrays((2, 4), (3, 4), (2, 4), seed=5),
+        "one sequence": arrays((2, 5), (3, 5), (2, 5), seed=5),
         "a batch": arrays((2, 1, 3), (2, 4, 3), (2, 1, 3), seed=6),
         "two axes in front": arrays((1, 2, 4, 3), (1, 2, 5, 3), (1, 2, 4, 3), seed=7),
         "as many queries as keys": arrays(*SQUARE, seed=8),
     },
-    draw=lambda rng: behind(rng, (5, 4), (7, 4), (5, 4)),
+    draw=lambda rng: behind(rng, (5, 6), (7, 6), (5, 6)),
     rtol=1e-10,
     atol=1e-11,
     mistakes={
@@ -592,6 +598,13 @@ attention_backward = Exercise(
         "what is used twice gets the sum of both parts, not their mean.": (
             _summed(join=lambda keys, values: (keys + values) / 2)
         ),
+        "that is twice the part of the keys; the part of the values is another, "
+        "weights.mT @ d_averages.": _summed(join=lambda keys, values: 2 * keys),
+        "that is twice the part of the values; the part of the keys is another, d_scores.mT @ q.": (
+            _summed(join=lambda keys, values: 2 * values)
+        ),
+        "d_q is right. d_m is divided by √K once too often: the part of the keys has its divisor "
+        "in d_scores, and the part of the values has none.": _summed(keys=-1, values=-1),
         "the part of the values is right. In d_q and in the part of the keys the divisor is "
         "missing: the scores were divided by √K, so their gradient is as well.": (
             _summed(_parts(scale=lambda K: 1))

@@ -217,6 +217,8 @@ log_softmax = Exercise(
         "-inf, so take the logarithm on paper.": lambda x: np.log(normalised(np.exp(x))),
         "two things: each row needs a sum of its own, .sum(axis=-1, keepdims=True); and exp "
         "overflows on large scores.": lambda x: x - np.log(np.exp(x).sum()),
+        "right for one row; of several each needs a largest score and a sum of its own: axis=-1 "
+        "with keepdims=True in both.": (lambda x: x - x.max() - np.log(np.exp(x - x.max()).sum())),
         "all rows get one sum: .sum(axis=-1, keepdims=True) gives each its own.": (
             lambda x: x - largest(x) - np.log(powers(x).sum())
         ),
@@ -463,6 +465,8 @@ log_softmax_backward = Exercise(
     mistakes={
         "that is the way back through softmax. Here g is the gradient by the *logarithms*: start "
         "from log p_i = s_i - log of the sum.": _through_softmax,
+        "two things: the shares are np.exp(log_p); and this is the way back through softmax, not "
+        "through its logarithm.": lambda log_p, g: log_p * (g - total(log_p * g)),
         "you use log_p as the shares: the shares are np.exp(log_p).": (
             lambda log_p, g: g - log_p * total(g)
         ),
@@ -496,6 +500,14 @@ log_softmax_backward = Exercise(
         ),
         "the sign is turned: g minus p times the sum, not p times the sum minus g.": (
             lambda log_p, g: np.exp(log_p) * total(g) - g
+        ),
+        "that is g minus its plain mean: subtract the sum of g, times the score's own share p_j.": (
+            lambda log_p, g: g - mean(g)
+        ),
+        "the score's own log-share brings g_j, and not the sum of all g: g_j minus p_j times the "
+        "sum.": lambda log_p, g: (1 - np.exp(log_p)) * total(g),
+        "those are the shares; they stand before the sum of g, and that is subtracted from g.": (
+            lambda log_p, g: np.exp(log_p)
         ),
         "you take the mean of g; the parts of all the log-shares are added.": (
             lambda log_p, g: g - np.exp(log_p) * mean(g)
