@@ -806,12 +806,14 @@ def gpt2_saved(folder, model):
 @pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
 def test_a_prepared_decoder_is_saved_whole_or_not_at_all(kind, folder, tmp_path):
     model = gpt2.load(folder)
-    decoder = tantra.prepare(model, kind)
+    decoder = tantra.prepare_for_decoding(model, kind)
     if kind == "float32":
         gpt2.save(tmp_path / "new", decoder)
         assert same(read(tmp_path / "new"), read(gpt2_saved(tmp_path / "plain", model)))
         return
-    with pytest.raises(ValueError, match=r"no blocks\.0\.\S+ that can be .*that prepare copied"):
+    with pytest.raises(
+        ValueError, match=r"no blocks\.0\.\S+ that can be .*that prepare_for_decoding"
+    ):
         gpt2.save(tmp_path / "new", decoder)
     assert not (tmp_path / "new").exists()
 
