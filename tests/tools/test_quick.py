@@ -13,6 +13,9 @@ from course import ROOT, all_paths
     ("name", "tests"),
     [
         ("tests/test_norms.py", ["tests/test_norms.py"]),
+        ("tests/faults/parts.py", ["tests/test_planted_faults.py"]),
+        ("tests/planted_faults.py", ["tests/test_planted_faults.py"]),
+        ("tests/derivation.py", ["tests/metre/test_lexicon.py", "tests/verses/test_verses.py"]),
         ("tantra/block.py", ["tests/test_block.py"]),
         ("tantra/check/show.py", ["tests/check/test_show.py"]),
         ("tantra/check/exercises/softmax.py", []),
