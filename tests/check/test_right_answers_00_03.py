@@ -103,19 +103,19 @@ def log_softmax_row_by_row(x):
     return np.apply_along_axis(one, -1, x)
 
 
-def softmax_gradient_in_loops(p, g):
-    found = np.zeros_like(p)
-    for row in np.ndindex(p.shape[:-1]):
-        for j in range(p.shape[-1]):
-            for i in range(p.shape[-1]):
-                found[row][j] += p[row][i] * ((i == j) - p[row][j]) * g[row][i]
+def log_gradient_in_loops(log_p, g):
+    found = np.zeros_like(log_p)
+    for row in np.ndindex(log_p.shape[:-1]):
+        for j in range(log_p.shape[-1]):
+            for i in range(log_p.shape[-1]):
+                found[row][j] += ((i == j) - math.exp(log_p[row][j])) * g[row][i]
     return found
 
 
-def softmax_gradient_by_rows(p, g):
-    """A row of the Jacobian at a time, and never the whole."""
-    columns = np.arange(p.shape[-1])
-    parts = [(p * ((columns == j) - p[..., j : j + 1]) * g).sum(axis=-1) for j in columns]
+def log_gradient_by_rows(log_p, g):
+    """A column of the Jacobian at a time, and never the whole."""
+    columns = np.arange(log_p.shape[-1])
+    parts = [((columns == j) * g - np.exp(log_p[..., j : j + 1]) * g).sum(-1) for j in columns]
     return np.stack(parts, axis=-1)
 
 
@@ -150,35 +150,37 @@ def attention_in_torch(q, k, v, mask=None):
     return (weights @ v).numpy(), weights.numpy()
 
 
-def gradients_by_the_averages(q, k, v, d_averages):
+def gradients_by_the_averages(q, m, d_averages):
     """The row's sum by its second form: the average times its own gradient."""
-    weights = softmax(q @ k.mT / math.sqrt(k.shape[-1]))
-    mean = (weights @ v * d_averages).sum(axis=-1, keepdims=True)
-    d_scores = weights * (d_averages @ v.mT - mean) / math.sqrt(k.shape[-1])
-    return [d_scores @ k, np.swapaxes(d_scores, -1, -2) @ q, weights.mT @ d_averages]
+    weights = softmax(q @ m.mT / math.sqrt(m.shape[-1]))
+    mean = (weights @ m * d_averages).sum(axis=-1, keepdims=True)
+    d_scores = weights * (d_averages @ m.mT - mean) / math.sqrt(m.shape[-1])
+    d_m = np.swapaxes(d_scores, -1, -2) @ q
+    d_m += weights.mT @ d_averages
+    return [d_scores @ m, d_m]
 
 
-def gradients_by_the_jacobian(q, k, v, d_averages):
+def gradients_by_the_jacobian(q, m, d_averages):
     root = np.sqrt(q.shape[-1])
-    p = softmax(q / root @ k.mT)
+    p = softmax(q / root @ m.mT)
     jacobian = p[..., None] * (np.eye(p.shape[-1]) - p[..., None, :])
-    d_s = np.einsum("...ij,...i->...j", jacobian, d_averages @ v.mT)
-    return d_s / root @ k, d_s.mT @ (q / root), p.mT @ d_averages
+    d_s = np.einsum("...ij,...i->...j", jacobian, d_averages @ m.mT)
+    return d_s / root @ m, p.mT @ d_averages + d_s.mT @ (q / root)
 
 
-def gradients_in_loops(q, k, v, d_averages):
+def gradients_in_loops(q, m, d_averages):
     if q.ndim > 2:
-        parts = [gradients_in_loops(*one) for one in zip(q, k, v, d_averages, strict=True)]
+        parts = [gradients_in_loops(*one) for one in zip(q, m, d_averages, strict=True)]
         return tuple(map(np.stack, zip(*parts, strict=True)))
-    d_q, d_k, d_v, root = 0 * q, 0 * k, 0 * v, math.sqrt(len(q[0]))
+    d_q, d_m, root = 0 * q, 0 * m, math.sqrt(len(q[0]))
     for t in range(len(q)):
-        p = softmax(k @ q[t] / root)
-        d_v += np.outer(p, d_averages[t])
-        d_p = v @ d_averages[t]
+        p = softmax(m @ q[t] / root)
+        d_m += np.outer(p, d_averages[t])
+        d_p = m @ d_averages[t]
         d_s = p * (d_p - p @ d_p) / root
-        d_q[t] = d_s @ k
-        d_k += np.outer(d_s, q[t])
-    return d_q, d_k, d_v
+        d_q[t] = d_s @ m
+        d_m += np.outer(d_s, q[t])
+    return d_q, d_m
 
 
 RIGHT = {
@@ -247,12 +249,12 @@ RIGHT = {
         ),
         lambda x: torch.log_softmax(torch.from_numpy(x), dim=-1).numpy(),
     ],
-    "softmax_backward": [
-        softmax_gradient_in_loops,
-        softmax_gradient_by_rows,
-        lambda p, g: p * g - p * (p * g).sum(axis=-1, keepdims=True),
-        lambda p, g: p * (g - np.einsum("...i,...i->...", p, g)[..., None]),
-        lambda p, g: p * (g - (p[..., None, :] @ g[..., None])[..., 0]),
+    "log_softmax_backward": [
+        log_gradient_in_loops,
+        log_gradient_by_rows,
+        lambda log_p, g: g - softmax(log_p) * np.sum(g, -1)[..., None],
+        lambda log_p, g: g - np.exp(log_p) * (g @ np.ones(g.shape[-1]))[..., None],
+        lambda log_p, g: g - np.exp(log_p) * np.einsum("...i->...", g)[..., None],
     ],
     "soften": [
         lambda p, temperature: softmax(np.log(p) / temperature),

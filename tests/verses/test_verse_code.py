@@ -67,12 +67,11 @@ def query_key_value():
 
 
 def for_softmax():
-    return arrays(scores=(2, 3, S)), {}
+    return arrays(scores=S), {}
 
 
 def attention():
-    given = arrays(q=(B, T, K), k=(B, S, K), v=(B, S, K))
-    return given | {"softmax": softmax, "d_head": K}, {}
+    return arrays(q=(T, K), k=(S, K), v=(S, V)) | {"softmax": softmax, "K": K}, {}
 
 
 def heads():

@@ -13,8 +13,6 @@ from course import folded
 OLD_SHAPE = {
     "00_begin",
     "01_query_key_value",
-    "02_softmax",
-    "03_attention",
     "04_heads",
     "05_positions",
     "06_layer_norm",

@@ -770,7 +770,6 @@ EXERCISES = [
     nearest_value,
     soft_lookup,
     weigh_by_cosine,
-    relevance_backward,
     projection_parameters,
     offsets_lost,
 ]
