@@ -61,9 +61,9 @@ def begin():
 
 
 def query_key_value():
-    given = arrays(embedding=(V, D), **{f"w_{n}": (D, K) for n in "qkv"})
-    given |= {f"b_{n}": np.arange(K) for n in "qkv"}
-    return given | {"softmax": softmax, "tokens": tokens(T).numpy()}, {"S": T}
+    given = arrays(cards=(T, D), w_q=(D, K), w_k=(D, K), w_v=(D, V))
+    given |= {"b_q": np.arange(K), "b_k": np.arange(K), "b_v": np.arange(V)}
+    return given | {"softmax": softmax}, {"S": T}
 
 
 def for_softmax():
