@@ -75,10 +75,9 @@ def attention():
 
 
 def heads():
-    given = {"d_model": D, "num_heads": H, "split_heads": split_heads, "merge_heads": merge_heads}
+    given = {"D": D, "H": H, "split_heads": split_heads, "merge_heads": merge_heads}
     given |= {"scaled_dot_product_attention": scaled_dot_product_attention}
-    given |= arrays(q=(B, T, D), k=(B, H, S, K), v=(B, H, S, K), w=(D, D))
-    return given | {"output": lambda x: x @ given["w"]}, {}
+    return given | arrays(x=(T, D), w_q=(D, D), k=(H, T, K), v=(H, T, K), w_o=(D, D)), {}
 
 
 def positions():
@@ -177,7 +176,7 @@ TRUE_AFTER = {
     "attention": lambda g: np.array_equal(
         g["averages"], scaled_dot_product_attention(g["q"], g["k"], g["v"])[0]
     ),
-    "heads": lambda g: g["d_head"] == K,
+    "heads": lambda g: g["K"] == K,
     "positions": lambda g: (
         np.array_equal(g["table"], sinusoidal_positions(T, D)) and abs(g["change"]).max() > 0.1
     ),
