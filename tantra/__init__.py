@@ -8,7 +8,7 @@
     generation     prompts, sampling, steps, beam, decoder
     rewrites       forms, chunks, circuits
     gpt2           numpy_gpt, file, weights
-    at the side    plot, verses, metre, check
+    at the side    plot, verses, metre, maps, check
 
 Letters for axes, everywhere in this library:
 
@@ -72,6 +72,7 @@ __all__ = [
 # Loaded when first asked for, as all files are, so that the library alone needs neither matplotlib
 # nor IPython nor safetensors.
 _LAZY = {
+    "draw_map": "tantra.maps:draw_map",
     "numpy_gpt2": "tantra.gpt2.numpy_gpt:numpy_gpt2",
     "progress": "tantra.check.progress:progress",
     "verse": "tantra.verses:verse",

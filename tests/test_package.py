@@ -28,7 +28,8 @@ def test_side_rooms_open_when_asked_for():
     assert tantra.plot.__name__ == "tantra.plot"
     assert callable(tantra.verse)
     assert callable(tantra.progress)
-    assert {"check", "plot", "verse", "progress"} <= set(dir(tantra))
+    assert callable(tantra.draw_map)
+    assert {"check", "plot", "verse", "progress", "draw_map"} <= set(dir(tantra))
 
 
 def test_softmax_is_the_function_and_not_its_file():
@@ -53,6 +54,8 @@ PLACES = {name: f"tantra.{name}" for name in FILES - {"softmax"}} | {
 }
 PLACES |= {n: f"tantra.{room}.{n}" for room, names in HERE_TOO.items() for n in names.split()}
 
+SIDE = {"draw_map", "progress", "verse"}
+
 
 def test_every_file_can_be_reached_and_completed():
     names = sorted(PLACES)
@@ -60,7 +63,7 @@ def test_every_file_can_be_reached_and_completed():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [PLACES[name] for name in names]
     shown = set(dir(tantra))
-    assert shown == {*tantra.__all__, *FILES, *PLACES, "progress", "verse", "__version__"}
+    assert shown == {*tantra.__all__, *FILES, *PLACES, *SIDE, "__version__"}
 
 
 THE_MAP, _, _ = tantra.__doc__.partition("Letters for axes")
@@ -166,5 +169,5 @@ def test_import_adds_at_most_a_tenth_to_torchs():
     assert len(added.split()) <= 0.1 * int(torchs)
     packages = {name.partition(".")[0] for name in added.split()}
     assert packages - sys.stdlib_module_names == {"tantra", "regex"}
-    at_the_side = {"tantra.check", "tantra.plot", "tantra.verses", "tantra.metre"}
+    at_the_side = {"tantra.check", "tantra.plot", "tantra.verses", "tantra.metre", "tantra.maps"}
     assert not at_the_side & set(added.split())

@@ -28,15 +28,23 @@ def read(path):
 
 
 def stored_form(notebook):
-    """The text of notebook as the course stores it: no metadata but tags and reasons."""
+    """The text of notebook as the course stores it: no metadata but tags, reasons and folding."""
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for cell in notebook.cells:
         kept = {key: cell.metadata[key] for key in ("tags", "reason") if cell.metadata.get(key)}
+        if folded(cell):
+            kept["jupyter"] = {"source_hidden": True}
         cell.metadata = nbformat.from_dict(kept)
         cell.pop("attachments", None)
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"
+
+
+def folded(cell):
+    """Whether JupyterLab shows the source of a code cell only after a click."""
+    hidden = cell.metadata.get("jupyter", {}).get("source_hidden")
+    return cell.cell_type == "code" and bool(hidden)
 
 
 def without_outputs(notebook):

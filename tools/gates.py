@@ -53,6 +53,11 @@ GATES = (
         threads=2,
     ),
     Gate(
+        "deeper",
+        "each section of Deeper gives what is stored when run right after the line alone",
+        (("tools/deeper.py",),),
+    ),
+    Gate(
         "library",
         "the parts, verses, checks and tools pass their tests and doctests, without a warning",
         ((*PYTEST, "--doctest-modules", "tantra"), (*PYTEST, "tests")),

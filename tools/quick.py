@@ -90,6 +90,7 @@ def chapter(notebook):
     solution = f"solutions/{Path(notebook).name}"
     return [
         gates.Gate("pages", "", (("tools/spoil.py", *pages),), threads=2),
+        gates.Gate("deeper", "", (("tools/deeper.py", pages[0]),)),
         *proving([f"tantra/check/exercises/{name}.py", *parts]),
         style(),
         gates.Gate("lint", "", (("tools/lint.py", *pages),)),

@@ -3,10 +3,11 @@
     python tools/text.py notebooks/02_softmax.ipynb            prints the text
     python tools/text.py chapter.txt notebooks/02_softmax.ipynb   writes the notebook, not yet run
 
-One cell is a header line and its source:
+One cell is a header line and its source; the code of a folded cell shows after a click:
 
     %% md the-question
     %% code scores-by-hand
+    %% code the-bars folded
     %% code the-clock [nbval-ignore-output] reason: seconds vary from machine to machine
 """
 
@@ -18,10 +19,10 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from aside import store
-from course import METADATA, stored_form
+from course import METADATA, folded, stored_form
 
 HEADER = re.compile(
-    r"^%% (md|code) ([a-z0-9-]+)(?: \[([a-z-]+(?:, [a-z-]+)*)\])?(?: reason: (.+))?$"
+    r"^%% (md|code) ([a-z0-9-]+)( folded)?(?: \[([a-z-]+(?:, [a-z-]+)*)\])?(?: reason: (.+))?$"
 )
 
 
@@ -30,6 +31,8 @@ def to_text(notebook):
     parts = []
     for cell in notebook.cells:
         header = f"%% {'md' if cell.cell_type == 'markdown' else 'code'} {cell.id}"
+        if folded(cell):
+            header += " folded"
         if tags := cell.metadata.get("tags"):
             header += f" [{', '.join(tags)}]"
         if reason := cell.metadata.get("reason"):
@@ -49,9 +52,11 @@ def from_text(text):
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         if not (match := HEADER.match(lines[start])):
             raise ValueError(f"line {start + 1} is no cell header: {lines[start]!r}")
-        kind, name, tags, reason = match.groups()
+        kind, name, hidden, tags, reason = match.groups()
         source = "\n".join(lines[start + 1 : end]).strip("\n")
         cell = (new_markdown_cell if kind == "md" else new_code_cell)(source, id=name)
+        if hidden:
+            cell.metadata["jupyter"] = {"source_hidden": True}
         if tags:
             cell.metadata["tags"] = tags.split(", ")
         if reason:

@@ -2,8 +2,9 @@
 
 from html import escape
 
-from tantra.check import drawing, source
+from tantra.check import source
 from tantra.check.exercises import chapters
+from tantra.maps import whole
 
 
 class Report:
@@ -42,7 +43,7 @@ class Report:
         if not self.whole:
             return table
         style = "display:flex;flex-wrap:wrap;gap:1.5em;align-items:flex-start"
-        return f'<div style="{style}">{drawing.transformer(self.tally)}{table}</div>'
+        return f'<div style="{style}">{whole.filled(self.tally)}{table}</div>'
 
     def _summary(self):
         done, total = (sum(column) for column in zip((0, 0), *self.tally.values(), strict=True))

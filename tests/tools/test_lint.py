@@ -1,32 +1,42 @@
 """Each bad state of a stored notebook is caught by the rule that is there for it."""
 
 import inspect
+import textwrap
 
 import pytest
-from nbformat.v4 import new_output
+from nbformat.v4 import new_markdown_cell, new_output
 
 import lint
 import tantra
 from course import stored_form
 from exercises import generate
-from rules import anywhere, chapters, tasks, whole
+from rules import answers, anywhere, chapters, line, promises, tasks, whole
 from rules.page import Page
 from text import from_text
 
 ALT = "bars: the shares are 0.09, 0.24 and 0.67"
-CHAPTER = """\
+PROMISE = (
+    "About 5 minutes for the line, 5 for [Deeper](#Deeper), "
+    "and 40 for the [exercises](../exercises/01_query.ipynb)."
+)
+CHAPTER = f"""\
 %% md title
 # 01 · Query
+
+%% code map
+from tantra import draw_map
+
+draw_map("query")
 
 %% code verse
 from tantra import verse
 
 verse("query")
 
-%% md promise
+%% md you-will
 ## What you will be able to do
 
-About 5 minutes, and 40 more for the [exercises](../exercises/01_query.ipynb).
+{PROMISE}
 
 %% md the-question
 ## The question
@@ -47,8 +57,8 @@ print("one and one are two")
 %% md see-it
 ## See it
 
-%% code bars
-plot.show(ax, alt=alt)
+%% code bars folded
+plot.show(plot.flow(stages), alt=alt)
 
 %% md break-it
 ## Break it
@@ -62,11 +72,12 @@ print(1 - 1)
 %% code finished-part-code
 2
 
-%% md on-a-gpu
-## On a GPU
+%% md what-to-keep
+## What to keep
 
-%% code gpu-two [gpu, nbval-ignore-output] reason: it depends on the graphics card
-print("there is no GPU here")
+- one and one
+  are two
+- three is more
 
 %% md recall
 ## Recall
@@ -79,6 +90,31 @@ print("there is no GPU here")
 
 **No.** Three is one more than one and one.
 </details>
+
+%% md recall-2
+And two and one?
+
+<details><summary>two</summary>
+
+**No.** Two is what one and one are.
+</details>
+<details><summary>three</summary>
+
+**Yes.** Two and one are three.
+</details>
+
+%% md deeper
+## Deeper
+
+For a second reading.
+
+%% md on-a-gpu
+### On a GPU (1 minute)
+
+There are graphics cards.
+
+%% code gpu-two [gpu, nbval-ignore-output] reason: it depends on the graphics card
+print("there is no GPU here")
 
 %% md next
 ## Go further
@@ -128,7 +164,7 @@ def run(notebook):
 
 
 README = """\
-| [01 Query](notebooks/01_query.ipynb) | looks | [4 tasks](exercises/01_query.ipynb) | 5 + 40 |
+| [01 Query](notebooks/01_query.ipynb) | looks | [4 tasks](exercises/01_query.ipynb) | 5 + 5 + 40 |
 """
 
 
@@ -224,8 +260,97 @@ BAD = {
     "the quiz deleted": (drop("recall"), chapters.quizzes_explain),
     "a section deleted": (drop("break-it"), chapters.has_the_headings),
     "sections out of order": (
-        rewrite("proof", "Proof", "See it, Proof"),
+        lambda page: page.cells.append(page.cells.pop(page.cells.index(cell(page, "proof")))),
         chapters.has_the_headings,
+    ),
+    "another section": (rewrite("proof", "## Proof", "## Aside"), chapters.has_the_headings),
+    "a section between": (
+        rewrite("proof", "## Proof", "## Aside\n## Proof"),
+        chapters.has_the_headings,
+    ),
+    "two sections of a name": (
+        rewrite("proof", "## Proof", "## Proof\n## Proof"),
+        chapters.has_the_headings,
+    ),
+    "nothing below the line": (rewrite("deeper", "## ", ""), chapters.has_the_headings),
+    "a long list to keep": (
+        rewrite("what-to-keep", "- three", "- a\n- b\n- c\n- d\n- three"),
+        chapters.what_to_keep_is_short,
+    ),
+    "an empty list to keep": (
+        rewrite("what-to-keep", "- one and one\n  are two\n- three is more", ""),
+        chapters.what_to_keep_is_short,
+    ),
+    "more to keep than a list": (
+        rewrite("what-to-keep", "- one", "All this.\n\n- one"),
+        chapters.what_to_keep_is_short,
+    ),
+    "code to keep": (
+        lambda page: page.cells.insert(page.cells.index(cell(page, "recall")), page.code[-1]),
+        chapters.what_to_keep_is_short,
+    ),
+    "right options all in one place": (
+        rewrite(
+            "recall-2",
+            "<details><summary>two",
+            "<details><summary>four</summary>\n\n**Yes.** In a way.\n</details>\n"
+            "<details><summary>two",
+        ),
+        chapters.right_options_move,
+    ),
+    "no flow drawing": (rewrite("bars", "plot.flow", "plot.bars"), chapters.draws_a_flow),
+    "more words than the budget": (
+        rewrite("proof", "## Proof", "## Proof\n" + "word " * 1600),
+        line.the_line_keeps_its_budget,
+    ),
+    "more lines than the budget": (
+        rewrite("two", "1 + 1", "1 + 1\n" * 150),
+        line.the_line_keeps_its_budget,
+    ),
+    "more cells than the budget": (
+        lambda page: [page.cells.insert(3, cell(page, "proof")) for _ in range(42)],
+        line.the_line_keeps_its_budget,
+    ),
+    "more folded than not": (
+        rewrite("bars", "plot.", "1\n" * 20 + "plot."),
+        line.little_is_folded,
+    ),
+    "a section without minutes": (
+        rewrite("on-a-gpu", " (1 minute)", ""),
+        line.sections_of_deeper_stand_alone,
+    ),
+    "a section with other minutes": (
+        rewrite("on-a-gpu", "1 minute", "2 minutes"),
+        line.sections_of_deeper_stand_alone,
+    ),
+    "a section that has grown": (
+        rewrite("on-a-gpu", "There are", "There are" + " more" * 200),
+        line.sections_of_deeper_stand_alone,
+    ),
+    "a section in the middle of a cell": (
+        rewrite("on-a-gpu", "###", "Words.\n\n###"),
+        line.sections_of_deeper_stand_alone,
+    ),
+    "no promise": (rewrite("you-will", "5 for [Deeper]", "[Deeper]"), promises.minutes_are_honest),
+    "other minutes for the line": (
+        rewrite("you-will", "5 minutes for the", "10 minutes for the"),
+        promises.minutes_are_honest,
+    ),
+    "a line that has grown": (
+        rewrite("proof", "## Proof", "## Proof\n" + "word " * 600),
+        promises.minutes_are_honest,
+    ),
+    "other minutes for Deeper": (
+        rewrite("you-will", "5 for [D", "10 for [D"),
+        promises.minutes_are_honest,
+    ),
+    "other minutes for the exercises": (
+        rewrite("you-will", "40 for", "35 for"),
+        promises.minutes_are_honest,
+    ),
+    "minutes that the README does not give": (
+        rewrite("you-will", "5 for [D", "10 for [D"),
+        promises.the_readme_lists_it,
     ),
     "the last code of a section deleted": (
         drop("finished-part-code"),
@@ -237,6 +362,12 @@ BAD = {
     ),
     "nothing to see": (output("bars", stream("a plot\n")), chapters.sections_do_what_they_say),
     "the title deleted": (drop("title"), chapters.begins_with_the_verse),
+    "the map deleted": (drop("map"), chapters.begins_with_the_verse),
+    "the map below the verse": (
+        lambda page: page.cells.insert(2, page.cells.pop(1)),
+        chapters.begins_with_the_verse,
+    ),
+    "another map": (rewrite("map", "query", "softmax"), chapters.begins_with_the_verse),
     "another verse": (rewrite("verse", "query", "softmax"), chapters.begins_with_the_verse),
     "an unknown tag": (retag("two", "hidden"), anywhere.tags_are_known),
     "ignored without a reason": (
@@ -374,6 +505,85 @@ def test_an_exercise_that_holds_an_answer_is_caught(course, name):
     assert said(tasks.holds_no_answer, page)
 
 
+ANSWER = """\
+def mean_of(values, shares):
+    \"""The weighted mean.\"""
+    ### BEGIN SOLUTION
+    total = sum(shares)
+
+    def at(i: int) -> float:
+        return shares[i] * values[i]
+
+    return tantra.softmax(at(0), axis=-1) / total
+    ### END SOLUTION
+"""
+IN_THE_CHAPTER = {
+    "as it is": (ANSWER.replace("    ### BEGIN SOLUTION\n", ""), True),
+    "under other names": (
+        """\
+def spread_out(b, a):
+    s = sum(a)
+    def one(k):
+        "What one adds."
+        return a[k] * b[k]
+    return softmax(one(0), axis=-1) / s
+""",
+        True,
+    ),
+    "as a method": (
+        """\
+class Mean:
+    def of(b, a):
+        s: float = sum(a)  # of all
+        def one(k): return a[k] * b[k]
+        return tantra.softmax(one(0), axis=-1) / s
+""",
+        True,
+    ),
+    "another axis": (ANSWER.replace("axis=-1", "axis=0"), False),
+    "an axis without its name": (ANSWER.replace("axis=-1", "-1"), False),
+    "two names changed about": (ANSWER.replace("[i] * values", "[i] * shares"), False),
+    "another function called": (ANSWER.replace("softmax", "log_softmax"), False),
+    "one line less": (ANSWER.replace("    total = sum(shares)\n", ""), False),
+    "no function at all": ("1 + 1", False),
+}
+
+
+def store(page):
+    page.path.write_text(stored_form(page.notebook), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", IN_THE_CHAPTER)
+def test_an_answer_that_stands_in_the_chapter_is_caught(course, name, monkeypatch):
+    source, seen = IN_THE_CHAPTER[name]
+    page, chapter = page_of(course, "solutions"), page_of(course)
+    cell(page, "task-1-write").source = ANSWER
+    cell(chapter, "two").source = source
+    store(chapter)
+    problems = said(answers.no_answer_stands_in_its_chapter, page)
+    assert bool(problems) is seen
+    if seen:
+        assert "task-1-write: mean_of stands in the chapter as " in problems[0]
+        assert "in cell two: change the task" in problems[0]
+    monkeypatch.setattr(answers, "in_old_shape", lambda page: True)
+    assert said(answers.no_answer_stands_in_its_chapter, page) == []
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_answer_that_the_chapter_prints_is_caught(course, asked):
+    page, chapter = page_of(course, "solutions"), page_of(course)
+    printed = inspect.getsource(tantra.Block.forward)
+    head, body = textwrap.dedent(printed).replace("def forward", "def mine").split("\n", 1)
+    begin, end = "    ### BEGIN SOLUTION\n", "    ### END SOLUTION\n"
+    answer = f"{begin}{body}{end}" if asked else f"{body}{begin}{end}"
+    cell(page, "task-1-write").source = f"{head}\n{answer}"
+    cell(chapter, "two").source = "print(inspect.getsource(tantra.Block.forward))"
+    output("two", stream(printed))(chapter)
+    store(chapter)
+    problems = said(answers.no_answer_stands_in_its_chapter, page)
+    assert ["forward in what cell two prints" in problem for problem in problems] == [True] * asked
+
+
 def test_metadata_of_an_editor_is_caught(course):
     page = page_of(course)
     page.path.write_text(page.text.replace('"metadata": {}', '"metadata": {"scrolled": true}', 1))
@@ -385,25 +595,70 @@ def test_a_chapter_without_its_exercise_is_caught(course):
     assert "01_query.ipynb is missing in exercises" in str(list(lint.lint_course(pages)))
 
 
-def test_minutes_that_do_not_add_up_are_caught(course):
-    pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
-    rewrite("promise", "and 40 more", "and 35 more")(pages[0])
-    (problem,) = [problem for _, problem in whole.minutes_add_up(pages)]
-    assert problem == "notebooks/01_query.ipynb: about 35 minutes are said, the tasks need 40"
+def test_minutes_that_the_tasks_do_not_need_are_named(course):
+    page = page_of(course)
+    rewrite("you-will", "40 for", "35 for")(page)
+    (problem,) = [problem for _, problem in promises.minutes_are_honest(page)]
+    assert problem == "about 35 minutes are said for the exercises, the rule gives 40"
 
 
-def test_a_chapter_that_the_readme_leaves_out_is_caught(course):
-    pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
-    (course / "README.md").write_text(README.replace("5 + 40", "5 + 45"))
-    assert "no row" in str(list(whole.the_readme_lists_it(pages)))
+@pytest.mark.parametrize("other", ["5 + 5 + 45", "5 + 40"])
+def test_a_readme_with_other_minutes_is_caught(course, other):
+    (course / "README.md").write_text(README.replace("5 + 5 + 40", other))
+    assert "no row" in str(list(promises.the_readme_lists_it(page_of(course))))
 
 
 def test_a_readme_that_counts_other_tasks_is_caught(course):
-    pages = [page_of(course, folder) for folder in ("notebooks", "solutions")]
-    assert list(whole.the_readme_lists_it(pages)) == []
+    assert list(promises.the_readme_lists_it(page_of(course))) == []
     (course / "README.md").write_text(README.replace("4 tasks", "5 tasks"))
-    ((_, problem),) = whole.the_readme_lists_it(pages)
-    assert problem.endswith("| .. | [4 tasks](exercises/01_query.ipynb) | 5 + 40 |")
+    ((_, problem),) = promises.the_readme_lists_it(page_of(course))
+    assert problem.endswith("| .. | [4 tasks](exercises/01_query.ipynb) | 5 + 5 + 40 |")
+
+
+def test_a_folded_cell_is_measured_apart(course):
+    page = page_of(course)
+    (bars,) = [c for c in page.code if line.folded(c)]
+    assert line.Stretch("", [bars]).lines == 0
+    assert line.Stretch("", [bars]).folded_lines == 1
+
+
+def test_the_line_ends_where_deeper_begins_and_goes_on_after_it(course):
+    on_the_line, sections = line.divided(page_of(course))
+    assert [c.id for c in on_the_line.cells][-3:] == ["recall", "recall-2", "next"]
+    assert [section.title for section in sections] == ["Deeper", "On a GPU (1 minute)"]
+
+
+def test_a_chapter_in_the_old_shape_is_held_to_the_old_rules(course, monkeypatch):
+    monkeypatch.setattr(line, "OLD_SHAPE", {"01_query"})
+    new = page_of(course)
+    assert not line.in_old_shape(new)  # it has ## Deeper
+    new.path.write_text(new.path.read_text().replace("## Deeper", "## On a GPU"))
+    old = page_of(course)
+    assert line.in_old_shape(old)
+    for name in ("map", "what-to-keep", "deeper"):
+        drop(name)(old)
+    assert list(chapters.has_the_headings(old)) == list(chapters.begins_with_the_verse(old)) == []
+    said = "About 5 minutes, and 40 for the [exercises](../exercises/01_query.ipynb)."
+    cell(old, "you-will").source = said
+    assert list(promises.minutes_are_honest(old)) == []
+    assert set(lint.chapter_rules(new)) - set(lint.chapter_rules(old)) == {
+        *chapters.SHAPE,
+        *line.LINE,
+    }
+
+
+@pytest.mark.parametrize(("quizzes", "seen"), [(5, False), (6, True)])
+def test_right_options_that_all_stand_in_the_middle_are_caught(course, quizzes, seen):
+    page = page_of(course)
+    middle, last = ("**No.**", "**Yes.**", "**No.**"), ("**No.**", "**No.**", "**Yes.**")
+    options = "\n".join(f"<details><summary>a</summary>\n{x}\n</details>" for x in middle)
+    page.cells[:] = [cell(page, "recall") for _ in range(quizzes)]
+    cell(page, "recall").source = options
+    problems = [problem for _, problem in whole.right_options_stand_everywhere([page])]
+    assert problems == [f"number 2 is right in {quizzes} of {quizzes} quizzes"] * seen
+    other = "\n".join(f"<details><summary>a</summary>\n{x}\n</details>" for x in last)
+    page.cells[: (quizzes + 1) // 2] = [new_markdown_cell(other, id="recall")] * (quizzes // 2)
+    assert list(whole.right_options_stand_everywhere([page])) == []
 
 
 PRINTS = "import inspect\n\nfor part in (silu, Block.forward):\n    print(inspect.getsource(part))"
@@ -432,7 +687,7 @@ def test_a_printed_source_that_has_changed_since_is_caught(course, old, new, sta
 
 def test_ignoring_more_than_three_percent_is_caught(course):
     pages = [page_of(course)]
-    assert "1 of 7 code cells" in str(list(whole.little_is_ignored(pages)))
+    assert "1 of 8 code cells" in str(list(whole.little_is_ignored(pages)))
     retag("gpu-two")(pages[0])
     assert list(whole.little_is_ignored(pages)) == []
 
@@ -444,7 +699,7 @@ def test_the_command_prints_the_rule_and_fails(course, capsys):
     printed = capsys.readouterr().out
     assert "cell bars" in printed
     assert "A figure has an alternative text" in printed
-    assert "1 of 7 code cells are not compared (14.3%)" in printed
+    assert "1 of 8 code cells are not compared (12.5%)" in printed
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_the_exercises_of_a_chapter_are_found():
 @pytest.mark.parametrize("page", all_paths(folders=("notebooks",)), ids=lambda page: page.stem)
 def test_a_chapter_is_proved_with_its_part_its_exercises_and_its_pages(page):
     found = {gate.name: gate for gate in quick.chapter(page)}
-    assert set(found) == {"pages", "tests", "style", "lint", "exercises"}
+    assert set(found) == {"pages", "deeper", "tests", "style", "lint", "exercises"}
     assert sum(page.name in word for word in found["pages"].commands[0]) == 3
     words = [word for command in found["tests"].commands for word in command]
     assert "tests/check/test_exercises.py" in words

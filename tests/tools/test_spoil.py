@@ -49,6 +49,9 @@ figure(0.25)
 %% code silent
 x = 1
 
+%% code folded-code folded
+"seen without its code"
+
 %% code raises [raises-exception]
 x / 0
 
@@ -85,6 +88,7 @@ EDITS = {
     "alt": ("is 0.25", "is 0.26"),
     "value": ("1.5", "1.6"),
     "raises": ("division", "product"),
+    "folded-code": ("without", "with"),
     "cleared": ("'not for long'", "''"),
 }
 
@@ -135,7 +139,7 @@ def nbval(tmp_path_factory):
     for name, number, verdict in re.findall(r"(\w+)\.ipynb::Cell (\d+) ([A-Z]+)", done.stdout):
         if verdict != "PASSED":
             red[name].append(course.read(paths[name]).cells[int(number)].id)
-    assert "25 items" in done.stdout, done.stdout + done.stderr
+    assert "27 items" in done.stdout, done.stdout + done.stderr
     return red, done.stdout
 
 

@@ -15,6 +15,9 @@ TEXT = """\
 
 %matplotlib inline
 
+%% code a-figure folded [gpu]
+draw()
+
 %% code the-clock [gpu, nbval-ignore-output] reason: seconds vary
 clock()
 """
@@ -22,8 +25,9 @@ clock()
 
 def test_text_becomes_a_notebook_and_text_again():
     notebook = text.from_text(TEXT)
-    assert [cell.id for cell in notebook.cells] == ["title", "two", "the-clock"]
-    assert notebook.cells[2].metadata == {
+    assert [cell.id for cell in notebook.cells] == ["title", "two", "a-figure", "the-clock"]
+    assert notebook.cells[2].metadata == {"tags": ["gpu"], "jupyter": {"source_hidden": True}}
+    assert notebook.cells[3].metadata == {
         "tags": ["gpu", "nbval-ignore-output"],
         "reason": "seconds vary",
     }

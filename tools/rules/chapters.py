@@ -2,6 +2,7 @@
 
 import re
 
+from rules.line import in_old_shape
 from rules.page import written
 
 HEADINGS = (
@@ -12,39 +13,49 @@ HEADINGS = (
     "See it",
     "Break it",
     "The finished part",
+    "What to keep",
     "Recall",
+    "Deeper",
     "Go further",
 )
+MOST_TO_KEEP = 5
 WITH_CODE = ("Verse to code", "Proof", "See it", "Break it", "The finished part")
 OPTION = re.compile(r"<details>\s*<summary>(.+?)</summary>\s*(.*?)\s*</details>", re.DOTALL)
 
 
 def begins_with_the_verse(page):
-    """A chapter has a title, then its verse."""
-    heads = [cell for cell in page.cells[:3] if cell.id == "verse"]
+    """A chapter has a title, then its map, then its verse."""
     name = page.path.stem[3:]
-    if not heads:
-        yield None, "no cell `verse` among the first three"
-    elif page.code[0] is not heads[0] or f'verse("{name}")' not in heads[0].source:
-        yield "verse", f'the first code cell should show verse("{name}")'
+    shown = [("map", "draw_map"), ("verse", "verse")][in_old_shape(page) :]
+    above = [cell.id for cell in page.cells[: len(shown) + 2]]
+    for number, (place, function) in enumerate(shown):
+        call = f'{function}("{name}")'
+        if place not in above:
+            yield None, f"no cell `{place}` below the title"
+        elif page.code[number].id != place or call not in page.code[number].source:
+            yield place, f"code cell {number + 1} should be `{place}` and show {call}"
     if not page.cells or not re.match(r"# \S", page.cells[0].source):
         yield None, "the first cell should be the title, # ..."
 
 
 def has_the_headings(page):
-    """A chapter has the course's headings, in their order."""
-    if page.number == "00":
-        return
+    """A chapter has the course's headings, in their order, and no others at their level."""
     found = [title for cell in page.prose for title in titles_of(cell)]
-    at = -1
-    for heading in HEADINGS:
-        places = [i for i, title in enumerate(found) if title.startswith(heading)]
-        if not places:
+    wanted = list(HEADINGS)
+    if in_old_shape(page):
+        found = [title for title in found if title != "On a GPU"]
+        wanted = [heading for heading in HEADINGS if heading not in ("What to keep", "Deeper")]
+    if page.number == "00":  # which may leave some out
+        wanted = [heading for heading in wanted if heading in found]
+    for heading in wanted:
+        if heading not in found:
             yield None, f"no heading ## {heading}"
-        elif places[0] < at:
-            yield None, f"## {heading} comes too early: the order is {', '.join(HEADINGS)}"
-        else:
-            at = places[0]
+    for title in found:
+        if title not in wanted:
+            yield None, f"## {title} is none of {', '.join(wanted)}: ### would do"
+    if set(found) == set(wanted) and found != wanted:
+        at = next(i for i, title in enumerate(found) if [title] != wanted[i : i + 1])
+        yield None, f"## {found[at]} comes too early, or twice: the order is {', '.join(wanted)}"
 
 
 def sections_do_what_they_say(page):
@@ -54,7 +65,7 @@ def sections_do_what_they_say(page):
     section, code = None, {heading: [] for heading in WITH_CODE}
     for cell in page.cells:
         if cell.cell_type == "markdown" and (titles := titles_of(cell)):
-            section = next((h for h in HEADINGS if titles[-1].startswith(h)), None)
+            section = titles[-1]
         elif cell.cell_type == "code" and section in code:
             code[section].append(cell)
     for heading, cells in code.items():
@@ -85,10 +96,9 @@ def ends_with_what_is_next(page):
 
 def quizzes_explain(page):
     """A question of the quiz has one right answer, and every wrong one says why."""
-    quizzes = [cell for cell in page.prose if re.fullmatch(r"recall(-\d+)?", cell.id)]
-    if "recall" not in [cell.id for cell in quizzes]:
+    if "recall" not in [cell.id for cell in quizzes(page)]:
         yield None, "no cell `recall`"
-    for cell in quizzes:
+    for cell in quizzes(page):
         options = OPTION.findall(cell.source)
         if len(options) < 2 or len(options) != cell.source.count("<details"):
             yield cell.id, "at least two <details><summary>option</summary>why</details>"
@@ -101,6 +111,54 @@ def quizzes_explain(page):
                 yield cell.id, f"{option!r} does not say why"
 
 
+def what_to_keep_is_short(page):
+    """What to keep is one list of at most five items."""
+    cells = section(page, "What to keep")
+    items = [cell.source.split("\n", 1)[-1].strip().splitlines() for cell in cells]
+    lines = [line for cell in items for line in cell if line.strip()]
+    if any(cell.cell_type == "code" for cell in cells) or len(cells) > 1:
+        yield cells[1].id, "What to keep should be one cell of text"
+    elif not all(re.match(r"- \S|  ", line) for line in lines):
+        yield cells[0].id, "only a list, whose items begin with - , should stand here"
+    elif not 1 <= (count := sum(line.startswith("- ") for line in lines)) <= MOST_TO_KEEP:
+        yield cells[0].id, f"{count} items: one to {MOST_TO_KEEP}"
+
+
+def section(page, heading):
+    """The cells from the one with this heading up to the next with a heading."""
+    found, inside = [], False
+    for cell in page.cells:
+        if cell.cell_type == "markdown" and (titles := titles_of(cell)):
+            inside = titles[0] == heading
+        if inside:
+            found.append(cell)
+    return found
+
+
+def right_option(cell):
+    """(the place of the right option of a quiz cell, the number of its options)."""
+    rights = [body.startswith("**Yes.**") for _, body in OPTION.findall(cell.source)]
+    return rights.index(True) if True in rights else None, len(rights)
+
+
+def quizzes(page):
+    """The text cells of page that ask and offer options."""
+    return [cell for cell in page.prose if re.fullmatch(r"recall(-\d+)?", cell.id)]
+
+
+def right_options_move(page):
+    """The right options of a chapter's quiz do not all stand in the same place."""
+    places = [right_option(cell)[0] for cell in quizzes(page)]
+    if len(places) > 1 and len(set(places)) == 1:
+        yield "recall", f"all {len(places)} right options are number {places[0] + 1}"
+
+
+def draws_a_flow(page):
+    """A chapter has a flow drawing made from its arrays, but for 00."""
+    if page.number != "00" and not any("plot.flow(" in cell.source for cell in page.code):
+        yield None, "no plot.flow(...)"
+
+
 CHAPTER = [
     begins_with_the_verse,
     has_the_headings,
@@ -108,3 +166,4 @@ CHAPTER = [
     ends_with_what_is_next,
     quizzes_explain,
 ]
+SHAPE = [what_to_keep_is_short, right_options_move, draws_a_flow]

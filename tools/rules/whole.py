@@ -1,17 +1,17 @@
 """Rules for the course as a whole."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from course import FOLDERS
+from rules.chapters import quizzes, right_option
+from rules.line import in_old_shape
 from rules.page import ignored
-from rules.tasks import FACTS, tasks_of
 
 MOST_IGNORED = 0.03
 NAME = re.compile(r"\d\d_[a-z0-9]+(_[a-z0-9]+)*")
-PROMISE = re.compile(
-    r"^About (\d+) minutes, and (\d+) (?:more )?for the \[exercises\]", re.MULTILINE
-)
+FEWEST_QUIZZES = 6  # of fewer one cannot say where the right ones stand
 
 
 def names_come_in_threes(pages):
@@ -26,44 +26,14 @@ def names_come_in_threes(pages):
             yield None, f"{name}: a name is a number and words, 02_softmax.ipynb"
 
 
-def minutes_add_up(pages):
-    """A chapter says how long its tasks take: the sum of their minutes, to the nearest 5."""
-    for name, (_, promised, needed) in minutes(pages).items():
-        if promised != needed:
-            yield (
-                None,
-                f"notebooks/{name}: about {promised} minutes are said, the tasks need {needed}",
-            )
-
-
-def the_readme_lists_it(pages):
-    """The README has a row for every chapter: its notebook, its exercises and their minutes."""
-    for name, (reading, _, doing) in minutes(pages).items():
-        solution = next((p for p in pages if (p.folder, p.path.name) == ("solutions", name)), None)
-        readme = next(p.path.parents[1] / "README.md" for p in pages if p.path.name == name)
-        count = len(tasks_of(solution)) if solution else 0
-        row = f" | [{count} tasks](exercises/{name}) | {reading} + {doing} |"
-        rows = [line for line in readme.read_text("utf-8").splitlines() if line.endswith(row)]
-        if not any(re.match(rf"\| \[.+\]\(notebooks/{name}\) \|", line) for line in rows):
-            yield None, f"README.md: no row | [..](notebooks/{name}) | ..{row}"
-
-
-def minutes(pages):
-    """For every chapter: the minutes it promises for reading, for its tasks, and what they need."""
-    found = {}
-    for page in pages:
-        if page.folder == "notebooks":
-            said = PROMISE.search("\n".join(cell.source for cell in page.prose))
-            reading, doing = map(int, said.groups()) if said else (0, 0)
-            tasks = [
-                FACTS.search(cell.source)
-                for p in pages
-                if p.folder == "solutions" and p.path.name == page.path.name
-                for cell in p.prose
-            ]
-            needed = sum(int(facts[2]) for facts in tasks if facts)
-            found[page.path.name] = reading, doing, round(needed / 5) * 5
-    return found
+def right_options_stand_everywhere(pages):
+    """Over the course, no place holds more than half of the right ones of three options."""
+    chapters = [p for p in pages if p.folder == "notebooks" and not in_old_shape(p)]
+    found = [right_option(cell) for page in chapters for cell in quizzes(page)]
+    places = Counter(place for place, options in found if options == 3)
+    for place, count in places.items():
+        if places.total() >= FEWEST_QUIZZES and count > places.total() / 2:
+            yield None, f"number {place + 1} is right in {count} of {places.total()} quizzes"
 
 
 def little_is_ignored(pages):
@@ -79,4 +49,4 @@ def ignored_share(pages):
     return sum(map(ignored, code)), len(code)
 
 
-COURSE = [names_come_in_threes, minutes_add_up, the_readme_lists_it, little_is_ignored]
+COURSE = [names_come_in_threes, right_options_stand_everywhere, little_is_ignored]
