@@ -9,8 +9,8 @@ class KVCache:
     """The keys and values that one attention has computed so far: each (B, H, S, K).
 
     KVCache() grows by one copy a step, and gradients pass through it.  KVCache(length) sets aside
-    room for length positions at the first step and writes each next one in place; it is for use
-    under torch.no_grad().  KVCache(length, sliding=True) writes on over the oldest when it is
+    a buffer for length positions at the first step and writes each next one in place; it is for
+    use under torch.no_grad().  KVCache(length, sliding=True) writes on over the oldest when it is
     full, so that the newest length positions are remembered (Jiang et al. 2023, section 2).
     """
 
@@ -21,7 +21,7 @@ class KVCache:
             raise ValueError("a sliding cache has no length; say how many positions it remembers")
         self.length, self.sliding = length, sliding
         self.seen = 0  # positions given so far, forgotten ones included
-        self.k = self.v = None  # with a length: rooms of (B, H, length, K)
+        self.k = self.v = None  # with a length: buffers of (B, H, length, K)
 
     def __len__(self):
         """How many positions are remembered."""
@@ -35,7 +35,7 @@ class KVCache:
     def append(self, k, v):
         """All keys and all values, these of the newest positions included.
 
-        Raises ValueError where they do not fit what is remembered, or the room left.
+        Raises ValueError where they do not fit what is remembered, or the buffer.
         """
         self._check(k, v)
         new = self.after(k.shape[-2])
@@ -50,12 +50,12 @@ class KVCache:
         """Go on with these rows of the batch; a row may be left out, or taken twice."""
         self.k, self.v = self.k[rows], self.v[rows]
 
-    def _write(self, room, new):
-        if room is None:
-            room = new.new_empty(*new.shape[:-2], self.length, new.shape[-1])
+    def _write(self, buffer, new):
+        if buffer is None:
+            buffer = new.new_empty(*new.shape[:-2], self.length, new.shape[-1])
         slot = self.seen % self.length
-        room[..., slot : slot + new.shape[-2], :] = new
-        return room
+        buffer[..., slot : slot + new.shape[-2], :] = new
+        return buffer
 
     def _check(self, k, v):
         if self.k is not None and (k.shape[:-2], k.shape[-1]) != (

@@ -79,7 +79,7 @@ class GPTConfig:
     wide and passes num_layers blocks, each of num_heads heads with num_kv_heads heads of keys and
     values (as many, unless given) and of a feed-forward expansion times as wide.  positions,
     attention, norm, norm_position and feed_forward name parts in PARTS; rotary_base is the base of
-    rotary_angles.  tied=True embeds and scores tokens by one table, bias=False leaves out offsets.
+    rotary_angles.  tied=True embeds and scores tokens by one table, bias=False leaves out biases.
 
     Raises TypeError for a field that does not exist or has no such value, and ValueError for a
     name that PARTS does not hold or sizes that do not fit.

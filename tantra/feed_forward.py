@@ -1,4 +1,4 @@
-"""The feed-forward: expand, bend, compress, at each position alone."""
+"""The feed-forward: expand, apply a nonlinearity, compress, at each position alone."""
 
 import math
 
@@ -15,7 +15,7 @@ from tantra.initial import linear
 
 @in_floats("x")
 def gelu(x):
-    """A smooth ReLU: x times nearly the chance that a normal number is below x, by tanh.
+    """A smooth ReLU: x times nearly the probability that a normal number is below x, by tanh.
 
     x (...)  ->  (...)
 
@@ -26,7 +26,7 @@ def gelu(x):
 
 @in_floats("x")
 def gelu_exact(x):
-    """A smooth ReLU: x times the chance that a normal number is below x.
+    """A smooth ReLU: x times the probability that a normal number is below x.
 
     x (...)  ->  (...)
 
@@ -55,7 +55,7 @@ class FeedForward(nn.Module):
 
     x (B, T, D)  ->  (B, T, D)
 
-    d_model is D, d_ff the width in between; bias=False leaves out the offsets, and first weights
+    d_model is D, d_ff the width in between; bias=False leaves out the biases, and initial weights
     are drawn from generator.  Source: Vaswani et al. 2017, equation 2, with GELU for its ReLU as
     in GPT-2.
     """
@@ -103,7 +103,7 @@ class SwiGLU(nn.Module):
 
     x (B, T, D)  ->  (B, T, D)
 
-    d_model is D, d_ff the width in between; bias=False leaves out the offsets, and first weights
+    d_model is D, d_ff the width in between; bias=False leaves out the biases, and initial weights
     are drawn from generator.  Source: Shazeer 2020, equation 6.
     """
 

@@ -47,7 +47,7 @@ class MultiHeadAttention(nn.Module):
     x (B, T, D)  ->  (B, T, D)
 
     With num_kv_heads < num_heads, several heads ask the same keys (grouped queries).  bias=False
-    leaves out the offsets of the maps, and first weights are drawn from generator.  Raises
+    leaves out the biases of the maps, and initial weights are drawn from generator.  Raises
     ValueError where heads do not divide d_model, or key heads the heads.
     Source: Vaswani et al. 2017, section 3.2.2; Ainslie et al. 2023 (grouped queries).
     """
@@ -156,7 +156,7 @@ class HeadNorm(nn.Module):
 
     x (B, T, H·K)  ->  (B, T, H·K)
 
-    Rotary positions turn a vector and keep its length, so it stands before them as well as after.
+    Rotary positions rotate a vector and keep its length, so it stands before them as well as after.
     After Henry et al. 2020, who scale to length 1 and multiply the scores by a number to learn:
     here the length is √K, and nothing is learned.
     """

@@ -5,7 +5,7 @@ from torch import nn
 
 
 def linear(d_in, d_out, bias=True, generator=None):
-    """A torch.nn.Linear, its first weights drawn from generator and from nowhere else."""
+    """A torch.nn.Linear, its initial weights drawn from generator and from nowhere else."""
     device = torch.get_default_device()
     layer = nn.utils.skip_init(nn.Linear, d_in, d_out, bias=bias, device=device)
     for weights in layer.parameters():

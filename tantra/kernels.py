@@ -49,7 +49,7 @@ def rotate(x, angles):
     """What positions.rotate returns for a tensor x in halves, forward and backward.
 
     Two products with the whole of x in place of four with its halves; on the way back the same,
-    turned the other way.  Forward and back together took 0.55 to 0.75 of the time, a training
+    rotated the other way.  Forward and back together took 0.55 to 0.75 of the time, a training
     step of 2 layers × 64 took 0.95 (one core, AVX2).
     """
     if torch.compiler.is_compiling():
@@ -64,13 +64,13 @@ class _Rotate(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, cos, sin):
         ctx.save_for_backward(cos, sin)
-        return _turned(x, cos, sin)
+        return _rotated(x, cos, sin)
 
     @staticmethod
     def backward(ctx, gradient):
         cos, sin = ctx.saved_tensors
-        return _turned(gradient, cos, -sin), None, None
+        return _rotated(gradient, cos, -sin), None, None
 
 
-def _turned(x, cos, sin):
+def _rotated(x, cos, sin):
     return (x * cos).addcmul_(x.roll(x.shape[-1] // 2, dims=-1), sin)

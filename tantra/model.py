@@ -28,7 +28,7 @@ class GPT(nn.Module):
 
     tokens (B, T)  ->  (B, T, V)
 
-    config, a GPTConfig, says what it is made of; first weights are drawn from generator.
+    config, a GPTConfig, says what it is made of; initial weights are drawn from generator.
     Source: Radford et al. 2019.
     """
 
@@ -96,7 +96,7 @@ class GPT(nn.Module):
         return getattr(self.positions, "only_distances", False)
 
     def new_caches(self, length=None, *, sliding=False) -> list[KVCache]:
-        """One empty KVCache a block: growing, or with room for length positions, set aside once.
+        """One empty KVCache a block: growing, or a buffer for length positions, set aside once.
 
         sliding=True remembers the newest context_length positions.  Raises ValueError for that
         where a position is known by its number, not by its distance.

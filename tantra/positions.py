@@ -25,11 +25,11 @@ def sinusoidal_positions(length, d_model, base=10_000.0):
 
 
 def rotary_angles(length, d_head, base=10_000.0):
-    """The angle, in radians, by which each position turns each pair of features.
+    """The angle, in radians, by which each position rotates each pair of features.
 
     length = T   d_head = 2·K  ->  (T, K)
 
-    NumPy float64: keep it so, since rounded angles are soon wrong by radians.  Pair i turns by
+    NumPy float64: keep it so, since rounded angles are soon wrong by radians.  Pair i rotates by
     1 / base^(2i/d_head) a step; models for long texts have a larger base.  Raises ValueError for
     an odd d_head.  Source: Su et al. 2021, equation 15.
 
@@ -44,11 +44,11 @@ def rotary_angles(length, d_head, base=10_000.0):
 
 @in_floats("x")
 def rotate(x, angles, pairs="halves"):
-    """x with each pair of features turned by its angle, so that q · k feels only the distance.
+    """x with each pair of features rotated by its angle, so that q · k feels only the distance.
 
     x (..., T, 2·K)   angles (T, K)  ->  (..., T, 2·K)
 
-    pairs="halves" turns features i and i + K together, "neighbours" 2i and 2i + 1, as in the
+    pairs="halves" rotates features i and i + K together, "neighbours" 2i and 2i + 1, as in the
     paper; neighbours_to_halves leads from one to the other.  Cosines are taken in the angles'
     own type, and only then cast to x's.  Source: Su et al. 2021, equation 34.
     """
@@ -57,8 +57,8 @@ def rotate(x, angles, pairs="halves"):
     xp = namespace(angles)
     cos, sin = like(xp.cos(angles), x), like(xp.sin(angles), x)
     a, b = _partners(x, pairs)  # each (..., T, K)
-    turned = [a * cos - b * sin, a * sin + b * cos]
-    return namespace(x).stack(turned, axis=axis).reshape(x.shape)
+    rotated = [a * cos - b * sin, a * sin + b * cos]
+    return namespace(x).stack(rotated, axis=axis).reshape(x.shape)
 
 
 def neighbours_to_halves(d_head):
@@ -135,7 +135,7 @@ class SinusoidalPositions(nn.Module):
     x (B, T, D)  ->  (B, T, D)
 
     The paper has √D x plus the waves: the same direction, but too long a vector for GPT-2's small
-    first weights.  Source: Vaswani et al. 2017, sections 3.4 and 3.5.
+    initial weights.  Source: Vaswani et al. 2017, sections 3.4 and 3.5.
     """
 
     only_distances = False
@@ -151,7 +151,7 @@ class SinusoidalPositions(nn.Module):
 
 
 class RotaryPositions(nn.Module):
-    """x as it came; attention gets the angles that turn its queries and keys.
+    """x as it came; attention gets the angles that rotate its queries and keys.
 
     x (B, T, D)  ->  (B, T, D)
 
@@ -172,7 +172,7 @@ class RotaryPositions(nn.Module):
 
 
 class LearnedRotaryPositions(LearnedPositions):
-    """Both: x plus a row to learn for each position, and the angles that turn queries and keys.
+    """Both: x plus a row to learn for each position, and the angles that rotate queries and keys.
 
     x (B, T, D)  ->  (B, T, D)
 
@@ -255,10 +255,10 @@ def _partners(x, pairs):
 
 
 def check_pairs(d_head):
-    """TypeError or ValueError unless a head of this width can turn its features in pairs."""
+    """TypeError or ValueError unless a head of this width can rotate its features in pairs."""
     check_count(d_head=d_head)
     if d_head % 2:
-        raise ValueError(f"d_head is {d_head}, and features turn in pairs; use {d_head + 1}")
+        raise ValueError(f"d_head is {d_head}, and features are rotated in pairs; use {d_head + 1}")
 
 
 def check_base(**named):

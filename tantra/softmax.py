@@ -1,4 +1,4 @@
-"""Softmax: from scores to shares of a whole."""
+"""Softmax: from scores to probabilities, which sum to 1."""
 
 from tantra.arrays import in_floats, namespace
 

@@ -12,9 +12,9 @@ def step(generator, length, batch=2):
     return [draw(generator, batch, 3, length, width) for width in (4, 5)]
 
 
-@pytest.mark.parametrize("room", [None, 7, 9])
-def test_append_returns_all_so_far(room, generator):
-    cache, steps = KVCache(room), [step(generator, n) for n in (4, 1, 2)]
+@pytest.mark.parametrize("length", [None, 7, 9])
+def test_append_returns_all_so_far(length, generator):
+    cache, steps = KVCache(length), [step(generator, n) for n in (4, 1, 2)]
     assert len(cache) == 0
     for n, (k, v) in enumerate(steps, 1):
         keys, values = cache.append(k, v)
@@ -26,11 +26,11 @@ def test_append_returns_all_so_far(room, generator):
 def test_a_fixed_cache_is_written_in_place(generator):
     cache = KVCache(6)
     cache.append(*step(generator, 2))
-    room = cache.k, cache.v
-    assert [r.shape for r in room] == [(2, 3, 6, 4), (2, 3, 6, 5)]
+    buffers = cache.k, cache.v
+    assert [buffer.shape for buffer in buffers] == [(2, 3, 6, 4), (2, 3, 6, 5)]
     cache.append(*step(generator, 3))
-    assert cache.k is room[0]
-    assert cache.v is room[1]
+    assert cache.k is buffers[0]
+    assert cache.v is buffers[1]
 
 
 def test_a_fixed_cache_does_not_overflow(generator):
@@ -47,12 +47,12 @@ def test_a_fixed_cache_does_not_overflow(generator):
 def test_a_sliding_cache_remembers_the_newest_and_copies_nothing(generator):
     cache, steps = KVCache(5, sliding=True), [step(generator, n) for n in (3, 1, 1, 1, 1, 1, 1)]
     every = [torch.cat(parts, dim=-2) for parts in zip(*steps, strict=True)]
-    rooms = []
+    buffers = []
     for n, (k, v) in enumerate(steps):
         assert cache.after(k.shape[-2]) == min(3 + n, 5)
         found = cache.append(k, v)
-        rooms.append(cache.k)
-        assert cache.k is rooms[0]
+        buffers.append(cache.k)
+        assert cache.k is buffers[0]
         assert (cache.seen, len(cache)) == (3 + n, min(3 + n, 5))
         held = held_positions(3 + n, 5)
         assert sorted(held.tolist()) == list(range(3 + n))[-5:]
@@ -77,9 +77,9 @@ def test_a_sliding_cache_has_a_length():
         KVCache(sliding=True)
 
 
-@pytest.mark.parametrize("room", [None, 9])
-def test_rows_can_be_selected(room, generator):
-    cache, (k, v), more = KVCache(room), step(generator, 4, batch=3), step(generator, 2, batch=4)
+@pytest.mark.parametrize("length", [None, 9])
+def test_rows_can_be_selected(length, generator):
+    cache, (k, v), more = KVCache(length), step(generator, 4, batch=3), step(generator, 2, batch=4)
     cache.append(k, v)
     cache.select([2, 0, 2, 1])
     keys, values = cache.append(*more)
@@ -87,9 +87,9 @@ def test_rows_can_be_selected(room, generator):
     agree(values, torch.cat([v[[2, 0, 2, 1]], more[1]], dim=-2))
 
 
-@pytest.mark.parametrize("room", [None, 9])
-def test_a_cache_belongs_to_one_batch(room, generator):
-    cache = KVCache(room)
+@pytest.mark.parametrize("length", [None, 9])
+def test_a_cache_belongs_to_one_batch(length, generator):
+    cache = KVCache(length)
     cache.append(*step(generator, 4))
     with pytest.raises(ValueError, match=r"new keys \(1, 3, 1, 4\) do not fit .*: take new caches"):
         cache.append(*step(generator, 1, batch=1))
@@ -113,10 +113,10 @@ def test_gradients_pass_through_a_growing_cache_only(generator):
         KVCache(5).append(k, v)
 
 
-@pytest.mark.parametrize(("room", "error"), [(0, ValueError), (2.5, TypeError)])
-def test_room_is_a_count(room, error):
-    with pytest.raises(error, match=f"length is {room}"):
-        KVCache(room)
+@pytest.mark.parametrize(("length", "error"), [(0, ValueError), (2.5, TypeError)])
+def test_length_is_a_count(length, error):
+    with pytest.raises(error, match=f"length is {length}"):
+        KVCache(length)
 
 
 @pytest.mark.parametrize("num_kv_heads", [4, 2])

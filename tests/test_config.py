@@ -78,7 +78,11 @@ def test_a_config_is_frozen_and_can_be_copied():
         ({"tied": None}, TypeError, "tied is None; give True or False"),
         ({"rotary_base": 0}, ValueError, "rotary_base is 0; it must be above 0, such as 10,000"),
         ({"rotary_base": "1e4"}, TypeError, "rotary_base is '1e4'; give a number"),
-        ({"positions": "rotary"}, ValueError, "d_head is 1, and features turn in pairs; use 2"),
+        (
+            {"positions": "rotary"},
+            ValueError,
+            "d_head is 1, and features are rotated in pairs; use 2",
+        ),
     ],
 )
 def test_a_config_that_cannot_be(fields, error, says):

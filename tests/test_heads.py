@@ -150,7 +150,7 @@ def test_watched_and_unwatched_are_equal(look, num_kv_heads, dtype, generator):
     with record(ours) as seen:
         slow = run()
     assert seen["weights"].shape == (3, 4, 5, 5)
-    # a key's offset has no gradient, but for rounding: compare it with the others' size
+    # a key's bias has no gradient, but for rounding: compare it with the others' size
     largest = max(g.abs().max() for g in fast[1])
     agree(slow[0], fast[0])
     for one, other in zip(slow[1], fast[1], strict=True):

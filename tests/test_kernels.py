@@ -116,11 +116,11 @@ def test_rotate_takes_nothing():
 def test_rotate_takes_heads_as_they_lie(generator):
     x = draw(generator, 2, 5, 24).requires_grad_()
     angles, weighing = rotary_angles(5, 8), draw(generator, 2, 3, 5, 8)
-    for turn in (kernels.rotate, positions.rotate):
+    for rotate in (kernels.rotate, positions.rotate):
         heads = x.reshape(2, 5, 3, 8).swapaxes(1, 2)
         x.grad = None
-        (turn(heads, angles) * weighing).sum().backward()
-        if turn is kernels.rotate:
+        (rotate(heads, angles) * weighing).sum().backward()
+        if rotate is kernels.rotate:
             ours = x.grad.clone()
     agree(ours, x.grad)
 

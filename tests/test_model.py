@@ -283,7 +283,7 @@ def test_one_table_stays_one_on_the_way_from_meta():
     assert apart.half().unembedding.weight is not apart.token_embedding.weight
 
 
-# first weights
+# initial weights
 
 
 @variants
@@ -307,7 +307,7 @@ def test_first_loss_of_gpt2_small_is_ln_v(generator):
     assert loss == pytest.approx(math.log(50257), abs=0.1)
 
 
-def test_first_weights_come_from_the_generator_only():
+def test_initial_weights_come_from_the_generator_only():
     before = torch.get_rng_state()
     one, same, other = gpt(0), gpt(0), gpt(1)
     assert torch.equal(torch.get_rng_state(), before)
@@ -317,7 +317,7 @@ def test_first_weights_come_from_the_generator_only():
             assert not torch.equal(other.state_dict()[name], weights)
 
 
-def test_first_weights_are_gpt2s():
+def test_initial_weights_are_gpt2s():
     model = gpt(d_model=64, num_layers=8, vocab_size=500, context_length=200, bias=True)
     for name, weights in model.named_parameters():
         std = 0.02 / 4 if name.endswith(("output.weight", "down.weight")) else 0.02  # 4 = √(2·8)

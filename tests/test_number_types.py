@@ -34,7 +34,10 @@ FORMULAS = {  # by name, and the arrays that it takes
     "with_temperature": (lambda x: sampling.with_temperature(x, 0.7), "x"),
     "keep_top_k": (lambda x: sampling.keep_top_k(x, 3), "x"),
     "keep_top_p": (lambda x: sampling.keep_top_p(x, 0.8), "x"),
-    "chances": (lambda x: sampling.next_token_chances(x, temperature=50.0, top_p=0.9), "x"),
+    "probabilities": (
+        lambda x: sampling.next_token_probabilities(x, temperature=50.0, top_p=0.9),
+        "x",
+    ),
     "orthogonalise": (orthogonalise, "x"),
     "attention": (tantra.scaled_dot_product_attention, "qkv"),
     "attend_part": (rewrites.attend_part, "qkv"),

@@ -63,15 +63,15 @@ def test_inner_product_of_sinusoids_depends_on_distance_only():
 
 
 @layouts
-def test_rotating_turns_each_pair_as_a_complex_number(as_array, pairs, rng):
+def test_rotate_multiplies_each_pair_as_a_complex_number(as_array, pairs, rng):
     x, angles = rng.standard_normal((2, 5, 6)), rotary_angles(5, 6)
-    turned = np.asarray(rotate(as_array(x), as_array(angles), pairs))
+    rotated = np.asarray(rotate(as_array(x), as_array(angles), pairs))
     first, second = (
         (slice(3), slice(3, None)) if pairs == "halves" else (slice(0, None, 2), slice(1, None, 2))
     )
     expected = (x[..., first] + 1j * x[..., second]) * np.exp(1j * angles)
-    np.testing.assert_allclose(turned[..., first], expected.real, rtol=1e-12)
-    np.testing.assert_allclose(turned[..., second], expected.imag, rtol=1e-12)
+    np.testing.assert_allclose(rotated[..., first], expected.real, rtol=1e-12)
+    np.testing.assert_allclose(rotated[..., second], expected.imag, rtol=1e-12)
 
 
 @layouts
@@ -89,9 +89,9 @@ def test_scores_depend_on_distance_only(pairs, i, j, shift):
 @layouts
 def test_lengths_are_kept(pairs, rng):
     x = rng.standard_normal((7, 4))
-    turned = rotate(x, rotary_angles(7, 4), pairs)
-    np.testing.assert_allclose((turned**2).sum(-1), (x**2).sum(-1), rtol=1e-12)
-    np.testing.assert_array_equal(turned[0], x[0])
+    rotated = rotate(x, rotary_angles(7, 4), pairs)
+    np.testing.assert_allclose((rotated**2).sum(-1), (x**2).sum(-1), rtol=1e-12)
+    np.testing.assert_array_equal(rotated[0], x[0])
 
 
 @given(st.integers(1, 8))
@@ -108,7 +108,7 @@ def test_the_way_between_the_layouts(half):
 
 
 @layouts
-def test_gradient_of_a_rotation_turns_back(pairs, generator):
+def test_gradient_of_a_rotation_rotates_back(pairs, generator):
     x, angles = draw(generator, 5, 6), torch.from_numpy(rotary_angles(5, 6))
     _, (gradient,) = forward_and_gradients(lambda x: rotate(x, angles, pairs), x)
     weighing = draw(torch.Generator().manual_seed(1), 5, 6)
@@ -133,10 +133,10 @@ def test_a_million_positions_on_the_angles_keep_float64_digits():
 def test_far_positions_survive_a_coarse_type(half):
     angles = rotary_angles(4096, 64)
     x = torch.ones(4096, 64, dtype=half)
-    turned = rotate(x, angles)
-    assert turned.dtype == half
+    rotated = rotate(x, angles)
+    assert rotated.dtype == half
     exact = rotate(np.ones((4096, 64)), angles)
-    assert abs(turned.double().numpy() - exact).max() < 0.02
+    assert abs(rotated.double().numpy() - exact).max() < 0.02
 
 
 def test_coarse_angles_are_refused():
@@ -145,17 +145,17 @@ def test_coarse_angles_are_refused():
         rotate(torch.zeros(5, 4), angles)
 
 
-def test_angles_of_either_kind_turn_arrays_of_either_kind(rng):
+def test_angles_of_either_kind_rotate_arrays_of_either_kind(rng):
     x, angles = rng.standard_normal((5, 4)).astype(np.float32), rotary_angles(5, 4)
     expected = rotate(x, angles)
     assert expected.dtype == np.float32
-    for turned in (rotate(x, torch.from_numpy(angles)), rotate(torch.from_numpy(x), angles)):
-        agree(turned, expected)
+    for rotated in (rotate(x, torch.from_numpy(angles)), rotate(torch.from_numpy(x), angles)):
+        agree(rotated, expected)
 
 
 @pytest.mark.parametrize("make", [rotary_angles, lambda _, d: neighbours_to_halves(d)])
 def test_odd_heads_are_refused(make):
-    with pytest.raises(ValueError, match="d_head is 7, and features turn in pairs; use 8"):
+    with pytest.raises(ValueError, match="d_head is 7, and features are rotated in pairs; use 8"):
         make(5, 7)
 
 

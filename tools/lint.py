@@ -15,9 +15,11 @@ from rules.answers import ANSWERS
 from rules.anywhere import ANYWHERE
 from rules.chapters import CHAPTER, SHAPE
 from rules.line import LINE, OLD_SHAPE, in_old_shape
+from rules.names import NAMES
 from rules.page import Page
 from rules.promises import PROMISES
 from rules.tasks import TASKS
+from rules.terms import TERMS
 from rules.whole import COURSE, ignored_share
 
 
@@ -36,7 +38,7 @@ def lint(page):
 
 def chapter_rules(page):
     """The rules for a chapter; those of the line and of Deeper only where it has both."""
-    return CHAPTER + PROMISES + ([] if in_old_shape(page) else SHAPE + LINE)
+    return CHAPTER + PROMISES + ([] if in_old_shape(page) else SHAPE + LINE + TERMS + NAMES)
 
 
 def lint_course(pages):

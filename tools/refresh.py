@@ -10,6 +10,9 @@ A notebook is written whole or, when a cell fails, not at all.  Outputs that no 
 those of your own longer run, are first kept as NAME.mine-1.ipynb (tools/aside.py).  --check
 compares everything but the bytes of pictures, which differ with the fonts of a machine; their alt
 texts are compared.
+
+A cell that took more than 5 s of processor time, on whatever machine this is, is named: give it the
+tag slow, and say above it how long it takes.  tools/lint.py holds the one to the other.
 """
 
 import argparse
@@ -21,6 +24,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.reader import NotJSONError
@@ -36,6 +40,7 @@ from course import (
     without_outputs,
 )
 
+SLOW = 5  # seconds of processor time
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -48,11 +53,16 @@ async def run(notebook, folder, strict=None, allow_errors=False, timeout=300):
 
     Raises CellError, naming the cell.
     """
-    current = "start"
+    current, before = "start", 0.0
 
     def remember(cell, cell_index):
-        nonlocal current
-        current = cell.id
+        nonlocal current, before
+        current, before = cell.id, processor_time(client)
+
+    def name_slow(cell, cell_index, execute_reply):
+        seconds = processor_time(client) - before
+        if seconds > SLOW and "slow" not in cell.metadata.get("tags", ()):
+            print(f"cell {cell.id} took {seconds:.0f} s of processor time: tag it slow", flush=True)
 
     client = NotebookClient(
         without_outputs(notebook),
@@ -64,6 +74,7 @@ async def run(notebook, folder, strict=None, allow_errors=False, timeout=300):
         store_widget_state=False,
         coalesce_streams=True,
         on_cell_start=remember,
+        on_cell_executed=name_slow,
         resources={"metadata": {"path": str(folder)}},
     )
     try:
@@ -76,6 +87,16 @@ async def run(notebook, folder, strict=None, allow_errors=False, timeout=300):
             if output.output_type == "error":  # without the frames, which name paths
                 output.traceback = [f"{output.ename}: {output.evalue}"]
     return notebook
+
+
+def processor_time(client):
+    """The seconds that a client's kernel, and the processes that it has begun, have worked."""
+    try:
+        kernel = psutil.Process(client.km.provisioner.pid)
+        every = [p.cpu_times() for p in (kernel, *kernel.children(recursive=True))]
+    except psutil.NoSuchProcess:  # one has ended in the meantime
+        return 0.0
+    return sum(time.user + time.system for time in every)
 
 
 async def refreshed(path, timeout):

@@ -5,7 +5,7 @@
     python tools/train_inside.py 1 500 /tmp/try.safetensors    fewer steps, into another file
 
 As train_verse.py does, from the same lines, with other parts: a GELU, after which a linear probe
-can read the number of syllables, as it could not after SwiGLU; GPT-2's narrow first weights, from
+can read the number of syllables, as it could not after SwiGLU; GPT-2's narrow initial weights, from
 which metre was learnt before grammar; and more rows in a batch.
 """
 

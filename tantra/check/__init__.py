@@ -8,10 +8,10 @@
 Reading order: `difference` (what is wrong, in words), `outcome` (one run of an attempt), `deadline`
 (stopping endless loops), `task`, `engine` and `prediction` (exercises and their verdicts), `show`,
 `picture` and `panels`, `progress` (what has been passed, kept in a file), `source`, `texts` and
-`values` (your functions as text), `report` (the table beside the drawing that
-fills in), `assembly`, `parts`, `whose` and `instead` (a GPT of your own parts), `inputs` (small
-arrays and PyTorch's gradients), `watch` (the way an answer took), and `exercises/`, where each is
-data.
+`values` (your functions as text), `report` (the table beside the drawing that fills in),
+`assembly`, `parts`, `whose` and `instead` (a GPT of your own parts), `inputs` (small arrays and
+PyTorch's gradients), `slips` (what many mistakes are made of), `watch` (the way an answer took),
+and `exercises/`, where each is data.
 With TANTRA_STRICT=1 a check that does not pass raises CheckFailed.
 """
 

@@ -84,19 +84,19 @@ class Assembly(nn.Module):
         return logits(tokens, arrays(self.gpt, tokens), self.config, self._parts(tokens))
 
     def loss(self, tokens):
-        """The mean of minus the log-share of each next token."""
+        """The mean of minus the log-probability of each next token."""
         return loss(self(tokens[..., :-1]), tokens, self._parts(tokens))
 
     def generate(self, tokens, count, rng):
-        """tokens and count more, each drawn by rng from the shares of the last position.
+        """tokens and count more, each drawn by rng from the probabilities of the last position.
 
         tokens (T,)  ->  (T + count,)
         """
         tokens = np.asarray(tokens)
         for _ in range(count):
             seen = tokens[None, -self.config.context_length :]
-            shares = self._parts(tokens).softmax(self(seen)[0, -1])
-            tokens = np.append(tokens, rng.choice(len(shares), p=shares))
+            probabilities = self._parts(tokens).softmax(self(seen)[0, -1])
+            tokens = np.append(tokens, rng.choice(len(probabilities), p=probabilities))
         return tokens
 
     def _parts(self, tokens):

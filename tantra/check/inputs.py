@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+FRONTS = ((), (2,), (2, 3))  # none, one or two axes in front
+
 
 def array(*shape, seed=0):
     """Normal numbers with one decimal, in NumPy float64, of this shape."""
@@ -13,6 +15,12 @@ def arrays(*shapes, seed=0):
     """One array for each shape, all from one seed and all different."""
     rng = np.random.default_rng(seed)
     return tuple(rng.standard_normal(shape).round(1) for shape in shapes)
+
+
+def behind(rng, *shapes, fronts=FRONTS):
+    """A normal array of each shape, all behind the same axes: one of these fronts."""
+    front = fronts[rng.integers(len(fronts))]
+    return tuple(rng.standard_normal((*front, *shape)) for shape in shapes)
 
 
 def gradients(function, g, *inputs):

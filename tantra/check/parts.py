@@ -13,15 +13,15 @@ from tantra.check.exercises import CHAPTERS, chapter_of
 # Every part that may be the reader's, by the exercise's name: what it does in the model.  Each may
 # call those above it.
 WORK = {
-    "softmax": "scores to shares",
+    "softmax": "scores to probabilities",
     "log_softmax": "the loss",
     "causal_mask": "who may look at whom",
     "scaled_dot_product_attention": "the averages of the values",
     "split_heads": "features to heads",
-    "rotate": "queries and keys turned",
+    "rotate": "queries and keys rotated",
     "layer_norm": "before each part, at the end",
-    "gelu": "the bend",
-    "feed_forward": "expand, bend, compress",
+    "gelu": "the nonlinearity",
+    "feed_forward": "expand, nonlinearity, compress",
     "swiglu": "expand twice, open, compress",
     "pre_norm_block": "the two lines of a block",
     "language_model": "from words to logits",
@@ -85,7 +85,7 @@ def logits(tokens, weights, config, part):
 
 
 def loss(logits, tokens, part):
-    """The mean of minus the log-share of each next token; logits are those of all but the last.
+    """The mean of minus the log-probability of each next token; logits of all but the last.
 
     logits (B, T-1, V)   tokens (B, T)  ->  ()
     """
@@ -132,7 +132,7 @@ def _linear(x, weights, name):
 
 
 def _offset(weights, name):
-    """The offset of a map or a norm; zeros where the model has none."""
+    """The bias of a map or a norm; zeros where the model has none."""
     if f"{name}.bias" in weights:
         return weights[f"{name}.bias"]
     return 0 * (

@@ -1,4 +1,4 @@
-"""Sampling: from the scores of all tokens to the chances with which one is drawn."""
+"""Sampling: from the scores of all tokens to the probabilities with which one is drawn."""
 
 import math
 
@@ -54,7 +54,7 @@ def keep_top_k(logits, top_k):
 
 @in_floats("logits")
 def keep_top_p(logits, top_p):
-    """The fewest logits whose chances together reach top_p, the largest first; -inf for others.
+    """The fewest logits whose probabilities together reach top_p, largest first; -inf for others.
 
     logits (..., V)   top_p = 1  ->  (..., V)
 
@@ -67,16 +67,16 @@ def keep_top_p(logits, top_p):
         return logits
     xp = namespace(logits)
     falling = _falling(logits, logits.shape[-1])
-    chances = softmax(falling)
-    before = chances.cumsum(-1) - chances  # what the larger ones have together
+    probabilities = softmax(falling)
+    before = probabilities.cumsum(-1) - probabilities  # what the larger ones have together
     count = (before < top_p).sum(-1)[..., None]
     take = torch.take_along_dim if xp is torch else np.take_along_axis
     return _keep(logits, take(falling, count - 1, -1), count)
 
 
 @in_floats("logits")
-def next_token_chances(logits, temperature=1.0, top_k=None, top_p=None):
-    """The chance of each token to be drawn: sharpened or flattened first, then cut, then shared.
+def next_token_probabilities(logits, temperature=1.0, top_k=None, top_p=None):
+    """The probability of each token to be drawn: sharpened or flattened, cut, and normalised.
 
     logits (..., V)  ->  (..., V)
     """
@@ -102,7 +102,7 @@ def check_sampling(temperature=1.0, top_k=None, top_p=None, repetition_penalty=1
     if top_p is not None:
         check_number(top_p=top_p)
         if not 0 < top_p <= 1:
-            raise ValueError(f"top_p is {top_p}; it is a share, above 0 and at most 1")
+            raise ValueError(f"top_p is {top_p}; it is a probability, above 0 and at most 1")
 
 
 def _falling(x, count):
@@ -113,6 +113,6 @@ def _falling(x, count):
 def _keep(logits, least, count):
     """The count largest logits, the last of which is least; of equal ones the earlier token."""
     above, equal = logits > least, logits == least
-    room = count - above.sum(-1)[..., None]
-    kept = above | (equal & (equal.cumsum(-1) <= room))
+    left = count - above.sum(-1)[..., None]
+    kept = above | (equal & (equal.cumsum(-1) <= left))
     return namespace(logits).where(kept, logits, -math.inf)

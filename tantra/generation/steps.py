@@ -7,7 +7,7 @@ import torch
 
 from tantra.checks import check_count, check_known
 from tantra.generation.prompts import pad_left, read_prompts
-from tantra.generation.sampling import check_sampling, next_token_chances, penalise_repetition
+from tantra.generation.sampling import check_sampling, next_token_probabilities, penalise_repetition
 
 
 def generate(model, tokens, num_tokens, **how):
@@ -62,7 +62,7 @@ def stream(
             logits = penalise_repetition(logits, seen, repetition_penalty)
         if temperature == 0:
             return logits.argmax(-1)
-        return draw(next_token_chances(logits, temperature, top_k, top_p), generators)
+        return draw(next_token_probabilities(logits, temperature, top_k, top_p), generators)
 
     steps = _steps(model, rows, num_tokens, caches, choose, stop)
     return (token for (token,) in steps) if alone else steps
@@ -121,9 +121,9 @@ def next_logits(model, tokens, caches, padding=None):
     return logits if logits.dtype == torch.float64 else logits.float()
 
 
-def draw(chances, generators):
-    """One token for each row, by its chances (B, V); each row may have a generator of its own."""
-    rows = chances.split(1) if len(generators) > 1 else [chances]
+def draw(probabilities, generators):
+    """One token for each row, by its probabilities (B, V); each row may have its own generator."""
+    rows = probabilities.split(1) if len(generators) > 1 else [probabilities]
     return torch.cat(
         [
             torch.multinomial(row.to(g.device) if g else row, 1, generator=g).to(row.device)

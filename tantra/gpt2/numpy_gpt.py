@@ -21,8 +21,8 @@ def numpy_gpt2(tokens, weights, num_heads, cache=None, *, last=False, eps=1e-5):
     x = w["wte.weight"][tokens] + w["wpe.weight"][past : past + tokens.shape[-1]]  # (..., T, D)
     for n in range(num_layers(w)):
         y = _linear(_norm(x, w, f"h.{n}.ln_1", eps), w, f"h.{n}.attn.c_attn")  # (..., T, 3·D)
-        room = cache["rooms"][n] if cache else None
-        x = x + _linear(_attention(y, num_heads, past, room), w, f"h.{n}.attn.c_proj")
+        buffer = cache["buffers"][n] if cache else None
+        x = x + _linear(_attention(y, num_heads, past, buffer), w, f"h.{n}.attn.c_proj")
         y = _linear(_norm(x, w, f"h.{n}.ln_2", eps), w, f"h.{n}.mlp.c_fc")  # (..., T, F)
         x = x + _linear(_gelu(y), w, f"h.{n}.mlp.c_proj")
     if cache:
@@ -36,14 +36,14 @@ def num_layers(weights):
     return len({name.split(".")[1] for name in weights if name.startswith("h.")})
 
 
-def _attention(y, num_heads, past, room):
+def _attention(y, num_heads, past, buffer):
     """The averages of all heads, from queries, keys and values side by side in y (..., T, 3·D)."""
     y = y.reshape(*y.shape[:-1], 3, num_heads, -1)  # (..., T, 3, H, K)
     q, k, v = (y[..., i, :, :].swapaxes(-3, -2) for i in range(3))  # each (..., H, T, K)
     end = past + q.shape[-2]
-    if room is not None:  # (2, ..., H, N, K): written in place
-        room[0, ..., past:end, :], room[1, ..., past:end, :] = k, v
-        k, v = room[..., :end, :]
+    if buffer is not None:  # (2, ..., H, N, K): written in place
+        buffer[0, ..., past:end, :], buffer[1, ..., past:end, :] = k, v
+        k, v = buffer[..., :end, :]
     scores = q @ k.mT / math.sqrt(q.shape[-1])  # (..., H, T, S)
     if q.shape[-2] > 1:  # one query alone is the newest, and sees all
         scores = np.where(np.arange(past, end)[:, None] >= np.arange(end), scores, -np.inf)
@@ -67,7 +67,7 @@ def _gelu(x):
 
 
 def _past(tokens, w, num_heads, cache):
-    """How many positions the cache remembers, once all fits; an empty cache gets its rooms."""
+    """How many positions the cache remembers, once all fits; an empty cache gets its buffers."""
     kind = getattr(tokens, "dtype", None)
     if not isinstance(tokens, np.ndarray) or kind.kind not in "iu" or not tokens.shape:
         raise TypeError(f"tokens are {kind or type(tokens)}; give a NumPy array of whole numbers")
@@ -84,10 +84,10 @@ def _past(tokens, w, num_heads, cache):
         raise ValueError(f"{num_heads} heads do not divide the width, {width}")
     if cache is not None and not cache:
         shape = (2, *tokens.shape[:-1], num_heads, context, width // num_heads)
-        rooms = [np.empty(shape, w["wte.weight"].dtype) for _ in range(num_layers(w))]
-        cache |= {"past": 0, "rooms": rooms}
+        buffers = [np.empty(shape, w["wte.weight"].dtype) for _ in range(num_layers(w))]
+        cache |= {"past": 0, "buffers": buffers}
     past = cache["past"] if cache else 0
-    if cache and cache["rooms"][0].shape[1:-2] != (*tokens.shape[:-1], num_heads):
+    if cache and cache["buffers"][0].shape[1:-2] != (*tokens.shape[:-1], num_heads):
         raise ValueError("the cache belongs to other tokens or heads; begin with an empty one")
     if past + tokens.shape[-1] > context:
         raise ValueError(

@@ -112,14 +112,14 @@ def to_gpt2(model):
         raise ValueError("the norms have several eps; GPT-2's layout has one for all")
     _check_parts(c, ours)
     weights = {name: torch.cat([ours[part] for part in parts]) for name, parts in names(c).items()}
-    return {name: _turned(name, x).contiguous() for name, x in weights.items()}
+    return {name: _transposed(name, x).contiguous() for name, x in weights.items()}
 
 
 def from_gpt2(weights, config):
     """The weights of a GPT of ours, by name; undoes to_gpt2."""
     ours = {}
     for name, parts in names(config).items():
-        pieces = _turned(name, weights[name]).chunk(len(parts))
+        pieces = _transposed(name, weights[name]).chunk(len(parts))
         pieces = [x.clone(memory_format=torch.contiguous_format) for x in pieces]
         ours |= dict(zip(parts, pieces, strict=True))
     return ours | {"unembedding.weight": ours["token_embedding.weight"]} if config.tied else ours
@@ -160,8 +160,8 @@ def _check_parts(config, ours):
         )
 
 
-def _turned(name, x):
-    """A block's matrix, stored (in, out) there and (out, in) here, turned; else x."""
+def _transposed(name, x):
+    """A block's matrix, stored (in, out) there and (out, in) here, transposed; else x."""
     return x.mT if name.startswith("h.") and x.ndim == 2 else x
 
 

@@ -1,8 +1,8 @@
 """Circuits: the same attention by other weights.
 
-weights is what MultiHeadAttention.state_dict() holds, of torch or of NumPy, offsets included:
+weights is what MultiHeadAttention.state_dict() holds, of torch or of NumPy, biases included:
 query.weight (D, D), key.weight and value.weight (G·K, D) for G key heads, output.weight (D, D),
-and offsets such as query.bias (D,).  Each function returns new weights and leaves the old alone.
+and biases such as query.bias (D,).  Each function returns new weights and leaves the old alone.
 """
 
 import math
@@ -34,22 +34,22 @@ def permute_heads(weights, order):
     return {**weights, **new}
 
 
-def drop_key_offset(weights):
-    """The weights with a key offset of 0: it moves all scores of a row alike, unseen by softmax.
+def drop_key_bias(weights):
+    """The weights with a key bias of 0: it moves all scores of a row alike, unseen by softmax.
 
-    Not so under rotary positions, which turn the offset differently at each key.
+    Not so under rotary positions, which rotate the bias differently at each key.
     """
     return {**weights, "key.bias": 0 * weights["key.bias"]}
 
 
-def fold_value_offset(weights, num_heads):
-    """The weights with a value offset of 0, and what it did in the output offset.
+def fold_value_bias(weights, num_heads):
+    """The weights with a value bias of 0, and what it did in the output bias.
 
-    The shares of a row sum to 1, so the offset comes through each average as it is.
+    The weights of a row sum to 1, so the bias comes through each average as it is.
     """
     _, b_v = _by_head(weights, "value", num_heads)
-    offset = weights["output.bias"] + (b_v @ _output(weights, num_heads)).sum(axis=(0, 1))
-    return {**weights, "value.bias": 0 * weights["value.bias"], "output.bias": offset}
+    bias = weights["output.bias"] + (b_v @ _output(weights, num_heads)).sum(axis=(0, 1))
+    return {**weights, "value.bias": 0 * weights["value.bias"], "output.bias": bias}
 
 
 def fold_scale(weights, num_heads):
@@ -59,32 +59,33 @@ def fold_scale(weights, num_heads):
     return {**weights, **{name: weights[name] / math.sqrt(d_head) for name in names}}
 
 
-def turn_queries_and_keys(weights, num_heads, turns):
+def rotate_queries_and_keys(weights, num_heads, rotations):
     """The weights with queries and keys in another basis, one for each key head; scores stay.
 
-    turns is (G, K, K).  Queries are multiplied by it, keys by its inverse transposed, which for a
-    rotation is the same.  Not so under rotary positions, unless the two commute.
+    rotations is (G, K, K), or any matrices with an inverse.  Queries are multiplied by it, keys by
+    its inverse transposed, which for a rotation is the same.  Not so under rotary positions, unless
+    the two commute.
     """
     d_head, shared = _sizes(weights, num_heads)
-    if tuple(turns.shape) != (num_heads // shared, d_head, d_head):
+    if tuple(rotations.shape) != (num_heads // shared, d_head, d_head):
         raise ValueError(
-            f"turns {tuple(turns.shape)} do not fit: one matrix for each of the "
+            f"rotations {tuple(rotations.shape)} do not fit: one matrix for each of the "
             f"{num_heads // shared} key heads, {d_head} by {d_head}"
         )
-    inverse = namespace(turns).linalg.inv(turns).mT
+    inverse = namespace(rotations).linalg.inv(rotations).mT
     new = {}
-    for name, turn in (("query", turns[_shared(num_heads, shared)]), ("key", inverse)):
+    for name, rotation in (("query", rotations[_shared(num_heads, shared)]), ("key", inverse)):
         for kind, width in (("weight", -1), ("bias", 1)):
             value = weights[f"{name}.{kind}"]
-            turned = turn.mT @ value.reshape(len(turn), d_head, width)  # (H, K, D)
-            new[f"{name}.{kind}"] = turned.reshape(value.shape)
+            rotated = rotation.mT @ value.reshape(len(rotation), d_head, width)  # (H, K, D)
+            new[f"{name}.{kind}"] = rotated.reshape(value.shape)
     return {**weights, **new}
 
 
 def fuse_projections(weights):
-    """One matrix and one offset that give query, key and value side by side.
+    """One matrix and one bias that give query, key and value side by side.
 
-    The matrix is (D + 2·G·K, D), rows for queries first, and the offset as long.
+    The matrix is (D + 2·G·K, D), rows for queries first, and the bias as long.
     """
     xp, names = namespace(weights["query.weight"]), ("query", "key", "value")
     return tuple(
@@ -95,8 +96,8 @@ def fuse_projections(weights):
 def merge_circuits(weights, num_heads):
     """The arguments of merged_attention: query with key and value with output, multiplied.
 
-    qk (H, D, D) holds the division by the root of K, and qk_offset (H, D) what is left of the
-    query offset; the key offset is gone.  Source: Elhage et al. 2021, "Attention heads as
+    qk (H, D, D) holds the division by the root of K, and qk_bias (H, D) what is left of the
+    query bias; the key bias is gone.  Source: Elhage et al. 2021, "Attention heads as
     information movement".
     """
     (w_q, b_q), (w_k, _), (w_v, b_v) = (
@@ -105,23 +106,23 @@ def merge_circuits(weights, num_heads):
     w_o, root = _output(weights, num_heads), math.sqrt(w_q.shape[-2])
     return {
         "qk": w_q.mT @ w_k / root,
-        "qk_offset": (b_q @ w_k)[:, 0] / root,
+        "qk_bias": (b_q @ w_k)[:, 0] / root,
         "ov": w_v.mT @ w_o,
-        "offset": weights["output.bias"] + (b_v @ w_o).sum(axis=(0, 1)),
+        "bias": weights["output.bias"] + (b_v @ w_o).sum(axis=(0, 1)),
     }
 
 
-@in_floats("x", "qk", "qk_offset", "ov", "offset")
-def merged_attention(x, qk, qk_offset, ov, offset, mask=None):
+@in_floats("x", "qk", "qk_bias", "ov", "bias")
+def merged_attention(x, qk, qk_bias, ov, bias, mask=None):
     """What the heads add to the stream, by two matrices a head and no keys or values.
 
-    x (..., T, D)   qk (H, D, D)   qk_offset (H, D)   ov (H, D, D)   offset (D,)  ->  (..., T, D)
+    x (..., T, D)   qk (H, D, D)   qk_bias (H, D)   ov (H, D, D)   bias (D,)  ->  (..., T, D)
     """
     x = x[..., None, :, :]  # (..., 1, T, D)
-    scores = (x @ qk + qk_offset[:, None, :]) @ x.mT  # (..., H, T, T)
+    scores = (x @ qk + qk_bias[:, None, :]) @ x.mT  # (..., H, T, T)
     if mask is not None:
         scores = namespace(x).where(mask, scores, -math.inf)
-    return (softmax(scores) @ x @ ov).sum(axis=-3) + offset
+    return (softmax(scores) @ x @ ov).sum(axis=-3) + bias
 
 
 def _sizes(weights, num_heads):
@@ -144,11 +145,11 @@ def _places(heads, d_head):
 
 
 def _by_head(weights, name, num_heads):
-    """The weight (H, K, D) and the offset (H, 1, K) of a projection, for each query head."""
+    """The weight (H, K, D) and the bias (H, 1, K) of a projection, for each query head."""
     d_head, shared = _sizes(weights, num_heads)
-    weight, offset = weights[f"{name}.weight"], weights[f"{name}.bias"]
+    weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
     heads = _shared(num_heads, shared if name != "query" else 1)
-    return weight.reshape(-1, d_head, weight.shape[-1])[heads], offset.reshape(-1, 1, d_head)[heads]
+    return weight.reshape(-1, d_head, weight.shape[-1])[heads], bias.reshape(-1, 1, d_head)[heads]
 
 
 def _output(weights, num_heads):

@@ -51,7 +51,7 @@ def combine(averages, log_sums):
 
     averages (2, ..., T, D)   log_sums (2, ..., T, 1)  ->  (..., T, D), (..., T, 1)
 
-    Parts stand along the first axis, any number of them.  The share of a part is a softmax of the
+    Parts stand along the first axis, any number of them.  The weight of a part is a softmax of the
     logarithms.  Source: Milakov and Gimelshein 2018, section 3; Rabe and Staats 2021.
     """
     xp = namespace(averages)

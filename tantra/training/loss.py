@@ -10,17 +10,17 @@ def cross_entropy(logits, targets, ignore=None, smoothing=0.0):
 
     logits (..., T, V)   targets (..., T)  ->  ()
 
-    Targets equal to ignore do not count.  smoothing spreads that share of each target evenly over
-    all V tokens; a logit of -inf, which costs nothing where its target is 0, then costs inf.
+    Targets equal to ignore do not count.  smoothing spreads that fraction of each target evenly
+    over all V tokens; a logit of -inf, which costs nothing where its target is 0, then costs inf.
     Raises TypeError or ValueError where targets are not tokens that the logits score.
     Source: Szegedy et al. 2015, section 7 (smoothing).
 
-    >>> fair = torch.zeros(2, 8)  # log 8 for every one of eight equal chances
+    >>> fair = torch.zeros(2, 8)  # log 8 for every one of eight equal probabilities
     >>> cross_entropy(fair, torch.tensor([3, 5]))
     tensor(2.0794)
     """
     if not 0 <= smoothing < 1:
-        raise ValueError(f"smoothing is {smoothing}; it is a share: from 0 to below 1")
+        raise ValueError(f"smoothing is {smoothing}; it is a fraction: from 0 to below 1")
     if tuple(targets.shape) != tuple(logits.shape[:-1]):
         raise ValueError(
             f"targets {tuple(targets.shape)} do not fit logits {tuple(logits.shape)}: all axes of "

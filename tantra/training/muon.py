@@ -36,7 +36,7 @@ def orthogonalise(matrix, steps=5, coefficients=COEFFICIENTS, eps=1e-7):
 
 
 class Muon(Optimizer):
-    """Matrices step along their smoothed gradient, made orthogonal; others are refused.
+    """Matrices step along their momentum, made orthogonal; others are refused.
 
         m ← β m + (1 - β) g      w ← w - lr · decay · w - lr · rms · √(larger side) · O
 
@@ -87,8 +87,8 @@ class Muon(Optimizer):
             state["momentum_buffer"].lerp_(gradient, 1 - momentum)
             ahead.append(gradient.lerp(state["momentum_buffer"], momentum))
         size = lr * rms * max(weights[0].shape) ** 0.5
-        for weight, turned in zip(weights, orthogonalise(torch.stack(ahead), steps), strict=True):
-            weight.mul_(1 - lr * weight_decay).sub_(turned, alpha=size)
+        for weight, step in zip(weights, orthogonalise(torch.stack(ahead), steps), strict=True):
+            weight.mul_(1 - lr * weight_decay).sub_(step, alpha=size)
 
 
 def _by_shape(weights):

@@ -65,15 +65,18 @@ def html(verse):
 <p><em lang="sa-Latn">{_lines(verse.iast)}</em></p>
 <p>{_lines(verse.english)}</p>
 {_table("Word by word", GLOSS_HEAD, words)}
-{_table("From verse to code", MAP_HEAD, [rows])}
+{_table("From verse to code", MAP_HEAD, [rows], " open")}
 </section>"""
 
 
-def _table(title, head, groups):
-    """A table that folds away; each group of rows a tbody, the first cell of a row its heading."""
+def _table(title, head, groups, state=""):
+    """A table that folds away; each group of rows a tbody, the first cell of a row its heading.
+
+    It is closed until it is opened, unless state is " open".
+    """
     columns = "".join(f'<th scope="col" style="text-align: left">{name}</th>' for name in head)
     bodies = "".join(f"<tbody>\n{''.join(map(_row, group))}</tbody>\n" for group in groups)
-    return f"""<details open><summary>{title}</summary>
+    return f"""<details{state}><summary>{title}</summary>
 <table aria-label="{title}">
 <thead><tr>{columns}</tr></thead>
 {bodies}</table>

@@ -24,7 +24,7 @@ KINDS_OF_TOKENS = TOKENS, torch.from_numpy(TOKENS)
 
 SWIGLU = {"feed_forward": "swiglu"}
 VERSE = {"positions": "learned+rotary", "bias": False, "num_heads": 3} | SWIGLU
-KINDS = {"GPT-2": {}, "without offsets": {"bias": False}, "of chapter 14": VERSE}
+KINDS = {"GPT-2": {}, "without biases": {"bias": False}, "of chapter 14": VERSE}
 kinds = pytest.mark.parametrize("kind", KINDS)
 
 

@@ -335,7 +335,7 @@ def test_the_numbers_of_largest_share_are_what_its_slips_measure():
         "divide by 512": (measured(scores / 512), plain),
         "root of the 8 keys": (measured(scores / math.sqrt(8)), plain),
         "multiply by √512": (measured(scores * root), plain),
-        "divide the shares": (plain / root, plain),
+        "divide the weights": (plain / root, plain),
         "an eighth is": (measured(scores / root, np.mean), measured(scores, np.mean)),
         "largest of all": (measured(scores / root, np.max), measured(scores, np.max)),
         "largest scores": ((scores / root).max(axis=-1).mean(), scores.max(axis=-1).mean()),

@@ -126,26 +126,26 @@ def bias_by_powers(num_heads, queries, keys):
     return np.stack([-(first ** (h + 1)) * distance for h in range(num_heads)])
 
 
-def turn_by_complex_numbers(x, angles):
+def rotate_by_complex_numbers(x, angles):
     half = x.shape[-1] // 2
-    turned = (x[..., :half] + 1j * x[..., half:]) * np.exp(1j * angles)
-    return np.concatenate([turned.real, turned.imag], axis=-1)
+    rotated = (x[..., :half] + 1j * x[..., half:]) * np.exp(1j * angles)
+    return np.concatenate([rotated.real, rotated.imag], axis=-1)
 
 
-def turn_by_rotate_half(x, angles):
+def rotate_by_rotate_half(x, angles):
     cos, sin = (np.concatenate([f(angles)] * 2, axis=-1) for f in (np.cos, np.sin))
     a, b = np.split(x, 2, axis=-1)
     return x * cos + np.concatenate([-b, a], axis=-1) * sin
 
 
-def turn_pair_by_pair(x, angles):
-    turned, half = np.empty_like(x), x.shape[-1] // 2
+def rotate_pair_by_pair(x, angles):
+    rotated, half = np.empty_like(x), x.shape[-1] // 2
     for t in range(x.shape[-2]):
         for i in range(half):
             c, s = math.cos(angles[t, i]), math.sin(angles[t, i])
-            turned[..., t, i] = x[..., t, i] * c - x[..., t, i + half] * s
-            turned[..., t, i + half] = x[..., t, i] * s + x[..., t, i + half] * c
-    return turned
+            rotated[..., t, i] = x[..., t, i] * c - x[..., t, i + half] * s
+            rotated[..., t, i + half] = x[..., t, i] * s + x[..., t, i + half] * c
+    return rotated
 
 
 def back_by_complex_numbers(x, angles, g):
@@ -159,9 +159,9 @@ def back_by_complex_numbers(x, angles, g):
     )
 
 
-def back_by_x_not_turned(x, angles, g):
-    """The angles' gradient from x and from g turned back; a list in place of a tuple."""
-    back = turn_by_rotate_half(g, -angles)
+def back_by_x_not_rotated(x, angles, g):
+    """The angles' gradient from x and from g rotated back; a list in place of a tuple."""
+    back = rotate_by_rotate_half(g, -angles)
     (a, b), (g_a, g_b) = np.split(x, 2, -1), np.split(back, 2, -1)
     return [back, (g_b * a - g_a * b).reshape(-1, *angles.shape).sum(0)]
 
@@ -218,8 +218,8 @@ def norm_in_torch(x, gain, bias, eps=1e-5):
 
 
 def norm_by_std(x, gain, bias, eps=1e-5):
-    spread = np.hypot(x.std(axis=-1, keepdims=True), eps**0.5)
-    return gain * (x - np.mean(x, axis=-1, keepdims=True)) / spread + bias
+    std = np.hypot(x.std(axis=-1, keepdims=True), eps**0.5)
+    return gain * (x - np.mean(x, axis=-1, keepdims=True)) / std + bias
 
 
 def rms_by_norm(x, gain, eps=1e-5):
@@ -239,9 +239,9 @@ def rms_in_torch(x, gain, eps=1e-5):
 
 def norm_back_by_jacobian(x, gain, g, eps=1e-5):
     D = x.shape[-1]
-    spread = np.sqrt(x.var(axis=-1, keepdims=True) + eps)
-    even = (x - x.mean(axis=-1, keepdims=True)) / spread
-    jacobian = (np.eye(D) - 1 / D - even[..., :, None] * even[..., None, :] / D) / spread[..., None]
+    std = np.sqrt(x.var(axis=-1, keepdims=True) + eps)
+    even = (x - x.mean(axis=-1, keepdims=True)) / std
+    jacobian = (np.eye(D) - 1 / D - even[..., :, None] * even[..., None, :] / D) / std[..., None]
     front = tuple(range(x.ndim - 1))
     by_x = np.einsum("...i,...ij->...j", g * gain, jacobian)
     return by_x, np.sum(g * even, axis=front), np.sum(g, axis=front)
@@ -261,10 +261,10 @@ def norm_back_through_the_variance(x, gain, g, eps=1e-5):
 
 def norm_back_by_d_times(x, gain, g, eps=1e-5):
     D, h = x.shape[-1], g * gain
-    spread = (x.var(-1, keepdims=True) + eps) ** 0.5
-    even = (x - x.mean(-1, keepdims=True)) / spread
+    std = (x.var(-1, keepdims=True) + eps) ** 0.5
+    even = (x - x.mean(-1, keepdims=True)) / std
     by_x = D * h - h.sum(-1, keepdims=True) - even * (h * even).sum(-1, keepdims=True)
-    return [by_x / (D * spread), sum((g * even).reshape(-1, D)), sum(g.reshape(-1, D))]
+    return [by_x / (D * std), sum((g * even).reshape(-1, D)), sum(g.reshape(-1, D))]
 
 
 def gelu_by_sigmoid(x):
@@ -303,7 +303,7 @@ def network_feature_by_feature(x, w_1, b_1, w_2, b_2):
 
 
 def network_with_ones(x, w_1, b_1, w_2, b_2):
-    """Offsets as one more row of each matrix."""
+    """Biases as one more row of each matrix."""
 
     def mapped(x, w, b):
         return np.concatenate([x, np.ones((*x.shape[:-1], 1))], axis=-1) @ np.vstack([w, b])
@@ -329,8 +329,8 @@ def gate_in_torch(x, w_gate, w_up, w_down):
 
 def gelu_back_by_loop(x, g):
     def slope(v):
-        chance = (1 + math.erf(v / math.sqrt(2))) / 2
-        return chance + v * math.exp(-v * v / 2) / math.sqrt(2 * math.pi)
+        probability = (1 + math.erf(v / math.sqrt(2))) / 2
+        return probability + v * math.exp(-v * v / 2) / math.sqrt(2 * math.pi)
 
     return np.array([slope(v) for v in x.ravel()]).reshape(x.shape) * g
 
@@ -419,8 +419,8 @@ RIGHT = {
     ],
     "pairs_without_swapaxes": [34, 34.0, np.int64(34), torch.tensor(34)],
     "alibi_bias": [bias_by_loops, bias_by_einsum, bias_by_powers],
-    "rotate": [turn_by_complex_numbers, turn_by_rotate_half, turn_pair_by_pair],
-    "rotate_backward": [back_by_complex_numbers, back_by_x_not_turned, back_term_by_term],
+    "rotate": [rotate_by_complex_numbers, rotate_by_rotate_half, rotate_pair_by_pair],
+    "rotate_backward": [back_by_complex_numbers, back_by_x_not_rotated, back_term_by_term],
     "sinusoidal_positions": [waves_by_loops, waves_one_column_too_many, waves_by_phase],
     "turned_score": [0.5, 1 / 2, math.cos(math.pi / 3), np.cos(np.radians(60))],
     "first_return": [44, np.int64(44), np.array(44), 44.0],

@@ -229,58 +229,58 @@ def table_cleared_after(table, tokens, rate, steps):
 # 11
 
 
-def top_p_by_rank(p, share):
+def top_p_by_rank(p, threshold):
     order = np.argsort(p, axis=-1)[..., ::-1]
     falling = np.take_along_axis(p, order, axis=-1)
-    kept = np.where(np.cumsum(falling, axis=-1) - falling < share, falling, 0)
+    kept = np.where(np.cumsum(falling, axis=-1) - falling < threshold, falling, 0)
     new = np.zeros_like(p)
     np.put_along_axis(new, order, kept, axis=-1)
     return new / new.sum(axis=-1, keepdims=True)
 
 
-def top_p_by_rows(p, share):
+def top_p_by_rows(p, threshold):
     new = np.zeros(p.shape)
     for row in np.ndindex(p.shape[:-1]):
         total = 0.0
         for token in sorted(range(p.shape[-1]), key=lambda token: -p[row][token]):
-            if total >= share:
+            if total >= threshold:
                 break
             total += p[row][token]
             new[(*row, token)] = p[row][token]
     return new / new.sum(-1)[..., None]
 
 
-def top_p_in_torch(p, share):
+def top_p_in_torch(p, threshold):
     falling, order = torch.tensor(p).sort(dim=-1, descending=True)
-    dropped = falling.cumsum(-1) - falling >= share
+    dropped = falling.cumsum(-1) - falling >= threshold
     kept = torch.zeros_like(falling).scatter(-1, order, falling.masked_fill(dropped, 0))
     return (kept / kept.sum(-1, keepdim=True)).numpy()
 
 
-def top_p_one_by_one(p, share):
+def top_p_one_by_one(p, threshold):
     before = (p[..., None, :] * (p[..., None, :] > p[..., :, None])).sum(axis=-1)
-    kept = p * (before < share)
+    kept = p * (before < threshold)
     return kept / kept.sum(axis=-1, keepdims=True)
 
 
-def step_by_keys(q, k, v, k_room, v_room, filled):
-    k_room[filled, :], v_room[filled, :] = k, v
-    scores = np.array([q @ key for key in k_room[: filled + 1]]) / len(k) ** 0.5
+def step_by_keys(q, k, v, k_buffer, v_buffer, filled):
+    k_buffer[filled, :], v_buffer[filled, :] = k, v
+    scores = np.array([q @ key for key in k_buffer[: filled + 1]]) / len(k) ** 0.5
     powers = np.exp(scores - max(scores))
-    return sum(power * value for power, value in zip(powers, v_room, strict=False)) / sum(powers)
+    return sum(power * value for power, value in zip(powers, v_buffer, strict=False)) / sum(powers)
 
 
-def step_by_einsum(q, k, v, k_room, v_room, filled):
-    k_room[filled : filled + 1], v_room[filled : filled + 1] = k[None], v[None]
+def step_by_einsum(q, k, v, k_buffer, v_buffer, filled):
+    k_buffer[filled : filled + 1], v_buffer[filled : filled + 1] = k[None], v[None]
     filled += 1
-    weights = softmax(np.einsum("k,sk->s", q, k_room[:filled]) / np.sqrt(k_room.shape[1]))
-    return np.einsum("s,sd->d", weights, v_room[:filled])
+    weights = softmax(np.einsum("k,sk->s", q, k_buffer[:filled]) / np.sqrt(k_buffer.shape[1]))
+    return np.einsum("s,sd->d", weights, v_buffer[:filled])
 
 
-def step_beside_the_room(q, k, v, k_room, v_room, filled):
-    keys, values = np.vstack([k_room[:filled], k]), np.vstack([v_room[:filled], v])
-    np.copyto(k_room[filled], k)
-    np.copyto(v_room[filled], v)
+def step_beside_the_buffer(q, k, v, k_buffer, v_buffer, filled):
+    keys, values = np.vstack([k_buffer[:filled], k]), np.vstack([v_buffer[:filled], v])
+    np.copyto(k_buffer[filled], k)
+    np.copyto(v_buffer[filled], v)
     return (softmax((q / math.sqrt(q.size) @ keys.T)[None]) @ values)[0]
 
 
@@ -350,14 +350,14 @@ def parts_in_turn(averages, log_sums):
     for other, other_sum in zip(averages[1:], log_sums[1:], strict=True):
         total = np.logaddexp(log_sum, other_sum)
         with np.errstate(invalid="ignore"):
-            shares = [np.where(x > -np.inf, np.exp(x - total), 0) for x in (log_sum, other_sum)]
-        average, log_sum = shares[0] * average + shares[1] * other, total
+            weights = [np.where(x > -np.inf, np.exp(x - total), 0) for x in (log_sum, other_sum)]
+        average, log_sum = weights[0] * average + weights[1] * other, total
     return average
 
 
 def parts_in_torch(averages, log_sums):
-    shares = torch.softmax(torch.tensor(log_sums), dim=0)
-    return (shares * torch.tensor(averages)).sum(0).numpy()
+    weights = torch.softmax(torch.tensor(log_sums), dim=0)
+    return (weights * torch.tensor(averages)).sum(0).numpy()
 
 
 def chunk_by_einsum(q, k, v, do, log_sums, mean):
@@ -402,7 +402,7 @@ def heads_by_split(w_v, w_o, order):
     return np.vstack([rows[h] for h in order]), np.hstack([columns[h] for h in order])
 
 
-def heads_turned_twice(w_v, w_o, order):
+def heads_transposed_twice(w_v, w_o, order):
     places = np.arange(len(w_v)).reshape(len(order), -1)[np.array(order)].ravel()
     return np.take(w_v, places, axis=0), w_o.T[places].T
 
@@ -421,14 +421,19 @@ RIGHT = {
     "smoothed_floor": [0.5, 0.5003, -(0.91 * np.log(0.91) + 0.09 * np.log(0.01))],
     "uncorrected_step": [3.16, math.sqrt(10), 0.1 / math.sqrt(0.001)],
     "top_p": [top_p_by_rank, top_p_by_rows, top_p_in_torch, top_p_one_by_one],
-    "cached_step": [step_by_keys, step_by_einsum, step_beside_the_room],
+    "cached_step": [step_by_keys, step_by_einsum, step_beside_the_buffer],
     "discourage": [lower_by_minimum, lower_in_a_copy, lower_by_power, lower_by_loops],
     "entropy_slope": [slope_by_squares, slope_of_scores, slope_by_chain, slope_by_log_p],
     "cache_size": [31_457_280, 2 * 24 * 5 * 64 * 512 * 4, np.int64(31_457_280)],
     "narrowest_beam": [4, 4.0, np.int64(4)],
     "combine_parts": [parts_by_softmax, parts_by_einsum, parts_in_turn, parts_in_torch],
     "chunk_gradients": [chunk_by_einsum, chunk_key_by_key, chunk_with_scaled_queries],
-    "reorder_heads": [heads_by_reshape, heads_by_order_itself, heads_by_split, heads_turned_twice],
+    "reorder_heads": [
+        heads_by_reshape,
+        heads_by_order_itself,
+        heads_by_split,
+        heads_transposed_twice,
+    ],
     "wrong_sketch": ["C", "c".upper(), np.str_("C")],
     "open_pairs": [150, 150.0, 1 + 2 + 3 + 4 + 28 * 5],
 }

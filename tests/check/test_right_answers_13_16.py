@@ -52,7 +52,7 @@ def split_by_slices(weight, bias):
     return ours
 
 
-def split_after_turning(weight, bias):
+def split_after_transposing(weight, bias):
     weights = np.array_split(weight.T, 3)
     ours = {f"{name}.bias": b for name, b in zip(NAMES, bias.reshape(3, -1), strict=True)}
     return ours | {f"{name}.weight": w for name, w in zip(NAMES, weights, strict=True)}
@@ -126,18 +126,18 @@ def encode_until_no_place_is_left(word, merges):
     return tuple(pieces)
 
 
-def fold_by_diagonal(gain, bias, weight, offset):
-    return np.diag(gain) @ weight, offset + weight.T @ bias
+def fold_by_diagonal(gain, norm_bias, weight, bias):
+    return np.diag(gain) @ weight, bias + weight.T @ norm_bias
 
 
-def fold_by_einsum(gain, bias, weight, offset):
-    return np.einsum("d,df->df", gain, weight), offset + np.einsum("d,df->f", bias, weight)
+def fold_by_einsum(gain, norm_bias, weight, bias):
+    return np.einsum("d,df->df", gain, weight), bias + np.einsum("d,df->f", norm_bias, weight)
 
 
-def fold_without_means(gain, bias, weight, offset):
+def fold_without_means(gain, norm_bias, weight, bias):
     """The numbers of a bare norm sum to 0, so a row taken from all rows changes nothing."""
     new = (weight.T * gain).T
-    return [new - new.mean(axis=0), (bias[:, None] * weight).sum(axis=0) + offset]
+    return [new - new.mean(axis=0), (norm_bias[:, None] * weight).sum(axis=0) + bias]
 
 
 def split_by_pattern(word):
@@ -287,16 +287,16 @@ def worth_by_dictionaries(rows, vowels, n):
         for token in row:
             context = tuple(past[1:])
             for which, key in enumerate((context, (count, *context, "told"))):
-                shares = tables[which].setdefault(key, {})
-                shares[token] = shares.get(token, 0) + 1
+                counts = tables[which].setdefault(key, {})
+                counts[token] = counts.get(token, 0) + 1
                 places[which].append((key, token))
             past = [*past[1:], token]
             count += 1 if token in vowels else 0
-    chances = [
+    probabilities = [
         [table[key][token] / sum(table[key].values()) for key, token in found]
         for table, found in zip(tables, places, strict=True)
     ]
-    return tuple(float(np.mean([-np.log(p) for p in each])) for each in chances)
+    return tuple(float(np.mean([-np.log(p) for p in each])) for each in probabilities)
 
 
 def drop_by_copy(averages, head):
@@ -466,21 +466,21 @@ def rows_by_fractions(D, F, width, ridge):
     return float(Fraction(ridge) * width * D * F / left) if left > 0 else float("inf")
 
 
-def remember_by_slice(room, seen, k):
-    room[seen : seen + 1] = k
-    return room[0 : seen + 1]
+def remember_by_slice(buffer, seen, k):
+    buffer[seen : seen + 1] = k
+    return buffer[0 : seen + 1]
 
 
-def remember_by_copyto(room, seen, k):
-    np.copyto(room[seen], k)
-    keys, _ = np.split(room, [seen + 1])
+def remember_by_copyto(buffer, seen, k):
+    np.copyto(buffer[seen], k)
+    keys, _ = np.split(buffer, [seen + 1])
     return keys
 
 
-def remember_number_by_number(room, seen, k):
+def remember_number_by_number(buffer, seen, k):
     for i, number in enumerate(k):
-        room[seen, i] = number
-    return room[: 1 + seen, ...]
+        buffer[seen, i] = number
+    return buffer[: 1 + seen, ...]
 
 
 def quantise_by_where(w):
@@ -530,7 +530,7 @@ def step_by_torch(x):
 
 RIGHT = {
     "read_tensor": [read_by_struct, read_by_numpy, read_number_by_number],
-    "split_c_attn": [split_by_slices, split_after_turning, split_by_torch],
+    "split_c_attn": [split_by_slices, split_after_transposing, split_by_torch],
     "merge_pair": [merge_with_a_flag, merge_by_popping, merge_by_recursion],
     "encode_word": [encode_by_rank, encode_by_deleting, encode_until_no_place_is_left],
     "fold_norm": [fold_by_diagonal, fold_by_einsum, fold_without_means],

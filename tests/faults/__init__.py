@@ -1,7 +1,7 @@
 """The faults to plant and where they must be noticed, a room of the library to a file."""
 
-from faults import check, generation, gpt2, maps, metre, parts, rewrites, text, training
+from faults import check, generation, gpt2, maps, metre, parts, plot, rewrites, text, training
 
-ROOMS = (parts, generation, rewrites, text, training, gpt2, metre, maps, check)
+ROOMS = (parts, generation, rewrites, text, training, gpt2, metre, maps, plot, check)
 TESTS = {file: tests for room in ROOMS for file, tests in room.TESTS.items()}
 FAULTS = {file: pairs for room in ROOMS for file, pairs in room.FAULTS.items()}

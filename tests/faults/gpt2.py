@@ -17,7 +17,7 @@ FAULTS = {
         ('"ln_f", eps)', '"ln_f", 1e-5)'),
         ('f"h.{n}.ln_2", eps)', 'f"h.{n}.ln_1", eps)'),
         ("3, num_heads, -1)", "num_heads, 3, -1)"),
-        ("k, v = room[..., :end, :]", "k, v = room[..., past:end, :]"),
+        ("k, v = buffer[..., :end, :]", "k, v = buffer[..., past:end, :]"),
         ("/ math.sqrt(q.shape[-1])", ""),
         ("np.arange(past, end)[:, None] >= np.arange(end)",
          "np.arange(end - past)[:, None] >= np.arange(end)"),

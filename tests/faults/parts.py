@@ -35,7 +35,6 @@ TESTS = {
     "model.py": ["test_probes.py", "test_model.py"],
     "__init__.py": ["test_package.py", "test_shapes.py"],
     "files.py": ["test_files.py"],
-    "plot.py": ["test_plot.py"],
 }
 
 FAULTS = {
@@ -182,7 +181,7 @@ FAULTS = {
     "kernels.py": [
         ("torch.cat([-sin, sin], dim=-1)", "torch.cat([sin, -sin], dim=-1)"),
         ("torch.cat([cos, cos], dim=-1)", "torch.cat([cos, -cos], dim=-1)"),
-        ("_turned(gradient, cos, -sin), None, None", "_turned(gradient, cos, sin), None, None"),
+        ("_rotated(gradient, cos, -sin), None, None", "_rotated(gradient, cos, sin), None, None"),
         ("x.roll(x.shape[-1] // 2, dims=-1)", "x.flip(-1)"),
         ("    positions.check_angles(x, angles)\n", ""),
         ("cos, sin = like(angles.cos(), x)", "cos, sin = like(angles, x).cos()"),
@@ -318,13 +317,13 @@ FAULTS = {
         ("self.k[rows], self.v[rows]", "self.k[rows], self.v"),
         ("(seen - 1 - slots) % length", "(seen - slots) % length"),
         ("return seen - 1 - (seen - 1 - slots) % length", "return slots"),
-        ("room[..., slot : slot + new.shape[-2], :] = new", "room[..., : new.shape[-2], :] = new"),
+        ("[..., slot : slot + new.shape[-2], :] = new", "[..., : new.shape[-2], :] = new"),
         ("if self.seen + k.shape[-2] > self.length", "if self.seen > self.length"),
         ("if self.seen + k.shape[-2] > self.length", "if self.seen + k.shape[-2] >= self.length"),
         ("        self._check(k, v)\n", ""),
         ("(k.requires_grad or v.requires_grad)", "k.requires_grad"),
         ("torch.is_grad_enabled() and ", ""),
-        ("        if room is None:\n", "        if True:\n"),
+        ("        if buffer is None:\n", "        if True:\n"),
     ],
     "config.py": [
         ("Block(*_parts(c, g))", "PostNormBlock(*_parts(c, g))"),
@@ -430,19 +429,5 @@ FAULTS = {
         ("    except RecursionError:", "    except ZeroDivisionError:"),
         ("    except UnicodeDecodeError as error:", "    except ZeroDivisionError as error:"),
         ("holds no JSON: {error}\") from None", "holds no JSON: {error}\") from error"),
-    ],
-    "plot.py": [
-        ('PLAIN = {"parse_math": False}', 'PLAIN = {"parse_math": True}'),
-        ("ax.set_yticks(range(len(values)), rows, **PLAIN)",
-         "ax.set_yticks(range(len(values)), rows)"),
-        ("columns, **PLAIN)", "columns)"),
-        (".set_label(label, **PLAIN)", ".set_label(label)"),
-        ("names, **PLAIN)", "names)"),
-        ('"color": colour} | PLAIN', '"color": colour}'),
-        ('va="center", **PLAIN)', 'va="center")'),
-        ("pad=12, **PLAIN)", "pad=12)"),
-        ("ax.set_xlabel(xlabel, **PLAIN)", "ax.set_xlabel(xlabel)"),
-        ("ax.set_ylabel(ylabel, **PLAIN)", "ax.set_ylabel(ylabel)"),
-        ("        text.set(**PLAIN)", "        pass"),
     ],
 }  # fmt: skip

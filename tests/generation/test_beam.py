@@ -85,10 +85,10 @@ class Table(nn.Module):
 
     can_slide = True
 
-    def __init__(self, chances):
+    def __init__(self, probabilities):
         super().__init__()
-        self.logits = nn.Parameter(torch.tensor(chances, dtype=torch.float64).log())
-        self.config = GPTConfig(vocab_size=len(chances), context_length=9)
+        self.logits = nn.Parameter(torch.tensor(probabilities, dtype=torch.float64).log())
+        self.config = GPTConfig(vocab_size=len(probabilities), context_length=9)
 
     def new_caches(self, length=None, *, sliding=False):
         return []

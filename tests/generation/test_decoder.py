@@ -209,11 +209,13 @@ def test_nan_is_passed_on(generator):
         prepare(broken)
 
 
-@pytest.mark.parametrize(("shape", "turned"), [((50, 8), True), ((8, 8), False), ((8, 50), False)])
-def test_a_matrix_with_more_outputs_than_inputs_is_turned_round(shape, turned, generator):
+@pytest.mark.parametrize(
+    ("shape", "transposed"), [((50, 8), True), ((8, 8), False), ((8, 50), False)]
+)
+def test_a_matrix_with_more_outputs_than_inputs_is_transposed(shape, transposed, generator):
     weight = draw(generator, *shape, dtype=torch.float32)
     layer = plain(weight, None)
-    assert layer.weight.stride() == ((1, shape[0]) if turned else (shape[1], 1))
+    assert layer.weight.stride() == ((1, shape[0]) if transposed else (shape[1], 1))
     assert torch.equal(layer.weight, weight)
     x = draw(generator, 1, shape[1], dtype=torch.float32)
     agree(layer(x), F.linear(x, weight))

@@ -17,7 +17,7 @@ from tantra.generation.sampling import (
     check_sampling,
     keep_top_k,
     keep_top_p,
-    next_token_chances,
+    next_token_probabilities,
     penalise_repetition,
     with_temperature,
 )
@@ -64,7 +64,7 @@ def test_chances_are_hugging_faces(temperature, top_k, top_p, dtype, generator):
     theirs = TemperatureLogitsWarper(temperature)(None, logits)
     theirs = TopKLogitsWarper(top_k)(None, theirs) if top_k else theirs
     theirs = TopPLogitsWarper(top_p)(None, theirs) if top_p else theirs
-    agree(next_token_chances(logits, temperature, top_k, top_p), theirs.softmax(-1))
+    agree(next_token_probabilities(logits, temperature, top_k, top_p), theirs.softmax(-1))
 
 
 # what must hold
@@ -80,9 +80,9 @@ def test_top_k_keeps_exactly_k_the_largest_first_and_of_equals_the_earlier(row, 
 @given(scores, st.floats(0.01, 1.0))
 def test_top_p_keeps_the_fewest_that_reach_it(row, top_p):
     logits = np.array(row)
-    chances = np.exp(logits) / np.exp(logits).sum()
+    probabilities = np.exp(logits) / np.exp(logits).sum()
     order = sorted(range(len(row)), key=lambda i: (-row[i], i))
-    reached = np.cumsum(chances[order])
+    reached = np.cumsum(probabilities[order])
     if top_p < 1 and abs(reached - top_p).min() < 1e-9:
         return  # rounding decides
     fewest = next((n for n, total in enumerate(reached, 1) if total >= top_p), len(row))
@@ -99,25 +99,25 @@ def test_top_p_1_keeps_the_smallest_chance():
 @given(scores, st.sampled_from([0.0, 1e-320, 1e-60, 1e-6]))
 def test_hardly_any_temperature_takes_the_first_of_the_largest(row, temperature):
     logits = torch.tensor(row, dtype=torch.float32)
-    chances = next_token_chances(logits, temperature)
+    probabilities = next_token_probabilities(logits, temperature)
     if temperature == 0:
-        assert chances.tolist() == [float(i == logits.argmax()) for i in range(len(row))]
+        assert probabilities.tolist() == [float(i == logits.argmax()) for i in range(len(row))]
     else:
         likeliest = (logits == logits.max()).float()
-        agree(chances, likeliest / likeliest.sum())
+        agree(probabilities, likeliest / likeliest.sum())
 
 
 def test_small_temperatures_are_taken_at_their_word():
     logits = torch.tensor([1e-6, 0.0], dtype=torch.float64)
     expected = torch.tensor([math.e, 1.0], dtype=torch.float64) / (math.e + 1)
-    agree(next_token_chances(logits, 1e-6), expected, 1e-9)
+    agree(next_token_probabilities(logits, 1e-6), expected, 1e-9)
 
 
 def test_temperature_by_hand(as_array):
     logits = as_array(np.log(np.array([[1.0, 2.0, 4.0]])))
     for temperature, parts in [(1, [1, 2, 4]), (0.5, [1, 4, 16]), (2, [1, 2**0.5, 2])]:
         expected = np.array([parts]) / sum(parts)
-        agree(next_token_chances(logits, temperature), as_array(expected))
+        agree(next_token_probabilities(logits, temperature), as_array(expected))
         agree(with_temperature(logits, temperature) * temperature, as_array(
             np.log(np.array([[0.25, 0.5, 1.0]]))))  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_numpy_and_torch_are_one(generator):
         (with_temperature, (0.7,)),
         (keep_top_k, (4,)),
         (keep_top_p, (0.7,)),
-        (next_token_chances, (0.7, 9, 0.8)),
+        (next_token_probabilities, (0.7, 9, 0.8)),
     ]:
         extra = (seen,) if function is penalise_repetition else ()
         ours = function(logits, *extra, *args)
@@ -142,7 +142,7 @@ def test_what_was_cut_stays_cut():
     logits = np.array([1.0, -math.inf, 0.0, -math.inf])
     assert np.flatnonzero(np.isfinite(keep_top_k(logits, 3))).tolist() == [0, 2]
     assert np.flatnonzero(np.isfinite(keep_top_p(logits, 0.99))).tolist() == [0, 2]
-    assert next_token_chances(logits, 0.5, 3, 0.99)[[1, 3]].tolist() == [0, 0]
+    assert next_token_probabilities(logits, 0.5, 3, 0.99)[[1, 3]].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_what_was_cut_stays_cut():
         ({"temperature": True}, TypeError, "temperature is True; give a number"),
         ({"top_k": 0}, ValueError, "top_k is 0; it must be at least 1"),
         ({"top_k": 1.5}, TypeError, r"top_k is 1\.5; it counts something"),
-        ({"top_p": 0}, ValueError, "top_p is 0; it is a share, above 0 and at most 1"),
-        ({"top_p": 1.1}, ValueError, r"top_p is 1\.1; it is a share, above 0 and at most 1"),
+        ({"top_p": 0}, ValueError, "top_p is 0; it is a probability, above 0 and at most 1"),
+        ({"top_p": 1.1}, ValueError, r"top_p is 1\.1; it is a probability, above 0 and at most 1"),
         ({"top_p": math.nan}, ValueError, "top_p is nan; give a finite number"),
         ({"repetition_penalty": 0}, ValueError, "repetition_penalty is 0; use 1 for none"),
         ({"repetition_penalty": math.inf}, ValueError, "repetition_penalty is inf; give a fin"),

@@ -16,7 +16,7 @@ from torch import nn
 
 from tantra import beam_search, generate, stream
 from tantra.generation.prompts import pad_left
-from tantra.generation.sampling import next_token_chances, penalise_repetition
+from tantra.generation.sampling import next_token_probabilities, penalise_repetition
 from tantra.generation.steps import caches_for, next_logits
 from tantra.positions import AlibiPositions
 
@@ -56,8 +56,8 @@ def recomputed(model, row, num_tokens, seed=None, **sampling):
         if seed is None:
             row.append(logits.argmax(-1).item())
         else:
-            chances = next_token_chances(logits, **sampling)
-            row.append(torch.multinomial(chances, 1, generator=generator).item())
+            probabilities = next_token_probabilities(logits, **sampling)
+            row.append(torch.multinomial(probabilities, 1, generator=generator).item())
     return row
 
 
@@ -128,11 +128,11 @@ def test_past_context_length_each_token_sees_the_newest(positions, norm_position
     caches, expected = model.new_caches(sliding=True), whole(model, tokens)
     first = next_logits(model, tokens[:, :30], caches)
     agree(first, expected[:, 29])
-    rooms = [cache.k for cache in caches]
+    buffers = [cache.k for cache in caches]
     for n in range(30, 40):
         agree(next_logits(model, tokens[:, n : n + 1], caches), expected[:, n])
-    assert all(cache.k is room for cache, room in zip(caches, rooms, strict=True))
-    assert {tuple(room.shape) for room in rooms} == {(2, 4, 12, 4)}
+    assert all(cache.k is buffer for cache, buffer in zip(caches, buffers, strict=True))
+    assert {tuple(buffer.shape) for buffer in buffers} == {(2, 4, 12, 4)}
 
 
 @pytest.mark.parametrize("positions", SLIDING)
@@ -297,9 +297,9 @@ class Fixed(nn.Module):
         return self.logits.expand(*x.shape[:-1], -1)
 
 
-def chi_square(counts, chances):
-    """The chance, if tokens come with these chances, of counts at least so far off."""
-    expected = chances * counts.sum()
+def chi_square(counts, probabilities):
+    """The probability, if tokens come with these probabilities, of counts at least so far off."""
+    expected = probabilities * counts.sum()
     assert (counts[expected == 0] == 0).all()
     off = ((counts - expected) ** 2 / expected)[expected > 0]
     degrees = torch.tensor((len(off) - 1) / 2, dtype=torch.float64)
@@ -314,15 +314,15 @@ def chi_square(counts, chances):
 def test_tokens_come_as_often_as_their_chances_say(how, generator):
     model = lively(vocab_size=10)
     model.unembedding = Fixed(draw(generator, 10))
-    chances = next_token_chances(model.unembedding.logits, **how)
+    probabilities = next_token_probabilities(model.unembedding.logits, **how)
     drawn = generate(model, torch.zeros(3000, 1, dtype=torch.int64), 2, generator=generator, **how)
     for column in (1, 2):
         counts = drawn[:, column].bincount(minlength=10)
-        assert chi_square(counts, chances) > 1e-4
-        other = next_token_chances(model.unembedding.logits, how.get("temperature", 1) * 1.3)
+        assert chi_square(counts, probabilities) > 1e-4
+        other = next_token_probabilities(model.unembedding.logits, how.get("temperature", 1) * 1.3)
         assert chi_square(counts, other) < 1e-6  # the test would see another temperature
     pairs = drawn[:, 1] * 10 + drawn[:, 2]
-    both = (chances[:, None] * chances).flatten()
+    both = (probabilities[:, None] * probabilities).flatten()
     assert chi_square(pairs.bincount(minlength=100), both) > 1e-4  # one draw knows not the other
 
 
@@ -351,7 +351,7 @@ def test_repetition_control_repeats_less():
         ({"num_tokens": 2.0}, TypeError, r"num_tokens is 2\.0; it counts something"),
         ({"temperature": -1}, ValueError, "temperature is -1; use 0 for the likeliest"),
         ({"top_k": 0}, ValueError, "top_k is 0; it must be at least 1"),
-        ({"top_p": 0.0}, ValueError, "top_p is 0.0; it is a share"),
+        ({"top_p": 0.0}, ValueError, "top_p is 0.0; it is a probability"),
         ({"repetition_penalty": -1.0}, ValueError, "repetition_penalty is -1.0; use 1 for none"),
         ({"stop": 3}, TypeError, r"stop is 3; give a collection of token ids, such as \(3,\)"),
         ({"stop": "ab"}, TypeError, "stop is 'ab'; give a collection of token ids"),

@@ -209,10 +209,10 @@ def test_numpy_cached_is_uncached_for_every_split(lengths, batch):
 def test_the_cache_is_written_in_place():
     w, cache = small_weights(), {}
     numpy_gpt2(np.array([1, 2]), w, 3, cache)
-    rooms = list(cache["rooms"])
-    assert [room.shape for room in rooms] == [(2, 3, 10, 4)] * 2
+    buffers = list(cache["buffers"])
+    assert [buffer.shape for buffer in buffers] == [(2, 3, 10, 4)] * 2
     numpy_gpt2(np.array([3]), w, 3, cache)
-    assert all(a is b for a, b in zip(rooms, cache["rooms"], strict=True))
+    assert all(a is b for a, b in zip(buffers, cache["buffers"], strict=True))
 
 
 def test_a_refused_call_leaves_the_cache_as_it_was():

@@ -20,7 +20,7 @@ def causal(T, S):
 
 
 def attention(num_heads, groups=None, d_head=4, seed=0):
-    """A MultiHeadAttention whose offsets are as large as its weights."""
+    """A MultiHeadAttention whose biases are as large as its weights."""
     generator = torch.Generator().manual_seed(seed)
     made = MultiHeadAttention(num_heads * d_head, num_heads, groups, generator=generator).double()
     with torch.no_grad():
@@ -93,20 +93,20 @@ def test_orders_that_cannot_be():
 
 @given(grouping=groupings, kind=kinds, causal=st.booleans(), seed=seeds)
 def test_the_key_offset_may_go(grouping, kind, causal, seed):
-    rewrite = kind(rewrites.drop_key_offset)
+    rewrite = kind(rewrites.drop_key_bias)
     assert (rewrite(attention(2).state_dict())["key.bias"] == 0).all()
     agree(*outputs(*grouping, rewrite, seed, causal=causal))
 
 
 def test_under_rotary_positions_the_key_offset_counts():
     angles = rotary_angles(5, 4)
-    ours, theirs = outputs(2, 2, rewrites.drop_key_offset, angles=torch.from_numpy(angles))
+    ours, theirs = outputs(2, 2, rewrites.drop_key_bias, angles=torch.from_numpy(angles))
     assert (ours - theirs).abs().max() > 0.1
 
 
 @given(grouping=groupings, kind=kinds, causal=st.booleans(), seed=seeds)
 def test_the_value_offset_may_join_the_output_offset(grouping, kind, causal, seed):
-    rewrite = kind(lambda weights: rewrites.fold_value_offset(weights, grouping[0]))
+    rewrite = kind(lambda weights: rewrites.fold_value_bias(weights, grouping[0]))
     assert (rewrite(attention(*grouping).state_dict())["value.bias"] == 0).all()
     agree(*outputs(*grouping, rewrite, seed, causal=causal))
 
@@ -126,37 +126,39 @@ def test_the_scale_may_join_the_queries(grouping, kind, seed):
 @given(grouping=groupings, kind=kinds, causal=st.booleans(), seed=seeds)
 def test_queries_and_keys_may_change_their_basis_together(grouping, kind, causal, seed):
     num_heads, groups = grouping
-    turns = draw(torch.Generator().manual_seed(seed), groups, 4, 4) + 3 * torch.eye(4)
+    rotations = draw(torch.Generator().manual_seed(seed), groups, 4, 4) + 3 * torch.eye(4)
 
     def rewrite(weights):
         numpy = isinstance(weights["query.weight"], np.ndarray)
-        own = turns.numpy() if numpy else turns
-        return rewrites.turn_queries_and_keys(weights, num_heads, own)
+        own = rotations.numpy() if numpy else rotations
+        return rewrites.rotate_queries_and_keys(weights, num_heads, own)
 
     ours, theirs = outputs(num_heads, groups, kind(rewrite), seed, causal=causal)
     agree(ours, theirs, 1e-9)
 
 
-def test_queries_are_multiplied_by_the_turn():
-    made, turn = attention(1), draw(torch.Generator().manual_seed(1), 1, 4, 4)
-    new = rewrites.turn_queries_and_keys(made.state_dict(), 1, turn)
+def test_queries_are_multiplied_by_the_rotation():
+    made, rotation = attention(1), draw(torch.Generator().manual_seed(1), 1, 4, 4)
+    new = rewrites.rotate_queries_and_keys(made.state_dict(), 1, rotation)
     x = draw(torch.Generator().manual_seed(2), 5, 4)
-    agree(x @ new["query.weight"].T + new["query.bias"], (made.query(x) @ turn[0]).detach())
+    agree(x @ new["query.weight"].T + new["query.bias"], (made.query(x) @ rotation[0]).detach())
 
 
-def test_a_turn_that_does_not_fit():
+def test_a_rotation_that_does_not_fit():
     weights = attention(4, 2).state_dict()
-    with pytest.raises(ValueError, match=r"turns \(4, 4, 4\) do not fit: .* 2 key heads, 4 by 4"):
-        rewrites.turn_queries_and_keys(weights, 4, torch.ones(4, 4, 4))
+    with pytest.raises(
+        ValueError, match=r"rotations \(4, 4, 4\) do not fit: .* 2 key heads, 4 by 4"
+    ):
+        rewrites.rotate_queries_and_keys(weights, 4, torch.ones(4, 4, 4))
 
 
 @pytest.mark.parametrize("groups", [1, 3])
 def test_fused_projections_give_all_three(groups, as_array):
     made = attention(3, groups)
     weights = {name: as_array(value.numpy()) for name, value in made.state_dict().items()}
-    matrix, offset = rewrites.fuse_projections(weights)
+    matrix, bias = rewrites.fuse_projections(weights)
     x = draw(torch.Generator().manual_seed(1), 2, 5, 12)
-    fused = as_array(x.numpy()) @ matrix.mT + offset
+    fused = as_array(x.numpy()) @ matrix.mT + bias
     with torch.no_grad():
         agree(fused, torch.cat([part(x) for part in (made.query, made.key, made.value)], -1))
 

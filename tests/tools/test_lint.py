@@ -1,16 +1,18 @@
 """Each bad state of a stored notebook is caught by the rule that is there for it."""
 
 import inspect
+import re
 import textwrap
+import unicodedata
 
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
 
 import lint
 import tantra
-from course import stored_form
+from course import ROOT, stored_form
 from exercises import generate
-from rules import answers, anywhere, chapters, line, promises, tasks, whole
+from rules import answers, anywhere, chapters, line, names, promises, tasks, terms, whole
 from rules.page import Page
 from text import from_text
 
@@ -168,6 +170,18 @@ README = """\
 """
 
 
+GLOSSARY = """\
+| word | meaning | in papers and code | from |
+| --- | --- | --- | --- |
+| **causal mask** | hides the future | | 03 |
+| **gate (of a network)** | a factor | | 00 |
+| **mask** | hides | `mask` | 02 |
+| **matrix** | rows and columns | | - |
+| **query, bias** | asks; adds | | 01 |
+| **weight** | a factor | | 00 |
+"""
+
+
 @pytest.fixture
 def course(tmp_path):
     """The three folders, each with one good notebook."""
@@ -182,6 +196,7 @@ def course(tmp_path):
         path = tmp_path / folder / "01_query.ipynb"
         path.write_text(stored_form(run(notebook)), encoding="utf-8")
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    (tmp_path / "notebooks/GLOSSARY.md").write_text(GLOSSARY, encoding="utf-8")
     return tmp_path
 
 
@@ -383,6 +398,7 @@ BAD = {
         rewrite("two", "1 + 1", "# NBVAL_IGNORE_OUTPUT\n1 + 1"),
         anywhere.ignoring_has_a_reason,
     ),
+    "a slow cell that comes as a surprise": (retag("two", "slow"), anywhere.slow_cells_say_so),
     "an id made by a machine": (rename("two", "d3b07384"), anywhere.ids_are_readable),
     "an id with capitals": (rename("two", "Two-Cells"), anywhere.ids_are_readable),
     "two cells of one id": (rename("two", "bars"), anywhere.ids_are_readable),
@@ -644,6 +660,8 @@ def test_a_chapter_in_the_old_shape_is_held_to_the_old_rules(course, monkeypatch
     assert set(lint.chapter_rules(new)) - set(lint.chapter_rules(old)) == {
         *chapters.SHAPE,
         *line.LINE,
+        *terms.TERMS,
+        *names.NAMES,
     }
 
 
@@ -659,6 +677,149 @@ def test_right_options_that_all_stand_in_the_middle_are_caught(course, quizzes, 
     other = "\n".join(f"<details><summary>a</summary>\n{x}\n</details>" for x in last)
     page.cells[: (quizzes + 1) // 2] = [new_markdown_cell(other, id="recall")] * (quizzes // 2)
     assert list(whole.right_options_stand_everywhere([page])) == []
+
+
+def test_a_slow_cell_may_be_announced(course):
+    page = page_of(course)
+    retag("two", "slow")(page)
+    cell(page, "verse-to-code").source += "\n\nIt takes about half a minute."
+    assert said(anywhere.slow_cells_say_so, page) == []
+
+
+WORDS = {
+    "A *query* asks. Queries ask.": "",
+    "Queries ask.": "query, bias is first used here",
+    "Queries ask. A *query* asks.": "query, bias is first used here",
+    "A word has **queries**: it asks.": "",
+    "Its *biases* and queries.": "",
+    "See `query`, $query$, [a query](01_query.ipynb) and\n# Query\n| query |": "",
+    "It is masked.": "*mask*, which the glossary says comes from 02",
+    "A *causal mask*.": "*causal mask*, which the glossary says comes from 03",
+    "A mask-maker is unmasked.": "*mask*, which",
+    "Unmasked, opening a gate to a matrix.": "",
+    "A weighted mean.": "weight stands on no line of 00",
+}
+
+
+def chapter_before(page):
+    """A chapter 00 like page."""
+    path = page.path.with_name("00_begin.ipynb")
+    path.write_text(page.text, encoding="utf-8")
+    return Page(path)
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_a_word_that_was_not_introduced_is_caught(course, text):
+    page = page_of(course)
+    store(chapter_before(page))
+    cell(page, "proof").source = f"## Proof\n\n{text}"
+    problems = [f"{where}: {problem}" for where, problem in terms.words_are_introduced(page)]
+    assert len(problems) == bool(WORDS[text])
+    assert all(f"proof: {WORDS[text]}" in problem for problem in problems)
+
+
+def test_a_word_that_an_earlier_line_introduced_may_be_used(course):
+    page = page_of(course)
+    begin = chapter_before(page)
+    cell(page, "proof").source = "## Proof\n\nIts weights."
+    cell(begin, "proof").source = "## Proof\n\nA *weight* is a factor."
+    store(begin)
+    assert said(terms.words_are_introduced, page) == []
+    assert said(terms.words_are_introduced, begin) == []
+
+
+def test_words_below_the_line_are_free_and_introduce_nothing(course):
+    page = page_of(course)
+    begin = chapter_before(page)
+    cell(page, "on-a-gpu").source += "\n\nA causal mask."
+    assert said(terms.words_are_introduced, page) == []
+    cell(begin, "on-a-gpu").source += "\n\nA *weight* is a factor."
+    store(begin)
+    cell(page, "proof").source = "## Proof\n\nIts weights."
+    assert "no line of 00" in str(said(terms.words_are_introduced, page))
+
+
+NAMES = {
+    "np.arange(3).sum()": [],
+    "np.einsum('i->', x)": ["einsum"],
+    "np.random.default_rng(0).dirichlet(x)": ["dirichlet"],
+    "np.einsum('i->', x)  # einsum: a product by its axes": [],
+    "math.hypot(3, 4); {}.items()": [],
+    "from itertools import pairwise": [],
+    "from tantra import gelu, softmax": ["gelu", "softmax"],
+    "from tantra import plot\n\nplot.heatmap(x)": ["heatmap"],
+    "from torch.nn import functional as F\n\nF.silu(x)": ["silu"],
+    "import torch\n\ntorch.nn.functional.silu(x)": ["silu"],
+    "tantra.Block.forward": ["Block", "forward"],
+    "x.swapaxes(0, 1); x.tile = 1; x.tile": ["swapaxes"],
+    "%matplotlib inline\nx.mT": ["mT"],
+    "def gather(x): return x.gather(0).grad": ["grad"],
+    "this is no Python": [],
+}
+
+
+@pytest.mark.parametrize("source", NAMES)
+def test_a_name_that_was_not_introduced_is_caught(course, source):
+    page = page_of(course)
+    cell(page, "two").source = f"{source}"
+    imports = "import math\n\nimport numpy as np\nimport tantra"
+    cell(page, "bars").source = f"{imports}\n\nplot.show(plot.flow(x))"
+    expected = [f"`{name}`" for name in NAMES[source]]
+    problems = dict(names.names_are_introduced(page))
+    assert re.findall("`[^`]*`", problems.pop("two", "")) == expected
+    assert problems == {}
+    cell(page, "bars").metadata = {}
+    assert set(dict(names.names_are_introduced(page))) == {"bars", *["two"] * bool(expected)}
+
+
+INTRODUCTIONS = {  # a change; whether it introduces einsum on its line, and for later ones
+    "a text above": (rewrite("verse-to-code", "code", "code: `np.einsum('i->', x)`"), True, True),
+    "a text below": (rewrite("proof", "Proof", "Proof\n\nWith `einsum`."), False, True),
+    "a text in Deeper": (rewrite("on-a-gpu", "There", "`einsum` and"), False, False),
+    "a word in plain text": (rewrite("verse-to-code", "code", "einsum"), False, False),
+    "a function": (rewrite("map", "draw_map(", "def einsum(x): ...\n\n\ndraw_map("), True, True),
+    "a comment above": (rewrite("map", "draw_map(", "# einsum: a product\ndraw_map("), True, True),
+}
+
+
+@pytest.mark.parametrize("name", INTRODUCTIONS)
+def test_a_name_is_introduced_above_or_on_an_earlier_line(course, name):
+    change, on_its_line, for_later = INTRODUCTIONS[name]
+    page, later = page_of(course), page_of(course)
+    for one in (page, later):
+        rewrite("two", "1 + 1", "import numpy as np\n\nnp.einsum('i->', x)")(one)
+    change(page)
+    assert ("two" not in dict(names.names_are_introduced(page))) is on_its_line
+    begin = chapter_before(page)
+    change(begin)
+    store(begin)
+    assert ("two" not in dict(names.names_are_introduced(later))) is for_later
+
+
+@pytest.mark.parametrize("below", ["one = 1", "def one(): ...", "import one", "import a as one"])
+def test_a_line_that_needs_a_cell_of_deeper_is_caught(course, below):
+    page = page_of(course)
+    cell(page, "gpu-two").source = below
+    assert said(names.nothing_needs_a_cell_below, page) == []
+    cell(page, "two").source = "def later():\n    return one"
+    assert said(names.nothing_needs_a_cell_below, page) == ["two: one is assigned in Deeper only"]
+    cell(page, "bars").source = "for one in range(2):\n    one"
+    assert said(names.nothing_needs_a_cell_below, page) == []
+
+
+def alphabetical(title):
+    letters = unicodedata.normalize("NFKD", title.casefold()).replace("-", " ")
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def test_the_glossary_is_a_table_in_alphabetical_order():
+    path = ROOT / "notebooks/GLOSSARY.md"
+    words = path.read_text(encoding="utf-8").partition("## Words")[2]
+    titles = [term.title for term in terms.glossary(path)]
+    assert len(titles) == words.count("\n| **") > 100
+    assert titles == sorted(titles, key=alphabetical)
+    forms = [form for title in titles for form in title.split(" (")[0].split(", ")]
+    assert len(forms) == len({form.casefold() for form in forms})
 
 
 PRINTS = "import inspect\n\nfor part in (silu, Block.forward):\n    print(inspect.getsource(part))"

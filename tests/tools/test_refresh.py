@@ -109,6 +109,34 @@ def test_a_difference_is_named_by_its_cell(stored, old, new, words):
     assert refresh.difference(text, text) == ""
 
 
+BURNS = """\
+%% code quick
+1 + 1
+
+%% code burns
+import time
+
+end = time.process_time() + 1
+while time.process_time() < end:
+    pass
+
+%% code burns-too [slow]
+while time.process_time() < end + 1:
+    pass
+
+%% code waits
+time.sleep(1)
+"""
+
+
+def test_a_cell_that_works_long_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(refresh, "SLOW", 0.8)
+    assert refresh.main([str(store(tmp_path / "notebooks", BURNS))]) == 0
+    assert re.findall(r"cell (\S+) took 1 s of processor time", capsys.readouterr().out) == [
+        "burns"
+    ]
+
+
 FAILING = {
     "a cell that raises": ("raise ValueError('no seven')", "ValueError: no seven"),
     "a kernel that dies": ("import os\nos._exit(1)", "died"),

@@ -131,7 +131,7 @@ def test_ignored_places_have_no_say_whatever_they_hold():
         ((0, 5), [], {}, ValueError, "no target is left"),
         ((2, 5), [0.0, 1.0], {}, TypeError, "targets are float32; give tokens"),
         ((2, 5), [True, False], {}, TypeError, "targets are bool"),
-        ((2, 5), [0, 1], {"smoothing": 1.0}, ValueError, "smoothing is 1.0; it is a share"),
+        ((2, 5), [0, 1], {"smoothing": 1.0}, ValueError, "smoothing is 1.0; it is a fraction"),
         ((2, 5), [0, 1], {"smoothing": -0.1}, ValueError, "smoothing is -0.1"),
     ],
 )

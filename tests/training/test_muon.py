@@ -90,8 +90,8 @@ def test_steps_are_those_of_the_equation(weight_decay, momentum, generator):
         optimizer.step()
         for i, weight in enumerate(weights):
             means[i] = momentum * means[i] + (1 - momentum) * weight.grad
-            turned = by_svd((1 - momentum) * weight.grad + momentum * means[i], 5)
-            expected[i] = expected[i] * (1 - 0.1 * weight_decay) - 0.1 * 0.3 * 5**0.5 * turned
+            orthogonal = by_svd((1 - momentum) * weight.grad + momentum * means[i], 5)
+            expected[i] = expected[i] * (1 - 0.1 * weight_decay) - 0.1 * 0.3 * 5**0.5 * orthogonal
     for weight, there in zip(weights, expected, strict=True):
         torch.testing.assert_close(weight.detach(), there, rtol=1e-4, atol=1e-5)
 

@@ -88,6 +88,15 @@ def test_html_tables_name_their_rows_and_columns():
     assert scopes.count("row") == 13 + 4
 
 
+def test_word_by_word_is_closed_until_it_is_opened():
+    page = verse("softmax")._repr_html_()
+    folds = [attributes for tag, attributes in Reader(page).seen if tag == "details"]
+    assert folds == [{}, {"open": None}]
+    before, _, words = page.partition("<details><summary>Word by word</summary>")
+    assert "<table" not in before
+    assert '<table aria-label="Word by word">' in words.partition("</details>")[0]
+
+
 def test_html_is_escaped():
     one = verse("softmax")
     nasty = Phrase("<b>", "&", "<i>", 'x = "<script>" & y')

@@ -9,7 +9,7 @@ from rules.anywhere import DEFINED, definitions
 from rules.line import in_old_shape
 from rules.page import Page, tags, written
 
-MAGIC = re.compile(r"^\s*[%!].*$", re.MULTILINE)
+MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
 
 
 def no_answer_stands_in_its_chapter(page):

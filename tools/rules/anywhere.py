@@ -12,7 +12,9 @@ import nbformat
 from course import ROOT, short, stored_form
 from rules.page import ignored, tags, written
 
-TAGS = {"task", "check", "solution-only", "gpu", "raises-exception", "nbval-ignore-output"}
+TAGS = {
+    "task", "check", "solution-only", "gpu", "slow", "raises-exception", "nbval-ignore-output",
+}  # fmt: skip
 SHORTEST_ALT = 20
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 HEX = re.compile(r"(?=[0-9a-f]*\d)[0-9a-f]{6,}")
@@ -70,6 +72,16 @@ def ignoring_has_a_reason(page):
             yield cell.id, "a reason, and nothing that is ignored"
         if match := NBVAL_COMMENT.search(cell.source):
             yield cell.id, f"# {match[1]} hides the cell from nbval: use the tag and give a reason"
+
+
+def slow_cells_say_so(page):
+    """The text above a cell that takes more than 5 s, tagged slow, says how long it takes."""
+    above = ""
+    for cell in page.cells:
+        if cell.cell_type == "markdown":
+            above = cell.source
+        elif "slow" in tags(cell) and not re.search(r"\btakes? about\b", above):
+            yield cell.id, 'nothing above it says that it "takes about half a minute"'
 
 
 def every_cell_ran_in_order(page):
@@ -242,6 +254,7 @@ ANYWHERE = [
     ids_are_readable,
     tags_are_known,
     ignoring_has_a_reason,
+    slow_cells_say_so,
     every_cell_ran_in_order,
     outputs_are_stored,
     nothing_went_wrong,

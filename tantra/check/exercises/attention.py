@@ -7,18 +7,10 @@ import numpy as np
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import arrays, gradients
+from tantra.check.inputs import FRONTS, arrays, behind, gradients
+from tantra.check.slips import mean, normalised, reordered, total
 
-FRONTS = ((), (2,), (2, 3))  # none, one or two axes in front
 SQUARE = (3, 3), (3, 3), (3, 3), (3, 3)  # every product of two fits, also a wrong one
-
-
-def _draw_qkv(rng):
-    return _arrays_behind(rng, FRONTS[rng.integers(3)], (5, 4), (7, 4), (7, 6))
-
-
-def _arrays_behind(rng, front, *shapes):
-    return tuple(rng.standard_normal((*front, *shape)) for shape in shapes)
 
 
 def _width(q, k, v):
@@ -53,14 +45,14 @@ attend = Exercise(
         "two axes in front": arrays((1, 2, 3, 2), (1, 2, 5, 2), (1, 2, 5, 3), seed=2),
         "as many queries as keys": arrays(*SQUARE[:3], seed=3),
     },
-    draw=_draw_qkv,
+    draw=lambda rng: behind(rng, (5, 4), (7, 4), (7, 6)),
     rtol=1e-11,
     atol=1e-12,
     mistakes={
         "the transpose is mended. The divisor is still the root of 64, whatever the width: take "
         "it from the keys.": _averages(lambda q, k, v: 64),
-        "the divisor is mended. The transpose is right for two axes only: .T turns all the axes "
-        "around, the batch too. Swap the last two only.": _averages(_width, lambda k: k.T),
+        "the divisor is mended. The transpose is right for two axes only: .T reverses all the "
+        "axes, the batch too. Swap the last two only.": _averages(_width, lambda k: k.T),
         "transpose(0, 2, 1) is right for three axes only: .mT swaps the last two of any number.": (
             _averages(_width, lambda k: k.transpose(0, 2, 1))
         ),
@@ -78,16 +70,16 @@ attend = Exercise(
         "swapaxes(1, 2) is right for three axes only: .mT swaps the last two of any number.": (
             _averages(transpose=lambda k: k.swapaxes(1, 2))
         ),
-        "k is not turned around: q @ k.mT makes every query meet every key.": (
+        "k is not transposed: q @ k.mT makes every query meet every key.": (
             _averages(transpose=lambda k: k)
         ),
-        "each column of your shares sums to 1; each row should: softmax along the last axis.": (
+        "each column of your weights sums to 1; each row should: softmax along the last axis.": (
             _averages(axis=-2)
         ),
         "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
             _averages(axis=1)
         ),
-        "axis=0 is the first axis; a row of shares lies along the last: axis=-1.": (
+        "axis=0 is the first axis; a row of weights lies along the last: axis=-1.": (
             _averages(axis=0)
         ),
         "the softmax is gone: scores need not be positive, nor sum to 1.": (
@@ -96,8 +88,8 @@ attend = Exercise(
         "you multiply by the root of the width; divide by it.": (
             _averages(lambda q, k, v: 1 / k.shape[-1])
         ),
-        "softmax belongs between the two products: it makes shares of the scores, and the shares "
-        "weigh the values.": (
+        "softmax belongs between the two products: it makes weights of the scores, and the weights "
+        "average the values.": (
             lambda q, k, v: tantra.softmax(q @ k.mT / math.sqrt(k.shape[-1]) @ v)
         ),
         "those are the weights; return the averages, weights @ v.": (
@@ -117,9 +109,9 @@ attend = Exercise(
         "q.shape[1] is the width only where there are two axes; counted from the end, q.shape[-1], "
         "it is the width everywhere.": _averages(lambda q, k, v: q.shape[1]),
         "the averages are right; return them alone, without the weights.": (
-            lambda q, k, v: tantra.scaled_dot_product_attention(q, k, v)
+            tantra.scaled_dot_product_attention
         ),
-        "you divide the shares, which then no longer sum to 1: divide the scores, before the "
+        "you divide the weights, which then no longer sum to 1: divide the scores, before the "
         "softmax.": lambda q, k, v: tantra.softmax(q @ k.mT) / math.sqrt(k.shape[-1]) @ v,
         "q.size counts all the numbers of q; its width is q.shape[-1].": (
             _averages(lambda q, k, v: q.size)
@@ -194,7 +186,7 @@ causal_mask = Exercise(
         "that is how far each key lies back: it may be seen where that is at least 0.": (
             lambda queries, keys: queries[:, None] - keys[None, :]
         ),
-        "turned around: yours looks at itself and at the future.": (
+        "the other way round: yours looks at itself and at the future.": (
             lambda queries, keys: queries[:, None] <= keys[None, :]
         ),
         "yours is True where a look is forbidden; in this course True means may look.": (
@@ -281,13 +273,13 @@ def _weighed(weigh):
 
 
 def _renormalised(small=0.0):
-    """Attention whose shares are masked after the softmax, and divided by their sum again."""
+    """Attention whose weights are masked after the softmax, and divided by their sum again."""
 
     def attention(q, k, v, mask=None):
         weights = tantra.softmax(_scores(q, k))
         if mask is not None:
             kept = weights * mask
-            weights = kept / (kept.sum(axis=-1, keepdims=True) + small)
+            weights = kept / (total(kept) + small)
         return weights @ v, weights
 
     return attention
@@ -295,7 +287,7 @@ def _renormalised(small=0.0):
 
 def _powers_of(scores, mask):
     powers = np.exp(np.where(mask, scores, -np.inf))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    return normalised(powers)
 
 
 def _assigned(scores, mask):
@@ -342,7 +334,8 @@ def _draw_masked(rng):
     mask = rng.random((*masked, rows, 7)) < 0.5
     seen = rng.integers(7, size=(*masked, rows, 1))  # no query looks nowhere
     np.put_along_axis(mask, seen, True, axis=-1)
-    return *_arrays_behind(rng, front, (5, 4), (7, 4), (7, 6)), mask
+    q, k, v = (rng.standard_normal((*front, *shape)) for shape in ((5, 4), (7, 4), (7, 6)))
+    return q, k, v, mask
 
 
 SEEN = np.array([[True, True, False]])
@@ -382,9 +375,9 @@ scaled_dot_product_attention = Exercise(
     rtol=1e-11,
     atol=1e-12,
     mistakes={
-        "you mask the shares after the softmax: the forbidden keys have been counted in the sum. "
+        "you mask the weights after the softmax: the forbidden keys have been counted in the sum. "
         "Mask the scores, with -inf.": _weighed(lambda s, mask: tantra.softmax(s) * mask),
-        "0/0: all the allowed shares have rounded to 0 before you divide by their sum. Mask the "
+        "0/0: all the allowed weights have rounded to 0 before you divide by their sum. Mask the "
         "scores with -inf, and let softmax divide: it subtracts the largest score first.": (
             _renormalised()
         ),
@@ -417,15 +410,15 @@ scaled_dot_product_attention = Exercise(
         "None.": _weighed(
             lambda s, mask: tantra.softmax(np.where(np.tri(*s.shape[-2:], dtype=bool), s, -np.inf))
         ),
-        "a score of 0 is a score like any other, and gets a share: forbidden scores are -inf.": (
+        "a score of 0 is a score like any other, and gets a weight: forbidden scores are -inf.": (
             _masked(fill=0.0)
         ),
         "a number such as -1e9 is a very low score, and another may be lower: forbidden scores "
         "are -inf.": (_masked(fill=-1e9)),
-        "the smallest score is a score too, and gets a share: forbidden scores are -inf.": (
+        "the smallest score is a score too, and gets a weight: forbidden scores are -inf.": (
             _weighed(lambda s, mask: tantra.softmax(np.where(mask, s, s.min())))
         ),
-        "the mask is turned around: True means may look.": _with_another_mask(
+        "the mask is inverted: True means may look.": _with_another_mask(
             lambda q, k, mask: None if mask is None else ~mask
         ),
         "adding True and False to the scores adds 1 and 0: replace the forbidden ones by -inf.": (
@@ -456,7 +449,7 @@ scaled_dot_product_attention = Exercise(
         "you multiply by the root of the width; divide by it.": (
             _masked(divisor=lambda q, k, v: 1 / _root(q, k, v))
         ),
-        "k is not turned around: q @ k.mT makes every query meet every key.": (
+        "k is not transposed: q @ k.mT makes every query meet every key.": (
             _masked(transpose=lambda k: k)
         ),
         "right for three axes only: transpose(0, 2, 1) counts on one axis in front. k.mT swaps "
@@ -464,15 +457,16 @@ scaled_dot_product_attention = Exercise(
         "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
             _masked(axis=1)
         ),
-        "each column sums to 1; each row should, for a query shares itself out among the keys: "
-        "axis=-1.": _masked(axis=-2),
+        "each column sums to 1; each row should, over the keys of its query: axis=-1.": _masked(
+            axis=-2
+        ),
         "your weights sum to 1 along the first axis; each row should: axis=-1.": _masked(axis=0),
         "all your weights together sum to 1; each row should: sum along the last axis, with "
         "keepdims=True.": _weighed(_one_whole),
-        "you divide the shares, which then no longer sum to 1: divide the scores, before the "
+        "you divide the weights, which then no longer sum to 1: divide the scores, before the "
         "softmax.": _divided_late,
-        "right for two axes only: k.T turns all the axes around, the batch too; k.mT swaps the "
-        "last two.": _masked(transpose=lambda k: k.T),
+        "right for two axes only: k.T reverses all the axes, the batch too; k.mT swaps the last "
+        "two.": _masked(transpose=lambda k: k.T),
         "the two results are in the other order: averages first, then weights.": (
             lambda q, k, v, mask=None: _masked()(q, k, v, mask)[::-1]
         ),
@@ -488,7 +482,7 @@ scaled_dot_product_attention = Exercise(
         ),
     }
     | {
-        f"you mask the shares after the softmax, and {small} hides that their sum may be 0: such "
+        f"you mask the weights after the softmax, and {small} hides that their sum may be 0: such "
         "a row no longer sums to 1. Mask the scores, with -inf.": _renormalised(float(small))
         for small in ("1e-5", "1e-6", "1e-8", "1e-9", "1e-10")
     },
@@ -506,32 +500,28 @@ def _gradients(q, k, v, d_averages):
     )
 
 
-def _total(x):
-    return x.sum(axis=-1, keepdims=True)
-
-
 def _softmax_backward(p, g):
-    return p * (g - _total(p * g))
+    return p * (g - total(p * g))
 
 
 def _backward(
     through_softmax=_softmax_backward,
     scale=lambda K: 1 / math.sqrt(K),
     forward=lambda K: 1 / math.sqrt(K),
-    turn=lambda x: x.mT,
+    transpose=lambda x: x.mT,
 ):
     """The backward pass with another way through the softmax, other scales, or another .mT."""
 
     def backward(q, k, v, d_averages):
         K = q.shape[-1]
         weights = tantra.softmax(q @ k.mT * forward(K))
-        d_scores = through_softmax(weights, d_averages @ turn(v)) * scale(K)
-        return d_scores @ k, turn(d_scores) @ q, turn(weights) @ d_averages
+        d_scores = through_softmax(weights, d_averages @ transpose(v)) * scale(K)
+        return d_scores @ k, transpose(d_scores) @ q, transpose(weights) @ d_averages
 
     return backward
 
 
-def _unturned(v=False, scores=False, weights=False):
+def _untransposed(v=False, scores=False, weights=False):
     """The backward pass in which one .mT is missing, or more."""
 
     def backward(q, k, v_, d_averages):
@@ -554,19 +544,10 @@ def _times_root(d_q=0, d_k=0, d_v=0):
     return backward
 
 
-def _in_order(*order):
-    return lambda *args: tuple(_backward()(*args)[place] for place in order)
-
-
 def _crossed(q, k, v, d_averages):
     d_scores = _softmax_backward(tantra.softmax(_scores(q, k)), d_averages @ v.mT)
     d_scores = d_scores / math.sqrt(q.shape[-1])
     return d_scores @ q, d_scores.mT @ k, tantra.softmax(_scores(q, k)).mT @ d_averages
-
-
-def _draw_backward(rng):
-    front = FRONTS[rng.integers(3)]
-    return _arrays_behind(rng, front, (5, 4), (7, 4), (7, 6), (5, 6))
 
 
 GRADIENTS = ("d_q", "d_k", "d_v")
@@ -583,7 +564,7 @@ attention_backward = Exercise(
         "two axes in front": arrays((1, 2, 3, 2), (1, 2, 4, 2), (1, 2, 4, 3), (1, 2, 3, 3), seed=7),
         "as many queries as keys": arrays(*SQUARE, seed=8),
     },
-    draw=_draw_backward,
+    draw=lambda rng: behind(rng, (5, 4), (7, 4), (7, 6), (5, 6)),
     rtol=1e-10,
     atol=1e-11,
     mistakes={
@@ -601,14 +582,14 @@ attention_backward = Exercise(
         "on the way back you multiply by √K: the scores were divided by it, so their gradient is "
         "divided too.": _backward(scale=math.sqrt),
         "d_v is weights.mT @ d_averages: without .mT a row of weights is a query, but d_v has a "
-        "row for each key.": _unturned(weights=True),
+        "row for each key.": _untransposed(weights=True),
         "d_k is d_scores.mT @ q: without .mT a row of d_scores is a query, but d_k has a row for "
-        "each key.": _unturned(scores=True),
+        "each key.": _untransposed(scores=True),
         "d_k and d_v have a row for each key: d_scores.mT @ q and weights.mT @ d_averages.": (
-            _unturned(scores=True, weights=True)
+            _untransposed(scores=True, weights=True)
         ),
         "the gradient by the weights is d_averages @ v.mT: a query's average meets every value.": (
-            _unturned(v=True)
+            _untransposed(v=True)
         ),
         "queries and keys are exchanged: in q @ k.mT each factor's derivative is the other one, so "
         "d_q is d_scores @ k and d_k is d_scores.mT @ q.": _crossed,
@@ -624,7 +605,7 @@ attention_backward = Exercise(
         "the third result is v itself; its gradient is weights.mT @ d_averages.": (
             lambda q, k, v, g: (*_backward()(q, k, v, g)[:2], v)
         ),
-        "d_v is turned around: weights.mT @ d_averages has the shape of v.": (
+        "d_v is transposed: weights.mT @ d_averages has the shape of v.": (
             lambda *args: (*_backward()(*args)[:2], _backward()(*args)[2].mT)
         ),
         "the divisor is the root of the width at hand, q.shape[-1], and not of 64.": _backward(
@@ -634,10 +615,10 @@ attention_backward = Exercise(
         "and in their gradient.": _backward(scale=lambda K: 1 / 8, forward=lambda K: 1 / 8),
         "on the way through the softmax the mean of the row is missing: subtract the sum of p·g "
         "from g.": _backward(lambda p, g: p * g),
-        "only the diagonal of the softmax's Jacobian: a score also moves the other shares of its "
+        "only the diagonal of the softmax's Jacobian: a score also moves the other weights of its "
         "row.": _backward(lambda p, g: p * (1 - p) * g),
-        "that is the plain mean of the row; weigh it with the shares: the sum of p·g.": (
-            _backward(lambda p, g: p * (g - g.mean(axis=-1, keepdims=True)))
+        "that is the plain mean of the row; weight it with the weights: the sum of p·g.": (
+            _backward(lambda p, g: p * (g - mean(g)))
         ),
         "the mean runs down the columns; a softmax lives in a row: axis=-1.": (
             _backward(lambda p, g: p * (g - (p * g).sum(axis=-2, keepdims=True)))
@@ -656,36 +637,36 @@ attention_backward = Exercise(
         ),
         "your sum runs over the whole array; it should run along each row: axis=-1, with "
         "keepdims=True.": _backward(lambda p, g: p * (g - (p * g).sum())),
-        "right for one sequence; with axes in front .T turns all of them around, the batch too. "
-        ".mT swaps the last two.": _backward(turn=lambda x: x.T),
+        "right for one sequence; with axes in front .T reverses all of them, the batch too. .mT "
+        "swaps the last two.": _backward(transpose=lambda x: x.T),
         "you subtract the plain sum of g; subtract the sum of p·g, a weighted mean.": (
-            _backward(lambda p, g: p * (g - g.sum(axis=-1, keepdims=True)))
+            _backward(lambda p, g: p * (g - total(g)))
         ),
         "the row's sum of p·g loses its axis: keepdims=True keeps it, and the rows line up.": (
             _backward(lambda p, g: p * (g - (p * g).sum(axis=-1)))
         ),
-        "the row's sum is weighed with the shares already: take the sum of p·g, not its mean.": (
-            _backward(lambda p, g: p * (g - (p * g).mean(axis=-1, keepdims=True)))
+        "the row's sum is weighted with the weights already: take the sum of p·g, not its mean.": (
+            _backward(lambda p, g: p * (g - mean(p * g)))
         ),
         "on the way through the softmax p stands before both terms: p · (g - sum of p·g).": (
-            _backward(lambda p, g: p * g - _total(p * g))
+            _backward(lambda p, g: p * g - total(p * g))
         ),
         "on the way through the softmax the result is multiplied by p: p · (g - sum of p·g).": (
-            _backward(lambda p, g: g - _total(p * g))
+            _backward(lambda p, g: g - total(p * g))
         ),
         "on the way through the softmax a p has the wrong index: p_j times the sum of p_i g_i, and "
-        "not p_j² times the sum of g_i.": _backward(lambda p, g: p * g - p * p * _total(g)),
+        "not p_j² times the sum of g_i.": _backward(lambda p, g: p * g - p * p * total(g)),
         "on the way through the softmax a p has the wrong index: p_j stands before the sum of "
-        "p_i g_i, and not inside it.": _backward(lambda p, g: p * g - _total(p * p * g)),
-        "on the way through the softmax the sign of the sum is turned: p · (g - sum of p·g).": (
-            _backward(lambda p, g: p * (g + _total(p * g)))
+        "p_i g_i, and not inside it.": _backward(lambda p, g: p * g - total(p * p * g)),
+        "on the way through the softmax the sign of the sum is flipped: p · (g - sum of p·g).": (
+            _backward(lambda p, g: p * (g + total(p * g)))
         ),
         "all your gradients by q and k have the wrong sign: p · (g - sum of p·g), not "
         "p · (sum - g).": _backward(lambda p, g: -_softmax_backward(p, g)),
     }
     | {
         f"the results are in another order, {', '.join(order)}: return d_q, d_k, d_v.": (
-            _in_order(*map(GRADIENTS.index, order))
+            reordered(_backward(), *map(GRADIENTS.index, order))
         )
         for order in itertools.permutations(GRADIENTS)
         if order != GRADIENTS
@@ -706,7 +687,7 @@ attention_shapes = Prediction(
     asks="The shapes of the weights and of the averages for q (2, 3, 4), k (2, 5, 4), v (2, 5, 7).",
     answer=((2, 3, 5), (2, 3, 7)),
     mistakes={
-        "the weights are turned around: rows ask, so there is a row for each query.": (
+        "the weights are transposed: rows ask, so there is a row for each query.": (
             (2, 5, 3),
             (2, 3, 7),
         ),
@@ -775,33 +756,33 @@ attention_shapes = Prediction(
 largest_share = Prediction(
     name="largest_share",
     kind="ablate",
-    asks="The mean largest of 8 shares at width 512, with the divisor √512 and without it.",
+    asks="The mean largest of 8 weights at width 512, with the divisor √512 and without it.",
     answer=(0.3638, 0.9630),
     rtol=0.015,  # two digits are enough
     mistakes={
         "the other order: first with the divisor, then without.": (0.9630, 0.3638),
-        "an eighth is the mean of all 8 shares, whatever they are: take the largest of each row "
-        "first. (As a guess: equal shares need equal scores, and random ones differ.)": (
+        "an eighth is the mean of all 8 weights, whatever they are: take the largest of each row "
+        "first. (As a guess: equal weights need equal scores, and random ones differ.)": (
             0.125,
             0.125,
         ),
-        "equal shares need equal scores: divided by √512 they still differ, by about 1. Without "
-        "the divisor the largest share is near 1, but not yet 1.": (0.125, 1.0),
-        "the first is right; without the divisor the largest share is near 1, but not yet 1.": (
+        "equal weights need equal scores: divided by √512 they still differ, by about 1. Without "
+        "the divisor the largest weight is near 1, but not yet 1.": (0.125, 1.0),
+        "the first is right; without the divisor the largest weight is near 1, but not yet 1.": (
             0.3638,
             1.0,
         ),
         "the second is right; in the first you divide by the root of the 8 keys: divide by the "
         "root of the width, √512.": (0.8870, 0.9630),
         "the second is right; in the first you multiply by √512: divide by it.": (0.9989, 0.9630),
-        "the second is right; in the first you divide the shares by √512: divide the scores, "
+        "the second is right; in the first you divide the weights by √512: divide the scores, "
         "before the softmax.": (0.0426, 0.9630),
-        "those are the largest scores; take the softmax first, then the largest share.": (
+        "those are the largest scores; take the softmax first, then the largest weight.": (
             1.4286,
             32.325,
         ),
         "those are medians, the middle of the 1000; the mean was asked for.": (0.3358, 1.0),
-        "the second is right; equal shares need equal scores, and divided by √512 they still "
+        "the second is right; equal weights need equal scores, and divided by √512 they still "
         "differ, by about 1.": (0.125, 0.9630),
         "that is the first number; write the one without the divisor after it, in a tuple.": 0.3638,
         "that is the second number; write the one with the divisor before it, in a tuple.": 0.9630,
@@ -816,13 +797,13 @@ largest_share = Prediction(
             0.9630,
             0.9630,
         ),
-        "that is the largest of all the shares; take the largest of each row, then the mean.": (
+        "that is the largest of all the weights; take the largest of each row, then the mean.": (
             0.8426,
             1.0,
         ),
         "a softmax along an axis of length 1 gives 1 everywhere: take it along the last axis, "
         "that of the 8 keys.": (1.0, 1.0),
-        "those are per cent; write shares, between 0 and 1.": (36.38, 96.30),
+        "those are per cent; write weights, between 0 and 1.": (36.38, 96.30),
         "one digit is too few: give two or more. Without the divisor it is near 1, and not 1.": (
             0.4,
             1.0,
@@ -840,7 +821,7 @@ largest_share = Prediction(
     },
     hints=(
         "scores = q @ k.mT has shape (1000, 1, 8): a row of 8 for each of 1000 queries.",
-        "softmax(scores).max(axis=-1) is the largest share of each row; take the mean.",
+        "softmax(scores).max(axis=-1) is the largest weight of each row; take the mean.",
         "The same again with scores / math.sqrt(512): that is the first number.",
     ),
 )

@@ -3,7 +3,8 @@
 import numpy as np
 
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array
+from tantra.check.inputs import array, behind
+from tantra.check.slips import mean, total
 
 SHARES = np.array([0.5, 0.25, 0.25])
 FRONTS = ((), (5,), (2, 5))  # none, one or two axes in front
@@ -101,7 +102,7 @@ centre_rows = Exercise(
     name="centre_rows",
     kind="hunt",
     asks="Subtract from every row its own mean.",
-    reference=lambda x: x - x.mean(axis=-1, keepdims=True),
+    reference=lambda x: x - mean(x),
     given=lambda x: x - x.mean(axis=-1),
     cases={
         "a square": (np.array([[1.0, 3.0], [10.0, 30.0]]),),
@@ -109,23 +110,23 @@ centre_rows = Exercise(
         "three axes": (array(2, 3, 4),),
         "one row alone": (np.array([1.0, 2.0, 3.0, 10.0]),),
     },
-    draw=lambda rng: (rng.standard_normal((*FRONTS[rng.integers(3)], 7)),),
+    draw=lambda rng: behind(rng, (7,), fronts=FRONTS),
     mistakes={
         "that is the mean of each column: rows run along the last axis, axis=-1.": (
-            lambda x: x - x.mean(axis=0, keepdims=True)
+            lambda x: x - mean(x, axis=0)
         ),
         "that is one mean for the whole array; each row has its own.": lambda x: x - x.mean(),
-        "that is the mean alone: subtract it from x.": (lambda x: x.mean(axis=-1, keepdims=True)),
-        "the sign is turned: x minus its mean.": (lambda x: x.mean(axis=-1, keepdims=True) - x),
+        "that is the mean alone: subtract it from x.": mean,
+        "the sign is flipped: x minus its mean.": lambda x: mean(x) - x,
         "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
-            lambda x: x - x.mean(axis=1, keepdims=True)
+            lambda x: x - mean(x, axis=1)
         ),
         "right for two axes, but not for three: keepdims=True puts the mean in its place "
         "for any number of axes.": lambda x: x - x.mean(axis=-1)[:, None],
         "reshape(-1, 1) is right for two axes only: keepdims=True puts the mean in its place for "
         "any number of axes.": lambda x: x - x.mean(axis=-1).reshape(-1, 1),
-        "x.T turns all the axes around, so with three the means meet the wrong numbers: "
-        "keepdims=True puts each in its place.": lambda x: (x.T - x.mean(axis=-1)).T,
+        "x.T reverses all the axes, so with three the means meet the wrong numbers: keepdims=True "
+        "puts each in its place.": lambda x: (x.T - x.mean(axis=-1)).T,
         "a loop over x takes its first axis apart: right for two axes, but of three it gives "
         "tables, and of one single numbers. x.mean(axis=-1, keepdims=True) finds rows always.": (
             lambda x: np.stack([row - row.mean() for row in x])
@@ -133,17 +134,15 @@ centre_rows = Exercise(
         "axis=-2 runs down the columns; along a row runs the last axis, axis=-1.": (
             lambda x: x - x.mean(axis=-2, keepdims=True)
         ),
-        "that is the sum of the row: its mean is wanted.": (
-            lambda x: x - x.sum(axis=-1, keepdims=True)
+        "that is the sum of the row: its mean is wanted.": (lambda x: x - total(x)),
+        "subtract the mean and leave it there: do not divide by the standard deviation.": (
+            lambda x: (x - mean(x)) / x.std(axis=-1, keepdims=True)
         ),
-        "subtract the mean and leave it there: do not divide by the deviation.": (
-            lambda x: (x - x.mean(axis=-1, keepdims=True)) / x.std(axis=-1, keepdims=True)
-        ),
-        "you divide by the mean; subtract it.": lambda x: x / x.mean(axis=-1, keepdims=True),
+        "you divide by the mean; subtract it.": lambda x: x / mean(x),
         "len(x) counts the rows, or what stands in front; a row has x.shape[-1] numbers.": (
-            lambda x: x - x.sum(axis=-1, keepdims=True) / len(x)
+            lambda x: x - total(x) / len(x)
         ),
-        "you add the mean; subtract it.": lambda x: x + x.mean(axis=-1, keepdims=True),
+        "you add the mean; subtract it.": lambda x: x + mean(x),
         "that is the median, the middle number of the row; its mean is wanted.": (
             lambda x: x - np.median(x, axis=-1, keepdims=True)
         ),
@@ -178,7 +177,7 @@ mean_shape = Prediction(
         ),
         "that would be one row of weights; here are 5, and each makes a row of 7.": (1, 7),
         "that would be values of one feature; here each has 7, and so has each mean.": (5, 1),
-        "that is the shape of the weights, turned around; the product has rows of 7.": (3, 5),
+        "that is the shape of the weights, transposed; the product has rows of 7.": (3, 5),
         "that is how many products are added up; the shape names the axes that are left.": 105,
         "a product of matrices does not add the lengths: the inner two meet and go, the outer two "
         "are left.": (8, 10),

@@ -76,7 +76,7 @@ gelu = Exercise(
     draw=lambda rng: (2 * rng.standard_normal((*AXES_IN_FRONT[rng.integers(4)], 7)),),
     mistakes={
         "that is the exact form, by erf. It differs by up to 0.0005: here the tanh form is asked "
-        "for.": lambda x: tantra.gelu_exact(x),
+        "for.": tantra.gelu_exact,
         "one number works, and an array does not: math.tanh, like all of math, takes one number; "
         "np.tanh takes both.": _of_one_number,
         "far out the powers of e are inf, and inf / inf is nan: np.tanh knows the way.": (
@@ -98,7 +98,7 @@ gelu = Exercise(
         "a 0 is missing: the constant is 0.044715, not 0.44715.": _tanh_form(cubic=0.44715),
         "a 4 is missing: the constant is 0.044715, not 0.04715.": _tanh_form(cubic=0.04715),
         "take the root of 2/π.": _tanh_form(slope=2 / math.pi),
-        "the fraction under the root is turned around: 2/π, not π/2.": (
+        "the fraction under the root is upside down: 2/π, not π/2.": (
             _tanh_form(slope=math.sqrt(math.pi / 2))
         ),
         "the factor √(2/π) inside the tanh is missing.": _tanh_form(slope=1),
@@ -109,7 +109,7 @@ gelu = Exercise(
         "x squared would lose the sign: the small term has x³.": _tanh_form(power=2),
         "the half is missing: far to the right GELU is x, not 2x.": _tanh_form(half=1),
         "the 1 is missing: 1 + tanh runs from 0 to 2, tanh from -1 to 1.": _tanh_form(one=0),
-        "the factor x is missing: that is the chance alone, which GELU multiplies by x.": (
+        "the factor x is missing: that is the probability alone, which GELU multiplies by x.": (
             lambda x: 0.5 * (1 + np.tanh(SLOPE * (x + 0.044715 * x**3)))
         ),
         "x σ(1.702 x) is a rougher approximation, up to 0.02 off.": (
@@ -168,7 +168,7 @@ def _given_feed_forward(x, w_1, b_1, w_2, b_2):
 feed_forward = Exercise(
     name="feed_forward",
     kind="hunt",
-    asks="Expand with an offset, GELU, compress with an offset.",
+    asks="Expand with a bias, GELU, compress with a bias.",
     reference=lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1 + b_1) @ w_2 + b_2,
     library=tantra.FeedForward,
     given=_given_feed_forward,
@@ -180,16 +180,15 @@ feed_forward = Exercise(
     },
     draw=_draw((3, 7), (7,), (7, 3), (3,)),
     mistakes={
-        "the bend is in its place. The first map still has no offset: add b_1, before GELU.": (
-            lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1) @ w_2 + b_2
-        ),
+        "the nonlinearity is in its place. The first map still has no bias: add b_1, "
+        "before GELU.": (lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1) @ w_2 + b_2),
         "b_1 is there. GELU still comes last: it belongs between the two matrices.": (
             lambda x, w_1, b_1, w_2, b_2: tantra.gelu((x @ w_1 + b_1) @ w_2 + b_2)
         ),
         "GELU is now there twice: once, between the two matrices.": (
             lambda x, w_1, b_1, w_2, b_2: tantra.gelu(tantra.gelu(x @ w_1 + b_1) @ w_2 + b_2)
         ),
-        "you bend before the offset: b_1 decides where a hidden feature bends, so add it first.": (
+        "GELU comes before the bias: b_1 decides where a hidden feature bends, so add it first.": (
             lambda x, w_1, b_1, w_2, b_2: (tantra.gelu(x @ w_1) + b_1) @ w_2 + b_2
         ),
         "GELU is now there twice, and b_1 is still missing: add b_1, and keep the first GELU.": (
@@ -201,7 +200,7 @@ feed_forward = Exercise(
         "you moved b_2 out of GELU; move GELU itself, between the matrices, and add b_1.": (
             lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1 @ w_2) + b_2
         ),
-        "GELU is gone, and b_1 is still missing: add it after the first matrix, then bend.": (
+        "GELU is gone, and b_1 is still missing: add it after the first matrix, then GELU.": (
             lambda x, w_1, b_1, w_2, b_2: x @ w_1 @ w_2 + b_2
         ),
         "GELU is gone, and two linear maps are one: put it between the two matrices.": (
@@ -210,13 +209,13 @@ feed_forward = Exercise(
         "GELU comes first of all now, and b_1 is missing: the order is matrix, b_1, GELU.": (
             lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x) @ w_1 @ w_2 + b_2
         ),
-        "GELU comes first of all now; it belongs after the first matrix and its offset.": (
+        "GELU comes first of all now; it belongs after the first matrix and its bias.": (
             lambda x, w_1, b_1, w_2, b_2: (tantra.gelu(x) @ w_1 + b_1) @ w_2 + b_2
         ),
-        "the second offset got lost: add b_2 at the end.": (
+        "the second bias got lost: add b_2 at the end.": (
             lambda x, w_1, b_1, w_2, b_2: tantra.gelu(x @ w_1 + b_1) @ w_2
         ),
-        "that is ReLU between the matrices; the bend here is GELU.": (
+        "that is ReLU between the matrices; the nonlinearity here is GELU.": (
             lambda x, w_1, b_1, w_2, b_2: _relu(x @ w_1 + b_1) @ w_2 + b_2
         ),
         "that is the exact GELU; the one that is given is by tanh.": (
@@ -225,10 +224,10 @@ feed_forward = Exercise(
         "adding x is the block's work (chapter 08): return the network's own answer.": (
             lambda x, w_1, b_1, w_2, b_2: x + tantra.gelu(x @ w_1 + b_1) @ w_2 + b_2
         ),
-        "GELU stands behind both matrices now: once, behind the first and its offset.": (
+        "GELU stands behind both matrices now: once, behind the first and its bias.": (
             lambda x, w_1, b_1, w_2, b_2: tantra.gelu(tantra.gelu(x @ w_1 + b_1) @ w_2) + b_2
         ),
-        "that bend is SiLU; here it is GELU.": (
+        "that nonlinearity is SiLU; here it is GELU.": (
             lambda x, w_1, b_1, w_2, b_2: tantra.silu(x @ w_1 + b_1) @ w_2 + b_2
         ),
     },
@@ -237,7 +236,7 @@ feed_forward = Exercise(
     hints=(
         "Five arrays are handed in. Which of them does the sketch never use?",
         "Multiply the sketch's two matrices out: with nothing between them they are one.",
-        "hidden = tantra.gelu(x @ w_1 + b_1); then a second map, with its offset and no GELU.",
+        "hidden = tantra.gelu(x @ w_1 + b_1); then a second map, with its bias and no GELU.",
     ),
 )
 
@@ -250,7 +249,7 @@ def _gated(gate=tantra.silu, join=np.multiply):
 swiglu = Exercise(
     name="swiglu",
     kind="implement",
-    asks="Expand twice, SiLU of the one opening the other, and compress; no offsets.",
+    asks="Expand twice, SiLU of the one opening the other, and compress; no biases.",
     reference=lambda x, w_gate, w_up, w_down: _gated()(x, w_gate, w_up, w_down),
     library=tantra.SwiGLU,
     cases={
@@ -264,22 +263,20 @@ swiglu = Exercise(
         "the two expansions have changed places: SiLU belongs on the gate.": (
             lambda x, w_gate, w_up, w_down: ((x @ w_gate) * tantra.silu(x @ w_up)) @ w_down
         ),
-        "only the gate bends: leave x @ w_up as it is.": (
+        "only the gate has a nonlinearity: leave x @ w_up as it is.": (
             lambda x, w_gate, w_up, w_down: (
                 (tantra.silu(x @ w_gate) * tantra.silu(x @ w_up)) @ w_down
             )
         ),
-        "you bend the product; bend the gate, then multiply.": (
+        "SiLU stands on the product; put it on the gate, then multiply.": (
             lambda x, w_gate, w_up, w_down: tantra.silu((x @ w_gate) * (x @ w_up)) @ w_down
         ),
         "that gate is a plain sigmoid (GLU): SiLU is the sigmoid times its own input.": (
             _gated(_sigmoid)
         ),
-        "the gate does not bend at all: put SiLU on it.": _gated(lambda z: z),
-        "that gate is GELU (GEGLU): here it is SiLU.": _gated(lambda z: tantra.gelu(z)),
-        "that gate is the exact GELU (GEGLU): here it is SiLU.": (
-            _gated(lambda z: tantra.gelu_exact(z))
-        ),
+        "the gate has no nonlinearity at all: put SiLU on it.": _gated(lambda z: z),
+        "that gate is GELU (GEGLU): here it is SiLU.": _gated(tantra.gelu),
+        "that gate is the exact GELU (GEGLU): here it is SiLU.": (_gated(tantra.gelu_exact)),
         "that gate is ReLU (ReGLU): here it is SiLU.": _gated(_relu),
         "you add the two expansions: multiply them, feature by feature.": _gated(join=np.add),
         "the other expansion is missing: SiLU of the gate multiplies x @ w_up.": (
@@ -369,7 +366,7 @@ gelu_backward = Exercise(
         "in the second half the factor x is missing: x φ(x).": (
             lambda x, g: g * (_cdf(x) + _density(x))
         ),
-        "the sign of the second half is turned: Φ(x) + x φ(x).": (
+        "the sign of the second half is flipped: Φ(x) + x φ(x).": (
             lambda x, g: g * (_cdf(x) - x * _density(x))
         ),
         "multiply by g: the chain rule.": lambda x, g: _slope(x),
@@ -467,8 +464,8 @@ hidden_ranks = Prediction(
         "the other order: first after GELU, then without.": (6, 24),
         "the first is right. Without GELU the 24 are mixtures of 6 numbers: no more than 6 are "
         "independent.": (24, 24),
-        "the second is right. GELU bends each of the 24 on its own, and so they are no longer "
-        "mixtures of the 6.": (6, 6),
+        "the second is right. GELU is applied to each of the 24 on its own, and so they are no "
+        "longer mixtures of the 6.": (6, 6),
         "a rank is at most the smaller side of the array, here 24 features.": (100, 6),
         "a rank is at most the smaller side; and a linear map of 6 numbers has at most rank 6.": (
             100,
@@ -482,7 +479,7 @@ hidden_ranks = Prediction(
             30,
             6,
         ),
-        "the first is right. With an offset it would be 7; here there is none.": (24, 7),
+        "the first is right. With a bias it would be 7; here there is none.": (24, 7),
     },
     hints=(
         "x @ w_1 is an array of 100 rows and 24 columns, a product through the width 6.",

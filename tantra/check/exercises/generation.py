@@ -5,7 +5,10 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import gradients
+from tantra.check.inputs import behind, gradients
+from tantra.check.slips import given, largest, mean, normalised, total
+
+ROWS = ((), (3,), (2, 3))  # one row, and one or two axes of rows
 
 
 def _cut(p, count):
@@ -13,7 +16,7 @@ def _cut(p, count):
     order = np.argsort(-p, axis=-1, stable=True)
     ranks = np.argsort(order, axis=-1, stable=True)
     kept = np.where(ranks < count, p, 0)
-    return kept / kept.sum(axis=-1, keepdims=True)
+    return normalised(kept)
 
 
 def _reached(p):
@@ -21,90 +24,88 @@ def _reached(p):
     return np.cumsum(-np.sort(-p, axis=-1), axis=-1)
 
 
-def _top_p(p, share):
-    return _cut(p, (_reached(p) < share).sum(axis=-1, keepdims=True) + 1)
+def _top_p(p, threshold):
+    return _cut(p, total(_reached(p) < threshold) + 1)
 
 
-def _top_p_in_order(p, share):
+def _top_p_in_order(p, threshold):
     """The first tokens of the vocabulary, not the likeliest."""
-    kept = np.where(np.cumsum(p, axis=-1) - p < share, p, 0)
-    return kept / kept.sum(axis=-1, keepdims=True)
+    kept = np.where(np.cumsum(p, axis=-1) - p < threshold, p, 0)
+    return normalised(kept)
 
 
 def _top_p_where(in_reach):
-    """The tokens for which in_reach(sum up to them, share) is True; there may be none."""
+    """The tokens for which in_reach(sum up to them, threshold) is True; there may be none."""
 
-    def top_p(p, share):
+    def top_p(p, threshold):
         order = np.argsort(-p, axis=-1, stable=True)
-        kept = np.where(in_reach(_reached(p), share), -np.sort(-p, axis=-1), 0)
+        kept = np.where(in_reach(_reached(p), threshold), -np.sort(-p, axis=-1), 0)
         kept = np.take_along_axis(kept, np.argsort(order, axis=-1), -1)
-        with np.errstate(invalid="ignore"):
-            return kept / kept.sum(axis=-1, keepdims=True)
+        return normalised(kept)
 
     return top_p
 
 
-def _top_p_rising(p, share):
+def _top_p_rising(p, threshold):
     rising = np.sort(p, axis=-1)
-    count = (np.cumsum(rising, axis=-1) < share).sum(axis=-1, keepdims=True)
+    count = total(np.cumsum(rising, axis=-1) < threshold)
     least = np.take_along_axis(rising, np.minimum(count, p.shape[-1] - 1), axis=-1)
     return _kept_where(p, p >= least)
 
 
-def _top_p_of_columns(p, share):
+def _top_p_of_columns(p, threshold):
     falling = -np.sort(-p, axis=0)
-    count = (np.cumsum(falling, axis=0) < share).sum(axis=0, keepdims=True)
+    count = total(np.cumsum(falling, axis=0) < threshold, axis=0)
     least = np.take_along_axis(falling, np.minimum(count, len(p) - 1), axis=0)
     return _kept_where(p, p >= least)
 
 
-def _top_p_by_tokens(p, share):
-    count = (_reached(p) < share).sum(axis=-1, keepdims=True) + 1
+def _top_p_by_tokens(p, threshold):
+    count = total(_reached(p) < threshold) + 1
     return _kept_where(p, np.argsort(-p, axis=-1, stable=True) < count)
 
 
 def _kept_where(p, kept):
     kept = np.where(kept, p, 0)
-    with np.errstate(invalid="ignore"):  # where none is kept
-        return kept / kept.sum(axis=-1, keepdims=True)
+    return normalised(kept)
 
 
-def _top_p_of_chapter_11(p, share):
+def _top_p_of_chapter_11(p, threshold):
     """Version 5 of the chapter, for one row."""
-    count = int((np.cumsum(np.sort(p)[::-1]) < share).sum()) + 1
+    count = int((np.cumsum(np.sort(p)[::-1]) < threshold).sum()) + 1
     kept = np.zeros_like(p)
     order = np.argsort(-p, stable=True)[:count]
     kept[order] = p[order]
     return kept / kept.sum()
 
 
-def _top_p_by_one_sum(p, share):
+def _top_p_by_one_sum(p, threshold):
     """One sum for all rows."""
-    kept = _top_p_not_shared(p, share)
+    kept = _top_p_not_shared(p, threshold)
     return kept / kept.sum()
 
 
-def _top_p_sorted_mask(p, share):
-    """The mask of the sorted chances, laid on the chances in their own order."""
-    kept = np.where(_reached(p) + np.sort(-p, axis=-1) < share, p, 0)
-    return kept / kept.sum(axis=-1, keepdims=True)
+def _top_p_sorted_mask(p, threshold):
+    """The mask of the sorted probabilities, laid on the probabilities in their own order."""
+    kept = np.where(_reached(p) + np.sort(-p, axis=-1) < threshold, p, 0)
+    return normalised(kept)
 
 
-def _top_p_not_shared(p, share):
-    return np.where(_top_p(p, share) > 0, p, 0)
+def _top_p_not_shared(p, threshold):
+    return np.where(_top_p(p, threshold) > 0, p, 0)
 
 
-def _top_p_by_softmax(p, share):
-    kept = _top_p(p, share) > 0
+def _top_p_by_softmax(p, threshold):
+    kept = _top_p(p, threshold) > 0
     e = np.where(kept, np.exp(p), 0)
-    return e / e.sum(axis=-1, keepdims=True)
+    return normalised(e)
 
 
-def _top_p_by_softmax_of_zeros(p, share):
-    return tantra.softmax(_top_p_not_shared(p, share))
+def _top_p_by_softmax_of_zeros(p, threshold):
+    return tantra.softmax(_top_p_not_shared(p, threshold))
 
 
-def _top_p_in_a_loop(p, share):
+def _top_p_in_a_loop(p, threshold):
     """Row by row of one table; other numbers of axes do not fit."""
     new = np.zeros_like(p)
     for i in range(len(p)):
@@ -112,92 +113,93 @@ def _top_p_in_a_loop(p, share):
         for j in np.argsort(-p[i]):
             new[i, j] = p[i, j]
             total += p[i, j]
-            if total >= share:
+            if total >= threshold:
                 break
         new[i] /= new[i].sum()
     return new
 
 
-def _top_p_of_first_row(p, share):
+def _top_p_of_first_row(p, threshold):
     rows = p.reshape(-1, p.shape[-1])
-    return _cut(p, (_reached(rows[0]) < share).sum() + 1)
+    return _cut(p, (_reached(rows[0]) < threshold).sum() + 1)
 
 
-def _chances(rng, *shape):
+def _probabilities(rng, *shape):
     p = rng.random(shape) ** 3
-    return p / p.sum(axis=-1, keepdims=True)
+    return normalised(p)
 
 
-def _draw_chances(rng):
-    shape = [(7,), (3, 7), (2, 3, 7)][rng.integers(3)]
-    return _chances(rng, *shape), float(rng.uniform(0.3, 0.95))
+def _draw_probabilities(rng):
+    return _probabilities(rng, *ROWS[rng.integers(3)], 7), float(rng.uniform(0.3, 0.95))
 
 
 top_p = Exercise(
     name="top_p",
     kind="implement",
-    asks="Keep the fewest chances that together reach share, and share them out anew.",
+    asks="Keep the fewest probabilities that together reach threshold, and divide them by their "
+    "sum.",
     reference=_top_p,
     cases={
         "in another order": (np.array([0.05, 0.1, 0.2, 0.5, 0.15]), 0.6),
-        "five chances, 0.8": (np.array([0.5, 0.2, 0.15, 0.1, 0.05]), 0.8),
+        "five probabilities, 0.8": (np.array([0.5, 0.2, 0.15, 0.1, 0.05]), 0.8),
         "one is enough": (np.array([0.02, 0.9, 0.08]), 0.85),
         "two rows": (np.array([[0.1, 0.7, 0.15, 0.05], [0.3, 0.28, 0.22, 0.2]]), 0.6),
         "nearly all": (np.array([0.25, 0.15, 0.4, 0.2]), 0.99),
-        "the sum is share itself": (np.array([0.25, 0.0625, 0.5, 0.1875]), 0.75),
+        "the sum is threshold itself": (np.array([0.25, 0.0625, 0.5, 0.1875]), 0.75),
         "two axes in front": (
             np.array([[[0.1, 0.6, 0.25, 0.05]], [[0.4, 0.05, 0.2, 0.35]], [[0.1, 0.2, 0.3, 0.4]]]),
             0.55,
         ),
     },
-    draw=_draw_chances,
+    draw=_draw_probabilities,
     mistakes={
-        "one too many where the sum is share itself, for it has been reached then: count the sums "
-        "that are still below share, with < and not <=.": lambda p, share: _cut(
-            p, (_reached(p) <= share).sum(axis=-1, keepdims=True) + 1
+        "one too many where the sum is threshold itself, for it has been reached then: count the "
+        "sums that are still below threshold, with < and not <=.": lambda p, threshold: _cut(
+            p, total(_reached(p) <= threshold) + 1
         ),
-        "right for one row; with axes in front [::-1] turns, p[order] picks and np.cumsum(p) adds "
-        "along other axes: [..., ::-1], np.take_along_axis(p, order, -1), axis=-1 everywhere.": (
-            _top_p_of_chapter_11
+        "right for one row; with axes in front [::-1] reverses, p[order] picks and "
+        "np.cumsum(p) adds along other axes: [..., ::-1], np.take_along_axis(p, order, "
+        "-1), axis=-1 everywhere.": (_top_p_of_chapter_11),
+        "that compares each probability with the largest; add them up, the likeliest first, "
+        "instead.": (lambda p, threshold: _kept_where(p, p >= threshold * largest(p))),
+        "that keeps each probability of at least 1 - threshold; add them up, the likeliest first, "
+        "instead.": lambda p, threshold: _kept_where(p, p >= 1 - threshold),
+        "only the likeliest is kept; keep them until together they reach threshold.": (
+            lambda p, threshold: _cut(p, 1)
         ),
-        "that compares each chance with the largest; add them up, the likeliest first, instead.": (
-            lambda p, share: _kept_where(p, p >= share * p.max(axis=-1, keepdims=True))
+        "one too few: the token that reaches the threshold is kept too.": lambda p, threshold: _cut(
+            p, np.maximum(total(_reached(p) < threshold), 1)
         ),
-        "that keeps each chance of at least 1 - share; add them up, the likeliest first, "
-        "instead.": lambda p, share: _kept_where(p, p >= 1 - share),
-        "only the likeliest is kept; keep them until together they reach share.": (
-            lambda p, share: _cut(p, 1)
+        "the token with which the sum reaches threshold is left out, and where one token is "
+        "enough, nothing is left: keep it too.": _top_p_where(
+            lambda reached, threshold: reached < threshold
         ),
-        "one too few: the token with which the sum reaches share is kept too.": lambda p, share: (
-            _cut(p, np.maximum((_reached(p) < share).sum(axis=-1, keepdims=True), 1))
+        "the token with which the sum passes threshold is left out, and where one token is enough, "
+        "nothing is left: keep it too.": _top_p_where(
+            lambda reached, threshold: reached <= threshold
         ),
-        "the token with which the sum reaches share is left out, and where one token is enough, "
-        "nothing is left: keep it too.": _top_p_where(lambda reached, share: reached < share),
-        "the token with which the sum passes share is left out, and where one token is enough, "
-        "nothing is left: keep it too.": _top_p_where(lambda reached, share: reached <= share),
-        "one too many: stop with the token that reaches share.": lambda p, share: _cut(
-            p, (_reached(p) < share).sum(axis=-1, keepdims=True) + 2
+        "one too many: stop with the token that reaches threshold.": lambda p, threshold: _cut(
+            p, total(_reached(p) < threshold) + 2
         ),
-        "the likeliest go first: sort the chances before you add them up.": _top_p_in_order,
-        "the kept chances no longer sum to 1: divide each row by its sum.": _top_p_not_shared,
-        "they are chances already: divide by their sum; softmax would change their ratios.": (
+        "the likeliest go first: sort the probabilities before you add them up.": _top_p_in_order,
+        "the kept probabilities no longer sum to 1: divide each row by its sum.": _top_p_not_shared,
+        "they are probabilities already: divide by their sum; softmax would change their ratios.": (
             _top_p_by_softmax
         ),
-        "that keeps each chance of at least share; add them up, the likeliest first, instead.": (
-            lambda p, share: _kept_where(p, p >= share)
-        ),
-        "the least likely are kept: turn the order.": lambda p, share: _cut(
-            -p, (np.cumsum(np.sort(p, axis=-1), axis=-1) < share).sum(axis=-1, keepdims=True) + 1
+        "that keeps each probability of at least threshold; add them up, the likeliest first, "
+        "instead.": lambda p, threshold: _kept_where(p, p >= threshold),
+        "the least likely are kept: reverse the order.": lambda p, threshold: _cut(
+            -p, total(np.cumsum(np.sort(p, axis=-1), axis=-1) < threshold) + 1
         ),
         "the sum runs from the least likely, and cuts too few or too many: the likeliest first.": (
             _top_p_rising
         ),
-        "the likeliest go first: sort the chances before you add them up, and keep the one too "
-        "with which the sum reaches share.": lambda p, share: _kept_where(
-            p, np.cumsum(p, axis=-1) <= share
+        "the likeliest go first: sort the probabilities before you add them up, and keep the one "
+        "too with which the sum reaches threshold.": lambda p, threshold: _kept_where(
+            p, np.cumsum(p, axis=-1) <= threshold
         ),
-        "the kept ones get equal parts; each keeps its own chance, divided by their sum.": (
-            lambda p, share: _kept_where(np.ones_like(p), _top_p(p, share) > 0)
+        "the kept ones get equal parts; each keeps its own probability, divided by their sum.": (
+            lambda p, threshold: _kept_where(np.ones_like(p), _top_p(p, threshold) > 0)
         ),
         "right for one row; with axes in front axis=0 goes from row to row: axis=-1.": (
             _top_p_of_columns
@@ -206,35 +208,37 @@ top_p = Exercise(
         "np.argsort(np.argsort(-p)) holds the ranks.": _top_p_by_tokens,
         "the first row's count is used for all rows: each has its own, with axis=-1 in np.cumsum "
         "and axis=-1, keepdims=True where you count.": (_top_p_of_first_row),
-        "the chances come back in sorted order; each must stay with its own token.": (
-            lambda p, share: -np.sort(-_top_p(p, share), axis=-1)
+        "the probabilities come back in sorted order; each must stay with its own token.": (
+            lambda p, threshold: -np.sort(-_top_p(p, threshold), axis=-1)
         ),
         "each row is divided by the sum of all rows: sum over axis=-1, with keepdims=True.": (
             _top_p_by_one_sum
         ),
-        "the mask is in sorted order, the chances are not: bring it back to the tokens' order.": (
-            _top_p_sorted_mask
-        ),
-        "together the kept chances may pass share: divide by their own sum, not by share.": (
-            lambda p, share: _top_p_not_shared(p, share) / share
-        ),
-        "nothing is cut: where the sum has reached share, the others get 0.": lambda p, share: p,
+        "the mask is in sorted order, the probabilities are not: bring it back to the tokens' "
+        "order.": _top_p_sorted_mask,
+        "together the kept probabilities may pass threshold: divide by their own sum, not by "
+        "threshold.": lambda p, threshold: _top_p_not_shared(p, threshold) / threshold,
+        "nothing is cut: what is past the threshold gets 0.": lambda p, threshold: p,
         "the largest count of all rows is used for each: every row has its own, axis=-1 with "
-        "keepdims=True.": lambda p, share: _cut(p, (_reached(p) < share).sum(axis=-1).max() + 1),
-        "e to the power 0 is 1, so softmax gives what was cut a share again, and changes the "
+        "keepdims=True.": lambda p, threshold: _cut(
+            p, (_reached(p) < threshold).sum(axis=-1).max() + 1
+        ),
+        "e to the power 0 is 1, so softmax gives what was cut a probability again, and changes the "
         "ratios: divide by the row's sum.": _top_p_by_softmax_of_zeros,
         "that fits the rows of one table, and the dots may be no axis or more: "
         "p.reshape(-1, p.shape[-1]) makes one table of any.": _top_p_in_a_loop,
-        "two things: the mask is in sorted order, the chances are not, so bring it back to the "
-        "tokens' order; and keep the token too with which the sum reaches share.": (
-            lambda p, share: _kept_where(p, np.cumsum(-np.sort(-p, axis=-1), axis=-1) <= share)
+        "two things: the mask is in sorted order, the probabilities are not, so bring it back to "
+        "the tokens' order; and keep the token too with which the sum reaches threshold.": (
+            lambda p, threshold: _kept_where(
+                p, np.cumsum(-np.sort(-p, axis=-1), axis=-1) <= threshold
+            )
         ),
     },
     rtol=1e-10,
     atol=1e-13,
     hints=(
         "np.sort(p)[..., ::-1] has the likeliest first; np.cumsum along the last axis adds up.",
-        "Count the sums that are still below share, and keep one token more than that.",
+        "Count the sums that are still below threshold, and keep one token more than that.",
         "The rank of each token is np.argsort(np.argsort(-p)); keep those with a rank below the "
         "count, set the others to 0, and divide by the row's sum.",
     ),
@@ -248,216 +252,195 @@ def _softmax(scores):
 def _step(
     place=lambda filled, length: filled,
     end=lambda filled, length: filled + 1,
-    scale=lambda q: np.sqrt(len(q)),
+    scale=lambda q, v, length, filled: np.sqrt(len(q)),
 ):
     """A cached step: where it writes, how far it looks, and what it divides by."""
 
-    def step(q, k, v, k_room, v_room, filled):
-        at = place(filled, len(k_room))
-        k_room[at], v_room[at] = k, v
-        upto = end(filled, len(k_room))
-        return _softmax(q @ k_room[:upto].T / scale(q)) @ v_room[:upto]
+    def step(q, k, v, k_buffer, v_buffer, filled):
+        at = place(filled, len(k_buffer))
+        k_buffer[at], v_buffer[at] = k, v
+        upto = end(filled, len(k_buffer))
+        return (
+            _softmax(q @ k_buffer[:upto].T / scale(q, v, len(k_buffer), filled)) @ v_buffer[:upto]
+        )
 
     return step
 
 
-def _with_rooms(attempt, q, k, v, k_room, v_room, filled):
-    """What a step returns, and the rooms after it."""
-    rooms = k_room.copy(), v_room.copy()
-    return attempt(q, k, v, *rooms, filled), *rooms
+def _answering(answer):
+    """A step that writes what it should, and gives answer(q, keys, values) of what is there."""
+
+    def step(q, k, v, k_buffer, v_buffer, filled):
+        k_buffer[filled], v_buffer[filled] = k, v
+        return answer(q, k_buffer[: filled + 1], v_buffer[: filled + 1])
+
+    return step
 
 
-def _late(q, k, v, k_room, v_room, filled):
+def _with_buffers(attempt, q, k, v, k_buffer, v_buffer, filled):
+    """What a step returns, and the buffers after it."""
+    buffers = k_buffer.copy(), v_buffer.copy()
+    return attempt(q, k, v, *buffers, filled), *buffers
+
+
+def _late(q, k, v, k_buffer, v_buffer, filled):
     """Ask first, write then."""
-    k_old, v_old = k_room[: filled + 1].copy(), v_room[: filled + 1].copy()
-    k_room[filled], v_room[filled] = k, v
+    k_old, v_old = k_buffer[: filled + 1].copy(), v_buffer[: filled + 1].copy()
+    k_buffer[filled], v_buffer[filled] = k, v
     return _softmax(q @ k_old.T / np.sqrt(len(q))) @ v_old
 
 
-def _values_late(q, k, v, k_room, v_room, filled):
+def _values_late(q, k, v, k_buffer, v_buffer, filled):
     """The newest key is asked, and its value is not there yet."""
-    v_old = v_room.copy()
-    k_room[filled], v_room[filled] = k, v
-    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q))) @ v_old[: filled + 1]
+    v_old = v_buffer.copy()
+    k_buffer[filled], v_buffer[filled] = k, v
+    return _softmax(q @ k_buffer[: filled + 1].T / np.sqrt(len(q))) @ v_old[: filled + 1]
 
 
-def _keys_only(q, k, v, k_room, v_room, filled):
-    k_room[filled] = k
-    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q))) @ v_room[: filled + 1]
+def _keys_only(q, k, v, k_buffer, v_buffer, filled):
+    k_buffer[filled] = k
+    return _softmax(q @ k_buffer[: filled + 1].T / np.sqrt(len(q))) @ v_buffer[: filled + 1]
 
 
-def _no_softmax(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return q @ k_room[: filled + 1].T / np.sqrt(len(q)) @ v_room[: filled + 1]
-
-
-def _scaled_late(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return _softmax(q @ k_room[: filled + 1].T) / np.sqrt(len(q)) @ v_room[: filled + 1]
-
-
-def _shares_alone(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q)))
-
-
-def _one_too_far(q, k, v, k_room, v_room, filled):
-    k_room[filled + 1], v_room[filled + 1] = k, v
-    return _softmax(q @ k_room[: filled + 2].T / np.sqrt(len(q))) @ v_room[: filled + 2]
-
-
-def _keys_averaged(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return _softmax(q @ k_room[: filled + 1].T / np.sqrt(len(q))) @ k_room[: filled + 1]
-
-
-def _emptied(q, k, v, k_room, v_room, filled):
+def _emptied(q, k, v, k_buffer, v_buffer, filled):
     """Right, but the places after the newest are set to 0."""
-    k_room[filled + 1 :], v_room[filled + 1 :] = 0, 0
-    return _step()(q, k, v, k_room, v_room, filled)
+    k_buffer[filled + 1 :], v_buffer[filled + 1 :] = 0, 0
+    return _step()(q, k, v, k_buffer, v_buffer, filled)
 
 
-def _key_asks(q, k, v, k_room, v_room, filled):
-    return _step()(k, k, v, k_room, v_room, filled)
-
-
-def _by_value_width(q, k, v, k_room, v_room, filled):
-    return _step(scale=lambda q: np.sqrt(len(v)))(q, k, v, k_room, v_room, filled)
-
-
-def _whole_room(score_of_empty):
+def _whole_buffer(score_of_empty):
     """All places are asked, and those that are empty get this score."""
 
-    def step(q, k, v, k_room, v_room, filled):
-        k_room[filled], v_room[filled] = k, v
-        used = np.arange(len(k_room)) <= filled
-        scores = np.where(used, k_room @ q / np.sqrt(len(q)), score_of_empty)
-        return _softmax(scores) @ v_room
+    def step(q, k, v, k_buffer, v_buffer, filled):
+        k_buffer[filled], v_buffer[filled] = k, v
+        used = np.arange(len(k_buffer)) <= filled
+        scores = np.where(used, k_buffer @ q / np.sqrt(len(q)), score_of_empty)
+        return _softmax(scores) @ v_buffer
 
     return step
 
 
-def _newest_only(q, k, v, k_room, v_room, filled):
-    k_room[filled], v_room[filled] = k, v
-    return v.copy()
-
-
-def _beside(q, k, v, k_room, v_room, filled):
-    """Right, but the rooms stay as they were."""
-    keys, values = np.vstack([k_room[:filled], k]), np.vstack([v_room[:filled], v])
+def _beside(q, k, v, k_buffer, v_buffer, filled):
+    """Right, but the buffers stay as they were."""
+    keys, values = np.vstack([k_buffer[:filled], k]), np.vstack([v_buffer[:filled], v])
     return _softmax(q @ keys.T / np.sqrt(len(q))) @ values
 
 
-def _rooms(rng, length, width, filled, value_width, empty=None):
+def _buffers(rng, length, width, filled, value_width, empty=None):
     """What a step is given; the places from filled on hold `empty`, or what was there before."""
     shapes = (width,), (width,), (value_width,), (length, width), (length, value_width)
-    q, k, v, k_room, v_room = (rng.standard_normal(shape).round(1) for shape in shapes)
+    q, k, v, k_buffer, v_buffer = (rng.standard_normal(shape).round(1) for shape in shapes)
     if empty is not None:
-        k_room[filled:], v_room[filled:] = empty, empty
-    return q, k, v, k_room, v_room, filled
+        k_buffer[filled:], v_buffer[filled:] = empty, empty
+    return q, k, v, k_buffer, v_buffer, filled
 
 
-def _draw_rooms(rng):
-    return _rooms(rng, 7, 4, int(rng.integers(1, 7)), 3, [None, 0.0, np.nan][rng.integers(3)])
+def _draw_buffers(rng):
+    return _buffers(rng, 7, 4, int(rng.integers(1, 7)), 3, [None, 0.0, np.nan][rng.integers(3)])
 
 
 cached_step = Exercise(
     name="cached_step",
     kind="implement",
-    asks="Write the newest key and value into their rooms, and attend to all that is there.",
+    asks="Write the newest key and value into their buffers, and attend to all that is there.",
     reference=_step(),
     cases={
-        "the first position": _rooms(np.random.default_rng(0), 4, 3, 0, 2),
-        "two are there": _rooms(np.random.default_rng(1), 4, 3, 2, 2),
-        "the last free place": _rooms(np.random.default_rng(2), 5, 2, 4, 3),
-        "the first position of a room of zeros": _rooms(np.random.default_rng(3), 4, 2, 0, 3, 0.0),
-        "nan where nothing was written": _rooms(np.random.default_rng(4), 5, 3, 2, 2, np.nan),
+        "the first position": _buffers(np.random.default_rng(0), 4, 3, 0, 2),
+        "two are there": _buffers(np.random.default_rng(1), 4, 3, 2, 2),
+        "the last free place": _buffers(np.random.default_rng(2), 5, 2, 4, 3),
+        "the first position of a buffer of zeros": _buffers(
+            np.random.default_rng(3), 4, 2, 0, 3, 0.0
+        ),
+        "nan where nothing was written": _buffers(np.random.default_rng(4), 5, 3, 2, 2, np.nan),
     },
-    draw=_draw_rooms,
-    call=_with_rooms,
-    results=("what the query gets", "k_room", "v_room"),
+    draw=_draw_buffers,
+    call=_with_buffers,
+    results=("what the query gets", "k_buffer", "v_buffer"),
     rtol=1e-9,
     atol=1e-12,
     mistakes={
         "the scores of the empty places are -inf, but 0 times what lies there may be nan: leave "
-        "the places out, [: filled + 1].": _whole_room(-np.inf),
+        "the places out, [: filled + 1].": _whole_buffer(-np.inf),
         "the newest key is asked while its value is not yet written: write both first.": (
             _values_late
         ),
-        "the scores are multiplied by the root of the width: divide by it.": (
-            _step(scale=lambda q: 1 / np.sqrt(len(q)))
+        "the scores are multiplied by the root of the width: divide by it.": _step(
+            scale=lambda q, *_: 1 / np.sqrt(len(q))
         ),
         "the root of the number of keys is divided by; it is the root of their width: len(q).": (
-            lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.sqrt(filled + 1))(
-                q, k, v, k_room, v_room, filled
-            )
+            _step(scale=lambda q, v, length, filled: np.sqrt(filled + 1))
         ),
-        "the root of N is divided by, the length of the room; it is that of the width: len(q).": (
-            lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.sqrt(len(k_room)))(
-                q, k, v, k_room, v_room, filled
-            )
+        "the root of N is divided by, the length of the buffer; it is that of the width: len(q).": (
+            _step(scale=lambda q, v, length, filled: np.sqrt(length))
         ),
-        "those are the plain averages of the values: weigh each by its share.": (
-            lambda q, k, v, k_room, v_room, filled: _step(scale=lambda q: np.inf)(
-                q, k, v, k_room, v_room, filled
-            )
+        "those are the plain averages of the values: weigh each by its weight.": _step(
+            scale=lambda *_: np.inf
         ),
         "you ask before you write: the newest position looks at itself as well.": _late,
-        "the value is not written: both rooms get their newest row.": _keys_only,
-        "the answer is right, but the rooms stay as they were: write k_room[filled] = k.": _beside,
-        "the whole room is asked; the places after the newest hold nothing yet: [: filled + 1].": (
-            _step(end=lambda filled, length: length)
-        ),
+        "the value is not written: both buffers get their newest row.": _keys_only,
+        "the answer is right, but the buffers stay as they were: write k_buffer[filled] = "
+        "k.": _beside,
+        "the whole buffer is asked; the places after the newest hold nothing yet: [: "
+        "filled + 1].": (_step(end=lambda filled, length: length)),
         "[: filled] leaves the newest place out, and at the first position nothing is left: "
         "[: filled + 1].": _step(end=lambda filled, length: filled),
-        "only the newest key is asked: all of [: filled + 1].": _newest_only,
+        "only the newest key is asked: all of [: filled + 1].": _answering(
+            lambda q, k, v: v[-1].copy()
+        ),
         "it is written one place too late: the first free place is filled, counted from 0.": (
             _step(place=lambda filled, length: min(filled + 1, length - 1))
         ),
         "it is written one place too early, over what is there: the first free place is filled.": (
             _step(place=lambda filled, length: filled - 1)
         ),
-        "divide the scores by the root of the key's width.": _step(scale=lambda q: 1.0),
-        "the width of a key is divided by, not its root.": _step(scale=len),
+        "divide the scores by the root of the key's width.": _step(scale=lambda *_: 1.0),
+        "the width of a key is divided by, not its root.": _step(scale=lambda q, *_: len(q)),
         "the root of the value's width is divided by; the scores come from keys: len(q).": (
-            _by_value_width
+            _step(scale=lambda q, v, *_: np.sqrt(len(v)))
         ),
-        "the scores are divided by the root of K before softmax, not the shares after it.": (
-            _scaled_late
+        "the scores are divided by the root of K before softmax, not the weights after it.": (
+            _answering(lambda q, k, v: _softmax(q @ k.T) / np.sqrt(len(q)) @ v)
         ),
-        "it is written into the last place of the room; the first free one is number filled.": (
+        "it is written into the last place of the buffer; the first free one is number filled.": (
             _step(place=lambda filled, length: length - 1)
         ),
         "it is written into the first place, over what is there: the first free one is filled.": (
             _step(place=lambda filled, length: 0)
         ),
         "it is written one place too late, and that place is asked too: the first free place is "
-        "filled, and [: filled + 1] ends there.": _one_too_far,
-        "those are the shares; what the query gets is their product with the values.": (
-            _shares_alone
+        "filled, and [: filled + 1] ends there.": _step(
+            place=lambda filled, length: filled + 1, end=lambda filled, length: filled + 2
         ),
-        "one query gets one row of D numbers: its axis of length 1 is too much.": (
-            lambda *given: _step()(*given)[None]
+        "those are the weights; what the query gets is their product with the values.": (
+            _answering(lambda q, k, v: _softmax(q @ k.T / np.sqrt(len(q))))
         ),
-        "scores are not yet shares: take softmax of them first.": _no_softmax,
-        "the newest key asks in place of the query: q @ k_room[: filled + 1].T.": _key_asks,
-        "a score of 0 still gets a share: leave the empty places out, [: filled + 1].": (
-            _whole_room(0)
+        "one query gets one row of D numbers: its axis of length 1 is too much.": lambda *args: (
+            _step()(*args)[None]
+        ),
+        "scores are not yet weights: take softmax of them first.": _answering(
+            lambda q, k, v: q @ k.T / np.sqrt(len(q)) @ v
+        ),
+        "the newest key asks in place of the query: q @ k_buffer[: filled + 1].T.": given(
+            _step(), 1, 1, 2, 3, 4, 5
+        ),
+        "a score of 0 still gets a weight: leave the empty places out, [: filled + 1].": (
+            _whole_buffer(0)
         ),
         "it is written over the newest of those that are there, and [: filled] ends there: the "
         "first free place is number filled, and [: filled + 1] ends with it.": _step(
             place=lambda filled, length: filled - 1, end=lambda filled, length: filled
         ),
-        "the keys are averaged: the shares weigh the values, @ v_room[: filled + 1].": (
-            _keys_averaged
+        "the keys are averaged: the weights average the values, @ v_buffer[: filled + 1].": (
+            _answering(lambda q, k, v: _softmax(q @ k.T / np.sqrt(len(q))) @ k)
         ),
         "the answer is right, but the places after the newest are set to 0: write one place only, "
         "and leave the others out, [: filled + 1].": _emptied,
     },
     hints=(
-        "The first free place has the number filled: k_room[filled] = k, and the same for v.",
-        "After that the places 0 to filled are in use: k_room[: filled + 1].",
-        "scores = q @ k_room[: filled + 1].T / np.sqrt(len(q)); softmax; @ v_room[: filled + 1].",
+        "The first free place has the number filled: k_buffer[filled] = k, and the same for v.",
+        "After that the places 0 to filled are in use: k_buffer[: filled + 1].",
+        "scores = q @ k_buffer[: filled + 1].T / np.sqrt(len(q)); softmax; @ v_buffer[: "
+        "filled + 1].",
     ),
 )
 
@@ -467,8 +450,8 @@ def _penalised(logits, seen, penalty):
 
 
 def _draw_scores(rng):
-    shape = [(5,), (3, 5), (2, 3, 5)][rng.integers(3)]
-    return rng.standard_normal(shape), rng.random(shape) < 0.6, float(rng.uniform(1.1, 3))
+    (logits,) = behind(rng, (5,), fronts=ROWS)
+    return logits, rng.random(logits.shape) < 0.6, float(rng.uniform(1.1, 3))
 
 
 def _chosen_by_products(logits, seen, penalty):
@@ -478,14 +461,12 @@ def _chosen_by_products(logits, seen, penalty):
 
 def _shifted(logits, seen, penalty):
     least = logits.min(axis=-1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        return np.where(seen, (logits - least) / penalty + least, logits)
+    return np.where(seen, (logits - least) / penalty + least, logits)
 
 
-def _shares_lowered(logits, seen, penalty):
+def _probabilities_lowered(logits, seen, penalty):
     p = tantra.softmax(logits)
-    with np.errstate(divide="ignore"):
-        return np.log(np.where(seen, p / penalty, p))
+    return np.log(np.where(seen, p / penalty, p))
 
 
 discourage = Exercise(
@@ -542,7 +523,7 @@ discourage = Exercise(
         ),
         "a seen score above 0 turns negative, and one below 0 rises: divide above 0, multiply "
         "below it.": lambda logits, seen, penalty: np.where(seen, -abs(logits) / penalty, logits),
-        "that mixes scores with logarithms of shares: divide and multiply the scores themselves.": (
+        "that mixes scores with log-probabilities: divide and multiply the scores themselves.": (
             lambda logits, seen, penalty: np.where(
                 seen, tantra.log_softmax(logits) - np.log(penalty), logits
             )
@@ -597,8 +578,8 @@ discourage = Exercise(
                 seen, np.where(logits > 0, logits / penalty, -logits * penalty), logits
             )
         ),
-        "those are logarithms of shares, and not the scores: divide and multiply logits, where "
-        "seen, and leave the others as they are.": _shares_lowered,
+        "those are log-probabilities, and not the scores: divide and multiply logits, where seen, "
+        "and leave the others as they are.": _probabilities_lowered,
     },
     hints=(
         "Divide -2 by 2: is -1 lower than -2?",
@@ -620,13 +601,13 @@ def _entropy_by_temperature(logits, temperature):
 
 
 def _draw_rows(rng):
-    shape = [(5,), (3, 5), (2, 3, 5)][rng.integers(3)]
-    return 2 * rng.standard_normal(shape), float(rng.uniform(0.5, 2.0))
+    (logits,) = behind(rng, (5,), fronts=ROWS)
+    return 2 * logits, float(rng.uniform(0.5, 2.0))
 
 
 def _terms(logits, temperature):
     p = _softmax(logits / temperature)
-    return p * (logits - (p * logits).sum(axis=-1, keepdims=True)) ** 2 / temperature**3
+    return p * (logits - total(p * logits)) ** 2 / temperature**3
 
 
 def _diagonal_alone(logits, temperature):
@@ -641,7 +622,7 @@ def _undivided(logits, temperature):
 
 def _variance(logits, temperature):
     p = _softmax(logits / temperature)
-    mean = (p * logits).sum(axis=-1, keepdims=True)
+    mean = total(p * logits)
     return (p * (logits - mean) ** 2).sum(axis=-1)
 
 
@@ -662,18 +643,15 @@ entropy_slope = Exercise(
         "the variance is a sum weighed by p, which sums to 1: do not divide by V as well.": (
             lambda logits, t: _terms(logits, t).mean(axis=-1)
         ),
-        "only the diagonal, p (1 - p): each score moves the other shares of its row too.": (
-            lambda logits, t: _diagonal_alone(logits, t)
+        "only the diagonal, p (1 - p): each score moves the other probabilities of its row too.": (
+            _diagonal_alone
         ),
         "that takes p_i for e^z_i: it is divided by Σ e^z, which changes with τ as well.": (
-            lambda logits, t: _undivided(logits, t)
+            _undivided
         ),
-        "the mean is the one under p too: each score counts with its share.": (
+        "the mean is the one under p too: each score counts with its probability.": (
             lambda logits, t: (
-                (_softmax(logits / t) * (logits - logits.mean(axis=-1, keepdims=True)) ** 2).sum(
-                    axis=-1
-                )
-                / t**3
+                (_softmax(logits / t) * (logits - mean(logits)) ** 2).sum(axis=-1) / t**3
             )
         ),
         "that is one term alone, with p held fixed: p depends on τ as well.": (
@@ -682,12 +660,10 @@ entropy_slope = Exercise(
         "that is the slope by 1/τ: the one by τ has the factor -1/τ² besides.": (
             lambda logits, t: -_variance(logits, t) / t
         ),
-        "that is the deviation, the root of the variance: no root is taken.": (
+        "that is the standard deviation, the root of the variance: no root is taken.": (
             lambda logits, t: np.sqrt(_variance(logits, t)) / t**2
         ),
-        "that is a part for each score; a row's slope is their sum, over axis=-1.": (
-            lambda logits, t: _terms(logits, t)
-        ),
+        "that is a part for each score; a row's slope is their sum, over axis=-1.": _terms,
         "a factor is missing: this is the variance of the scores; what does 1/τ add to it?": (
             _variance
         ),
@@ -697,13 +673,12 @@ entropy_slope = Exercise(
         "two 1/τ too few: the slope of x/τ by τ is -x/τ², and the entropy brings one more.": (
             lambda logits, t: _variance(logits, t) / t
         ),
-        "the sign is turned: hotter is more even, so the entropy rises.": (
+        "the sign is flipped: hotter is more even, so the entropy rises.": (
             lambda logits, t: -_variance(logits, t) / t**3
         ),
-        "mean and variance are taken with the shares at this temperature, softmax(logits / τ).": (
-            lambda logits, t: _variance(logits, 1.0) / t**3
-        ),
-        "each score counts with its share: the variance under p, not the plain one.": (
+        "mean and variance are taken with the probabilities at this temperature, softmax(logits / "
+        "τ).": lambda logits, t: _variance(logits, 1.0) / t**3,
+        "each score counts with its probability: the variance under p, not the plain one.": (
             lambda logits, t: logits.var(axis=-1) / t**3
         ),
         "subtract the square of the mean: the variance is not the mean square.": (
@@ -730,11 +705,9 @@ entropy_slope = Exercise(
         ),
         "that is dH/dz, a number for each score: multiply each by dz/dτ = -z/τ, and add up over "
         "axis=-1.": lambda logits, t: (
-            _softmax(logits / t)
-            * ((_softmax(logits / t) * logits).sum(axis=-1, keepdims=True) - logits)
-            / t
+            _softmax(logits / t) * (total(_softmax(logits / t) * logits) - logits) / t
         ),
-        "two things: the sign is turned, since hotter is more even and the entropy rises; and one "
+        "two things: the sign is flipped, since hotter is more even and the entropy rises; and one "
         "1/τ is missing: dz/dτ is -z/τ.": lambda logits, t: -_variance(logits, t) / t**2,
     },
     hints=(

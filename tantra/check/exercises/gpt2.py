@@ -88,7 +88,7 @@ def _file(*shapes, about="", seed=0):
     return safetensors.numpy.save(found, metadata={"about": about} if about else None)
 
 
-def _turned_round(content):
+def _reordered_header(content):
     """The file with its tensors in the opposite order in the header alone."""
     header, numbers = _parts(content)
     text = json.dumps(dict(reversed(header.items()))).encode()
@@ -112,7 +112,7 @@ read_tensor = Exercise(
         "one matrix": (_file((2, 3)), "a"),
         "the first of two": (_file((3,), (2, 4)), "a"),
         "the second of two": (_file((3,), (2, 4)), "b"),
-        "last in the header, first in the numbers": (_turned_round(_file((3,), (2, 4))), "a"),
+        "last in the header, first in the numbers": (_reordered_header(_file((3,), (2, 4))), "a"),
         "a header of over 255 bytes": (_file((3,), (2, 4), about="GPT-2 " * 50), "b"),
         "a header of over 65,535 bytes": (_file((3,), (2, 4), about="GPT-2 " * 11_000), "b"),
     },
@@ -184,13 +184,13 @@ read_tensor = Exercise(
 NAMES = ("query", "key", "value")
 
 
-def _split(cut, turn=lambda third: third.T, names=NAMES, cut_bias=None):
+def _split(cut, transpose=lambda third: third.T, names=NAMES, cut_bias=None):
     """The six arrays by our names, with a slip at each argument."""
 
     def split(weight, bias):
-        parts = {f"{n}.weight": turn(x) for n, x in zip(names, cut(weight), strict=True)}
-        offsets = (cut_bias or cut)(bias)
-        parts |= {f"{n}.bias": x for n, x in zip(names, offsets, strict=True)}
+        parts = {f"{n}.weight": transpose(x) for n, x in zip(names, cut(weight), strict=True)}
+        biases = (cut_bias or cut)(bias)
+        parts |= {f"{n}.bias": x for n, x in zip(names, biases, strict=True)}
         return {f"{n}.{kind}": parts[f"{n}.{kind}"] for n in NAMES for kind in ("weight", "bias")}
 
     return split
@@ -237,18 +237,18 @@ split_c_attn = Exercise(
     draw=lambda rng: (rng.standard_normal((4, 12)), rng.standard_normal(12)),
     mistakes={
         "the thirds are right and stand the wrong way round: (in, out) in the file, (out, in) "
-        "here. They are square, so no shape tells.": _split(_thirds, turn=lambda third: third),
+        "here. They are square, so no shape tells.": _split(_thirds, transpose=lambda third: third),
         "queries, keys and values stand side by side in three runs of D columns, not every third "
         "column.": _split(_every_third),
         "cut the columns, not the rows: the last axis, 3·D long, is query, key and value.": (
             _split(_rows, cut_bias=_thirds)
         ),
-        "cut the columns, not the rows: the last axis, 3·D long, is query, key and value; "
-        "and each third must be turned over.": (
-            _split(_rows, turn=lambda third: third, cut_bias=_thirds)
+        "cut the columns, not the rows: the last axis, 3·D long, is query, key and value; and each "
+        "third must be transposed.": (
+            _split(_rows, transpose=lambda third: third, cut_bias=_thirds)
         ),
         "np.split cuts rows unless it is told axis=-1; and each third of the columns must then be "
-        "turned over.": _split(_row_thirds, turn=lambda third: third),
+        "transposed.": _split(_row_thirds, transpose=lambda third: third),
         "np.split cuts rows unless it is told axis=-1, the columns.": _split(_row_thirds),
         "GPT-2 keeps all queries, then all keys, then all values; it does not go head by head.": (
             _split(_by_head)
@@ -370,7 +370,7 @@ def _in_a_string(tokens, pair, new):
     return [int(token) for token in text.split()]
 
 
-def _turned_pair(tokens, pair, new):
+def _reversed_pair(tokens, pair, new):
     return _merge_pair(tokens, (pair[1], pair[0]), new)
 
 
@@ -448,7 +448,7 @@ merge_pair = Exercise(
         "anew how many there are.": lambda tokens, *more: _growing_shorter([*tokens], *more),
         "the list tokens itself was changed: collect the result in a list of your own.": _in_place,
         "in a string '1 2' is found in '11 2' too: compare tokens, not digits.": _in_a_string,
-        "the pair has an order: (1, 2) is not (2, 1).": _turned_pair,
+        "the pair has an order: (1, 2) is not (2, 1).": _reversed_pair,
         "the pair is joined in either order; only the order given counts.": _both_orders,
         "a pair may begin at any place, not only at 0, 2, 4: go on by one where nothing is "
         "joined.": _steps_of_two,
@@ -484,11 +484,16 @@ def _joined(pieces, pair):
     return _merge_pair(pieces, pair, pair[0] + pair[1])
 
 
-def _encode_word(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = _joined(pieces, pair)
-    return pieces
+def _merging(join):
+    """The merges in their order, each pair put together by join(pieces, pair, new)."""
+
+    def encode(word, merges):
+        pieces = list(word)
+        for pair in merges:
+            pieces = join(pieces, pair, pair[0] + pair[1])
+        return pieces
+
+    return encode
 
 
 def _given_encode(word, merges):
@@ -523,20 +528,6 @@ def _longest(word, merges):
     return pieces
 
 
-def _first_places(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = _first_only(pieces, pair, pair[0] + pair[1])
-    return pieces
-
-
-def _from_the_end(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = _from_the_right(pieces, pair, pair[0] + pair[1])
-    return pieces
-
-
 def _by_replacing(word, merges):
     """In one string, where a pair may begin or end inside a piece."""
     text = " ".join(word)
@@ -547,13 +538,6 @@ def _by_replacing(word, merges):
 
 def _first_merge(word, merges):
     return _joined(list(word), merges[0])
-
-
-def _shrinking(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = _growing_shorter(pieces, pair, pair[0] + pair[1])
-    return pieces
 
 
 def _until_one_fails(word, merges):
@@ -621,7 +605,7 @@ encode_word = Exercise(
     name="encode_word",
     kind="hunt",
     asks="The pieces of a word, its pairs merged in the order in which they were learnt.",
-    reference=_encode_word,
+    reference=_merging(_merge_pair),
     given=_given_encode,
     cases={
         "who comes first": ("abc", [("b", "c"), ("a", "b")]),
@@ -640,13 +624,13 @@ encode_word = Exercise(
         "their order, and for each through the whole word.": _leftmost,
         "the longest piece is not what was learnt first: run the merges in their order.": _longest,
         "the merges run in their order, each in one place only: a pair may stand in several.": (
-            _first_places
+            _merging(_first_only)
         ),
         "the merges run from the last to the first.": (
-            lambda word, merges: _encode_word(word, merges[::-1])
+            lambda word, merges: _merging(_merge_pair)(word, merges[::-1])
         ),
         "of three equal pieces the first two are joined: go through the word from left to right.": (
-            _from_the_end
+            _merging(_from_the_right)
         ),
         "of the pairs that stand in the word the one learnt last is joined; the first learnt comes "
         "first.": _one_at_a_time(lambda found, merges: max(found, key=merges.index)),
@@ -664,10 +648,10 @@ encode_word = Exercise(
             _never_one
         ),
         "that is one string; give a list of pieces.": lambda word, merges: " ".join(
-            _encode_word(word, merges)
+            _merging(_merge_pair)(word, merges)
         ),
         "range counted the pieces before any were joined, and goes past the end: a while loop asks "
-        "anew how many there are.": _shrinking,
+        "anew how many there are.": _merging(_growing_shorter),
         "only the first merge was run: does each begin at the first place again?": _first_merge,
         "where a merge finds nothing to join, the next ones may still: go on.": _until_one_fails,
         "nothing was merged: those are the letters.": lambda word, merges: list(word),
@@ -680,24 +664,24 @@ encode_word = Exercise(
 )
 
 
-def _after_norm(attempt, x, gain, bias, weight, offset):
-    """What the new weight and offset make of the bare norm of x."""
-    new = attempt(gain, bias, weight, offset)
+def _after_norm(attempt, x, gain, norm_bias, weight, bias):
+    """What the new weight and bias make of the bare norm of x."""
+    new = attempt(gain, norm_bias, weight, bias)
     if not isinstance(new, tuple | list) or len(new) != 2:
-        raise ValueError("two arrays are asked for: return the new weight, and the new offset")
-    if np.shape(new[0]) == offset.shape and np.shape(new[1]) == weight.shape:
-        raise ValueError("the new offset came first: return the new weight, then the new offset")
-    if np.shape(new[0]) == offset.shape:
-        one_row = f"the new weight has shape {offset.shape}, the old one {weight.shape}"
+        raise ValueError("two arrays are asked for: return the new weight, and the new bias")
+    if np.shape(new[0]) == bias.shape and np.shape(new[1]) == weight.shape:
+        raise ValueError("the new bias came first: return the new weight, then the new bias")
+    if np.shape(new[0]) == bias.shape:
+        one_row = f"the new weight has shape {bias.shape}, the old one {weight.shape}"
         raise ValueError(f"{one_row}: a product gain @ weight adds its rows up")
-    for what, ours, old in zip(("weight", "offset"), new, (weight, offset), strict=True):
+    for what, ours, old in zip(("weight", "bias"), new, (weight, bias), strict=True):
         if np.shape(ours) != old.shape:
             raise ValueError(f"the new {what} has shape {np.shape(ours)}, the old one {old.shape}")
     return tantra.layer_norm(x) @ new[0] + new[1]
 
 
-def _fold(gain, bias, weight, offset):
-    return gain[:, None] * weight, bias @ weight + offset
+def _fold(gain, norm_bias, weight, bias):
+    return gain[:, None] * weight, norm_bias @ weight + bias
 
 
 fold_norm = Exercise(
@@ -739,55 +723,67 @@ fold_norm = Exercise(
     draw=lambda rng: tuple(rng.standard_normal(s) for s in ((6, 5), 5, 5, (5, 7), 7)),
     rtol=1e-9,
     mistakes={
-        "the weight is right; the norm's bias goes through the old map and adds to the offset.": (
-            lambda gain, bias, weight, offset: (gain[:, None] * weight, offset)
-        ),
-        "the offset is right; the gain scales the features that come in: the rows of a weight "
-        "(in, out).": lambda gain, bias, weight, offset: (weight, bias @ weight + offset),
-        "the bias is added after the gain, so it meets the old weight and not the scaled one.": (
-            lambda gain, bias, weight, offset: (
+        "the weight is right; the norm's bias goes through the old map, and is added to "
+        "the map's.": (lambda gain, norm_bias, weight, bias: (gain[:, None] * weight, bias)),
+        "the new bias is right; the gain scales the features that come in: the rows of a weight "
+        "(in, out).": lambda gain, norm_bias, weight, bias: (weight, norm_bias @ weight + bias),
+        "the norm's bias is added after the gain, so it meets the old weight and not the scaled "
+        "one.": (
+            lambda gain, norm_bias, weight, bias: (
                 gain[:, None] * weight,
-                bias @ (gain[:, None] * weight) + offset,
+                norm_bias @ (gain[:, None] * weight) + bias,
             )
         ),
-        "the old offset is lost: what the bias makes is added to it.": (
-            lambda gain, bias, weight, offset: (gain[:, None] * weight, bias @ weight)
+        "the map's old bias is lost: what the norm's makes is added to it.": (
+            lambda gain, norm_bias, weight, bias: (gain[:, None] * weight, norm_bias @ weight)
         ),
         "the gain multiplies what comes out of the norm; it does not divide.": (
-            lambda gain, bias, weight, offset: (weight / gain[:, None], bias @ weight + offset)
-        ),
-        "this gain is the factor itself, not what is added to 1.": (
-            lambda gain, bias, weight, offset: (
-                (1 + gain[:, None]) * weight,
-                bias @ weight + offset,
+            lambda gain, norm_bias, weight, bias: (
+                weight / gain[:, None],
+                norm_bias @ weight + bias,
             )
         ),
-        "the sign is turned: the bias is added.": (
-            lambda gain, bias, weight, offset: (gain[:, None] * weight, offset - bias @ weight)
+        "this gain is the factor itself, not what is added to 1.": (
+            lambda gain, norm_bias, weight, bias: (
+                (1 + gain[:, None]) * weight,
+                norm_bias @ weight + bias,
+            )
         ),
-        "the old weight and offset came back as they were.": (
-            lambda gain, bias, weight, offset: (weight, offset)
+        "the sign is flipped: the norm's bias is added.": (
+            lambda gain, norm_bias, weight, bias: (
+                gain[:, None] * weight,
+                bias - norm_bias @ weight,
+            )
+        ),
+        "the old weight and bias came back as they were.": (
+            lambda gain, norm_bias, weight, bias: (weight, bias)
         ),
         "gain * weight scales the columns, what comes out; gain[:, None] scales the rows, what "
-        "comes in.": lambda gain, bias, weight, offset: (gain * weight, bias @ weight + offset),
-        "the bias is added before the map, which it goes through: bias @ weight, not bias, adds "
-        "to the offset.": lambda gain, bias, weight, offset: (
+        "comes in.": lambda gain, norm_bias, weight, bias: (
+            gain * weight,
+            norm_bias @ weight + bias,
+        ),
+        "the norm's bias is added before the map, so it goes through it: norm_bias @ weight, and "
+        "not norm_bias, is added to bias.": lambda gain, norm_bias, weight, bias: (
             gain[:, None] * weight,
-            bias + offset,
+            norm_bias + bias,
         ),
-        "the bias does not meet n, so it is no part of the weight: bias @ weight adds to the "
-        "offset.": lambda gain, bias, weight, offset: (
-            gain[:, None] * weight + bias[:, None],
-            offset,
+        "the norm's bias does not meet n, so it is no part of the weight: norm_bias @ weight is "
+        "added to bias.": lambda gain, norm_bias, weight, bias: (
+            gain[:, None] * weight + norm_bias[:, None],
+            bias,
         ),
-        "a vector stands in front of a weight (in, out): bias @ weight.": (
-            lambda gain, bias, weight, offset: (gain[:, None] * weight, weight @ bias + offset)
+        "a vector stands in front of a weight (in, out): norm_bias @ weight.": (
+            lambda gain, norm_bias, weight, bias: (
+                gain[:, None] * weight,
+                weight @ norm_bias + bias,
+            )
         ),
     },
     hints=(
-        "Write it out: (n * gain + bias) @ W + b, where n is the bare norm. Multiply out.",
+        "Write it out: (n * gain + norm_bias) @ W + b, where n is the bare norm. Multiply out.",
         "(n * gain) @ W = n @ (diag(gain) W): each row of W is scaled by one number of the gain.",
-        "What does not depend on n is the new offset: bias @ W + b.",
+        "What does not depend on n is the new bias: norm_bias @ W + b.",
     ),
 )
 
@@ -812,13 +808,13 @@ file_bytes = Prediction(
         "the table is counted twice: tied, the file holds it once.": 2 * _size(tables=2),
         "the positions are missing: 1024 rows of D.": 2 * _size(N=0),
         "the last norm is missing: a gain and a bias of D numbers.": 2 * _size(last=0),
-        "each layer has 13 D numbers beside its matrices: offsets and two norms.": (
+        "each layer has 13 D numbers beside its matrices: biases and two norms.": (
             2 * _size(block=0)
         ),
         "those are the tables and matrices alone; each layer has 13 D numbers besides, the last "
         "norm 2 D.": 2 * _size(block=0, last=0),
         "the norms of each layer are missing: 4 D numbers.": 2 * _size(block=9),
-        "the offsets of each layer are missing: 9 D numbers.": 2 * _size(block=4),
+        "the biases of each layer are missing: 9 D numbers.": 2 * _size(block=4),
         "those are the layers alone: the table, the positions and the last norm are missing.": (
             2 * _size(tables=0, N=0, last=0)
         ),
@@ -829,7 +825,7 @@ file_bytes = Prediction(
         "attention has three matrices for query, key and value, and one for the output: 4 D².": (
             2 * _size(matrices=10)
         ),
-        "1.5 thousand million is a name, rounded: count the numbers.": 3_000_000_000,
+        "1.5 billion is a name, rounded: count the numbers.": 3_000_000_000,
         "bytes are asked for, not millions of bytes.": 2 * _size() / 1e6,
         "bytes are asked for, not thousands of millions of bytes.": 2 * _size() / 1e9,
     },

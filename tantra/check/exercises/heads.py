@@ -7,9 +7,8 @@ import numpy as np
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, gradients
-
-AXES_IN_FRONT = ((), (2,), (2, 3))
+from tantra.check.inputs import FRONTS, array, gradients
+from tantra.check.slips import normalised, total
 
 
 def _cut(x, num_heads):
@@ -56,7 +55,7 @@ def _overlapping(x, num_heads):
 
 
 def _draw_features(rng):
-    batch = AXES_IN_FRONT[rng.integers(3)]
+    batch = FRONTS[rng.integers(3)]
     return rng.standard_normal((*batch, 5, 12)), int(rng.choice([2, 3, 4, 6]))
 
 
@@ -126,11 +125,11 @@ split_heads = Exercise(
         "num_heads, -1) finds it.": (
             lambda x, num_heads: x.reshape(*x.shape[:-1], num_heads, x.shape[-1]).swapaxes(-3, -2)
         ),
-        ".T turns all the axes around: swap only two, those of positions and heads, -3 and -2.": (
+        ".T reverses all the axes: swap only two, those of positions and heads, -3 and -2.": (
             lambda x, num_heads: _sections(x, num_heads).T
         ),
-        "x is turned around before the cut, so a row is no position any more: cut the features of "
-        "x, to (T, H, K), then swap the axes of positions and heads.": (
+        "x is transposed before the cut, so a row is no position any more: cut the features of x, "
+        "to (T, H, K), then swap the axes of positions and heads.": (
             lambda x, num_heads: _cut(x.mT.reshape(x.shape), num_heads)
         ),
     },
@@ -250,7 +249,7 @@ def _some(rng, asks, answers):
 
 
 def _draw_multi_head(rng):
-    parts = _parts(rng, 5, 7, 11, 12, int(rng.choice([2, 3, 4])), AXES_IN_FRONT[rng.integers(3)])
+    parts = _parts(rng, 5, 7, 11, 12, int(rng.choice([2, 3, 4])), FRONTS[rng.integers(3)])
     return (*parts, _some(rng, 5, 7)) if rng.integers(2) else parts
 
 
@@ -307,7 +306,7 @@ multi_head_attention = Exercise(
                 lambda x, context, w_q, w_k, w_v, w_o: (x, context, w_q, w_k, w_v, np.eye(len(w_o)))
             )
         ),
-        "w_o is turned over: it is (H·K, D), so merged @ w_o.": (
+        "w_o is transposed: it is (H·K, D), so merged @ w_o.": (
             _from(lambda x, context, w_q, w_k, w_v, w_o: (x, context, w_q, w_k, w_v, w_o.T))
         ),
         "the weights come back too: return the answer alone, of the shape (..., T, D).": (
@@ -329,13 +328,11 @@ multi_head_attention = Exercise(
         "the scores are divided by √K twice; scaled_dot_product_attention does it once itself.": (
             _with(width=lambda x, q: q.shape[-1] ** 2)
         ),
-        "the softmax is missing: a query's scores become shares before they weigh the values.": (
+        "the softmax is missing: a query's scores become weights before they average the values.": (
             _with(share=lambda scores: np.where(scores == -np.inf, 0, scores))
         ),
         "the powers of e overflow, or all of them are 0: subtract each row's largest score first, "
-        "or take softmax.": _with(
-            share=lambda scores: np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
-        ),
+        "or take softmax.": _with(share=lambda scores: normalised(np.exp(scores))),
         "adding x is the block's work (chapter 08): return the heads' own answer.": (
             lambda x, *rest: x + _multi_head(x, *rest)
         ),
@@ -366,17 +363,17 @@ multi_head_attention = Exercise(
         "x asks and the context answers: queries come from x, keys and values from the context.": (
             _from(lambda x, context, *weights: (context, x, *weights))
         ),
-        "a score that is multiplied by 0 is a score of 0, which still gets a share: where the mask "
-        "is False, the score should be -inf.": _with(hide=np.multiply),
+        "a score that is multiplied by 0 is a score of 0, which still gets a weight: where the "
+        "mask is False, the score should be -inf.": _with(hide=np.multiply),
         "a mask that is added counts True as 1 and False as 0: where it is False, the score should "
         "be -inf.": _with(hide=np.add),
         "a number such as -1e9 is a very low score, and another may be lower: where the mask is "
         "False, the score should be -inf.": (
             _with(hide=lambda scores, mask: np.where(mask, scores, -1e9))
         ),
-        "shares that are set to 0 after the softmax no longer sum to 1: mask the scores, before "
+        "weights that are set to 0 after the softmax no longer sum to 1: mask the scores, before "
         "it.": _masked_late,
-        "the mask is turned: True means that a query may look.": (
+        "the mask is inverted: True means that a query may look.": (
             _with(hide=lambda scores, mask: _hidden(scores, ~mask))
         ),
         "the mask is not used: where it is False, the score should be -inf.": (
@@ -390,7 +387,7 @@ multi_head_attention = Exercise(
         "`if mask is not None:`, and not `if mask:`.": (
             _with(hide=lambda scores, mask: _hidden(scores, mask) if mask else scores)
         ),
-        "softmax runs over the queries; each row of shares runs over the keys, axis=-1.": (
+        "softmax runs over the queries; each row of weights runs over the keys, axis=-1.": (
             _with(axis=-2)
         ),
     },
@@ -494,13 +491,13 @@ grouped_keys_backward = Exercise(
         "those are the first G of the H query heads; every one of them counts, for the key head "
         "h // (H/G).": lambda q, g, n: _each_head(q, g)[:n],
         "all heads are added up into one; a key serves its own group only, and there are G.": (
-            lambda q, g, n: _each_head(q, g).sum(axis=0, keepdims=True)
+            lambda q, g, n: total(_each_head(q, g), axis=0)
         ),
         "the divisor is √K alone, however many heads share a key: leave H/G out of the root.": (
             lambda q, g, n: _added(q, g, n) * math.sqrt(len(q) // n)
         ),
         "all heads are added up; a key only serves its own group.": (
-            lambda q, g, n: np.repeat(_each_head(q, g).sum(axis=0, keepdims=True), n, axis=0)
+            lambda q, g, n: np.repeat(total(_each_head(q, g), axis=0), n, axis=0)
         ),
         "you multiply by √K; the scores were divided by it, and so is their gradient.": (
             lambda q, g, n: _added(q, g, n) * q.shape[-1]
@@ -598,7 +595,7 @@ attend_apart = Exercise(
         "the heads are stacked between positions and features: side by side is one axis of H·K.": (
             lambda q, k, v: _attend(q, k, v).swapaxes(0, 1)
         ),
-        "the softmax was right: each row of shares runs over the keys.": (
+        "the softmax was right: each row of weights runs over the keys.": (
             lambda q, k, v: tantra.merge_heads(_attend(q, k, v, axis=-2))
         ),
         "the heads lie under each other; side by side is axis=-1.": (
@@ -657,7 +654,7 @@ head_shapes = Prediction(
         "keys are made from the context, which has 14 positions.": (
             (_Q, (3, 2, 10, 8), (3, 6, 10, 10))
         ),
-        "every head of queries has shares of its own, also where it borrows the keys.": (
+        "every head of queries has weights of its own, also where it borrows the keys.": (
             (_Q, _K, (3, 2, 10, 14))
         ),
         "rows ask, columns answer: queries come before keys in the weights.": (
@@ -673,7 +670,7 @@ head_shapes = Prediction(
             (_Q, (3, 2, 10, 8), _WEIGHTS)
         ),
         "the keys' heads stand before their positions too.": ((_Q, (3, 14, 2, 8), _WEIGHTS)),
-        "a key is kept as a row; only the product with the queries turns it.": (
+        "a key is kept as a row; only the product with the queries transposes it.": (
             (_Q, (3, 2, 8, 14), _WEIGHTS)
         ),
         "the axis of the batch, 3, stands in front of all of them.": (
@@ -741,7 +738,7 @@ pairs_without_swapaxes = Prediction(
         "heads each, and meet more.": 30,
         "4 for each word is no rule: see which words the stretch of each head touches, and count a "
         "pair that two heads share once.": 40,
-        "that is the share of the 100 pairs: write how many there are.": 0.34,
+        "that is the fraction of the 100 pairs: write how many there are.": 0.34,
         "those are the pairs under a causal mask; there is none here, only stretches.": 55,
         "that is each word with itself and the words beside it; in its stretch a word also meets "
         "words two places away.": 28,

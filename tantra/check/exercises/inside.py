@@ -5,6 +5,7 @@ import numpy as np
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, arrays
+from tantra.check.slips import given, largest, total
 
 
 def _drop_head(averages, head):
@@ -61,9 +62,7 @@ drop_head = Exercise(
         "features are the last axis; the heads are axis 1: (B, H, T, K).": (
             lambda averages, head: _zero(averages, np.s_[..., head])
         ),
-        "a whole sequence is 0: the batch is axis 0, the heads are axis 1.": (
-            lambda averages, head: _zero(averages, head)
-        ),
+        "a whole sequence is 0: the batch is axis 0, the heads are axis 1.": _zero,
         "numbers of shape (H,) meet the last axis, K: two axes of length 1 behind them, (H, 1, 1), "
         "line them up with the heads.": _along(),
         "numbers of shape (H, 1) meet the axis T: (H, 1, 1) lines them up with the heads.": (
@@ -123,12 +122,12 @@ def _damages(
     *,
     drop=_drop_head,
     merge=_merged,
-    turn=np.transpose,
+    transpose=np.transpose,
     mean=np.mean,
     combine=np.subtract,
 ):
     def error(averages):
-        return mean((merge(averages) @ turn(w_output) - target) ** 2)
+        return mean((merge(averages) @ transpose(w_output) - target) ** 2)
 
     full = error(averages)
     return combine(np.array([error(drop(averages, h)) for h in range(averages.shape[1])]), full)
@@ -161,7 +160,7 @@ head_damages = Exercise(
         "that is the error without each head: subtract the error with all of them.": (
             lambda a, w, target: _damages(a, w, target, combine=lambda each, full: each)
         ),
-        "the sign is turned: damage is the error without the head, minus the full error.": (
+        "the sign is flipped: damage is the error without the head, minus the full error.": (
             lambda a, w, target: -_damages(a, w, target)
         ),
         "that is a ratio; damage is a difference.": (
@@ -197,12 +196,12 @@ head_damages = Exercise(
         "a head may be missed less than nothing: leave negative damage as it is, without max(0, "
         "...).": lambda a, w, target: np.array([max(0, one) for one in _damages(a, w, target)]),
         "w_output is stored (out, in): merged @ w_output.T.": (
-            lambda a, w, target: _damages(a, w, target, turn=np.asarray)
+            lambda a, w, target: _damages(a, w, target, transpose=np.asarray)
         ),
         "that is how far the output moves; damage is how much further it then is from target.": (
             _changes
         ),
-        "that is a share of the error; damage is a difference.": (
+        "that is a fraction of the error; damage is a difference.": (
             lambda a, w, target: _damages(a, w, target, combine=lambda e, full: (e - full) / full)
         ),
         "the error is the mean of the squares; no root is taken.": (
@@ -222,23 +221,22 @@ head_damages = Exercise(
 )
 
 
-def _best_guess(group, label, train, votes_from=None, score_on=None):
-    votes_from = train if votes_from is None else votes_from
-    score_on = ~train if score_on is None else score_on
+def _votes(group, label, rows):
+    """How often each label comes in each group, among these rows."""
     votes = np.zeros((group.max() + 1, label.max() + 1))
-    np.add.at(votes, (group[votes_from], label[votes_from]), 1)
-    return (votes[group].argmax(axis=1) == label)[score_on].mean()
+    np.add.at(votes, (group[rows], label[rows]), 1)
+    return votes
+
+
+def _best_guess(group, label, train, votes_from=None, score_on=None):
+    votes = _votes(group, label, train if votes_from is None else votes_from)
+    right = votes.argmax(axis=1)[group] == label
+    return right[~train if score_on is None else score_on].mean()
 
 
 def _mean_guess(group, label, train):
     guess = [round(float(label[train & (group == g)].mean())) for g in range(group.max() + 1)]
     return (np.array(guess)[group] == label)[~train].mean()
-
-
-def _groups_of_labels(group, label, train):
-    votes = np.zeros((group.max() + 1, label.max() + 1))
-    np.add.at(votes, (group[train], label[train]), 1)
-    return (votes.argmax(axis=0)[label] == group)[~train].mean()
 
 
 def _once_each(group, label, train):
@@ -248,7 +246,7 @@ def _once_each(group, label, train):
 
 
 def _group_means(group, label, train):
-    """The mean of the groups' shares, where a group that has few rows counts as much as others."""
+    """The mean of the groups' fractions: a group that has few rows counts as much as others."""
     right = _votes(group, label, train)[group].argmax(axis=1) == label
     held_back = [(group == g) & ~train for g in np.unique(group[~train])]
     return np.mean([right[rows].mean() for rows in held_back])
@@ -258,12 +256,6 @@ def _known_groups(group, label, train):
     """Without the rows held back whose group no row for training has."""
     known = np.isin(group, group[train])
     return _best_guess(group[known], label[known], train[known])
-
-
-def _votes(group, label, train):
-    votes = np.zeros((group.max() + 1, label.max() + 1))
-    np.add.at(votes, (group[train], label[train]), 1)
-    return votes
 
 
 def _new_guess(new):
@@ -299,8 +291,7 @@ def _draw_guesses(rng):
     while True:
         group, train = rng.choice(6, 180, p=[0.3, 0.25, 0.2, 0.1, 0.1, 0.05]), rng.random(180) < 0.6
         label = np.where(rng.random(180) < 0.25, group * 2 % 5, rng.integers(0, 5, 180))
-        votes = np.zeros((6, 5))
-        np.add.at(votes, (group[train], label[train]), 1)
+        votes = _votes(group, label, train)
         first, second = np.sort(votes, axis=1)[:, :-3:-1].T
         if (first > second).all():  # no tie, so only one answer is right
             return group, label, train
@@ -379,7 +370,7 @@ best_guess = Exercise(
             lambda group, label, train: _best_guess(group, label, train) * (~train).sum()
         ),
         "votes.argmax(axis=0) guesses a group for each label; asked is a label for each group: "
-        "axis=1.": _groups_of_labels,
+        "axis=1.": given(_best_guess, 1, 0, 2),
     },
     hints=(
         "A control must be as honest as the probe. Which rows may the table know?",
@@ -484,7 +475,7 @@ ov_circuit = Exercise(
         "K is the rows of w_value divided by H; the stream's width D need not be H·K.": (
             lambda v, o, head, n: _sliced(v, o, head, n, size=v.shape[1])
         ),
-        "w_output is (D, H·K): turn it over before it is put into shape (H, K, D).": (
+        "w_output is (D, H·K): transpose it before it is put into shape (H, K, D).": (
             lambda v, o, head, n: _part(v, head, n).T @ o.reshape(n, -1, o.shape[0])[head]
         ),
         "w_output was put into shape with H in front: its heads lie along the second axis, so "
@@ -529,10 +520,10 @@ even_head = Prediction(
         "ai is one sound: it counts once, as a vowel and as a key.": (
             0.0, 0.0, 1 / 3, 1 / 4, 3 / 6, 3 / 7,
         ),
-        "those are the shares of the consonants; a vowel gives 1.": (
+        "those are the fractions of the consonants; a vowel gives 1.": (
             0.0, 1 / 2, 1 / 3, 2 / 4, 2 / 5, 3 / 6,
         ),
-        "those are the shares of all that is no vowel; a vowel gives 1.": (
+        "those are the fractions of all that is no vowel; a vowel gives 1.": (
             1.0, 1.0, 2 / 3, 3 / 4, 3 / 5, 4 / 6,
         ),
         "the head gives an average at every position, whatever stands there itself.": (
@@ -555,78 +546,69 @@ even_head = Prediction(
 )  # fmt: skip
 
 
+def _seen(tokens):
+    """The earlier places of each token.   ->  (T, S)"""
+    return np.tril(tokens[:, None] == tokens, -1)
+
+
+def _after(tokens):
+    return np.pad(_seen(tokens), ((0, 0), (1, 0)))[:, :-1]
+
+
 def _induction(weights, tokens, after=None, among=None):
-    t = np.arange(len(tokens))
-    seen = (tokens[:, None] == tokens) & (t[:, None] > t)  # (T, S): earlier places of the token
-    if after is None:
-        after = np.zeros_like(seen)
-        after[:, 1:] = seen[:, :-1]
-    again = seen.any(axis=1) if among is None else among
+    after = _after(tokens) if after is None else after
+    again = _seen(tokens).any(axis=1) if among is None else among
     return (weights * after).sum(axis=1)[again].mean()
 
 
-def _same(weights, tokens):
-    t = np.arange(len(tokens))
-    return _induction(weights, tokens, (tokens[:, None] == tokens) & (t[:, None] > t))
-
-
-def _before(weights, tokens):
-    t = np.arange(len(tokens))
-    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
-    return _induction(weights, tokens, np.pad(seen, ((0, 0), (0, 1)))[:, 1:])
-
-
-def _latest(weights, tokens):
-    t = np.arange(len(tokens))
-    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
-    last = np.where(seen, t, -1).max(axis=1)
-    return _induction(weights, tokens, t == (last + 1)[:, None] * (last >= 0)[:, None])
-
-
-def _first(weights, tokens):
-    t = np.arange(len(tokens))
-    first = np.array([np.flatnonzero(tokens == token)[0] for token in tokens])
-    return _induction(weights, tokens, (t == (first + 1)[:, None]) & (first < t)[:, None])
+def _of(wanted):
+    """The score with the weights on other keys: wanted(tokens), a table (T, S)."""
+    return lambda weights, tokens: _induction(weights, tokens, wanted(tokens))
 
 
 def _shared(tokens):
     """What each key after an earlier place counts if their number is divided by."""
-    t = np.arange(len(tokens))
-    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
-    after = np.pad(seen, ((0, 0), (1, 0)))[:, :-1]
-    return after / np.maximum(seen.sum(axis=1, keepdims=True), 1)
+    return _after(tokens) / np.maximum(total(_seen(tokens)), 1)
 
 
-def _after(tokens):
+def _before(tokens):
+    return np.pad(_seen(tokens), ((0, 0), (0, 1)))[:, 1:]
+
+
+def _next_query(tokens):
+    """The table moved down by a row in place of to the right by a column."""
+    return np.pad(_seen(tokens), ((1, 0), (0, 0)))[:-1]
+
+
+def _latest(tokens):
     t = np.arange(len(tokens))
-    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
-    return np.pad(seen, ((0, 0), (1, 0)))[:, :-1]
+    last = np.where(_seen(tokens), t, -1).max(axis=1)
+    return t == (last + 1)[:, None] * (last >= 0)[:, None]
+
+
+def _first(tokens):
+    t = np.arange(len(tokens))
+    first = np.array([np.flatnonzero(tokens == token)[0] for token in tokens])
+    return (t == (first + 1)[:, None]) & (first < t)[:, None]
 
 
 def _over_pairs(weights, tokens):
     return weights[_after(tokens)].mean()
 
 
-def _other_keys(weights, tokens):
+def _other_keys(tokens):
     """Without the query's own place, where a token follows itself."""
-    return _induction(weights, tokens, _after(tokens) & ~np.eye(len(tokens), dtype=bool))
+    return _after(tokens) & ~np.eye(len(tokens), dtype=bool)
 
 
 def _other_keys_only(weights, tokens):
-    others = _after(tokens) & ~np.eye(len(tokens), dtype=bool)
+    others = _other_keys(tokens)
     return _induction(weights, tokens, others, among=others.any(axis=1))
 
 
 def _rolled(weights, tokens):
     after = np.roll(tokens[:, None] == tokens, 1, axis=1)
     return _induction(weights, tokens, after, among=slice(None))
-
-
-def _next_query(weights, tokens):
-    """The table moved down by a row in place of to the right by a column."""
-    t = np.arange(len(tokens))
-    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
-    return _induction(weights, tokens, np.pad(seen, ((1, 0), (0, 0)))[:-1])
 
 
 def _previous(weights, tokens):
@@ -646,10 +628,9 @@ def _equal_to_itself(weights, tokens):
     return _induction(weights, tokens, after, among=after.any(axis=1))
 
 
-def _latest_itself(weights, tokens):
+def _latest_itself(tokens):
     t = np.arange(len(tokens))
-    seen = (tokens[:, None] == tokens) & (t[:, None] > t)
-    return _induction(weights, tokens, t == np.where(seen, t, -1).max(axis=1, keepdims=True))
+    return t == largest(np.where(_seen(tokens), t, -1))
 
 
 def _largest_there(weights, tokens):
@@ -691,28 +672,30 @@ induction_score = Exercise(
     },
     draw=_draw_attention,
     mistakes={
-        "those are the keys with the same token: the key *after* each of them is wanted.": _same,
+        "those are the keys with the same token: the key *after* each of them is wanted.": _of(
+            _seen
+        ),
         "those are the keys before: one step to the right of the earlier place, not to the left.": (
-            _before
+            _of(_before)
         ),
         "the mean runs over all queries: leave out those whose token is new, which have nowhere "
         "to look.": lambda weights, tokens: _induction(weights, tokens, among=slice(None)),
-        "only the latest earlier place is counted: add the weights after all of them.": _latest,
-        "only the first earlier place is counted: add the weights after all of them.": _first,
-        "for each query the weights are averaged over the earlier places: add them.": (
-            lambda weights, tokens: _induction(weights, tokens, _shared(tokens))
+        "only the latest earlier place is counted: add the weights after all of them.": _of(
+            _latest
         ),
+        "only the first earlier place is counted: add the weights after all of them.": _of(_first),
+        "for each query the weights are averaged over the earlier places: add them.": _of(_shared),
         "each query counts once: add up its weights first, then take the mean over the queries.": (
             _over_pairs
         ),
         "where a token follows itself, the key after its earlier place is the query's own: it "
-        "counts.": _other_keys,
+        "counts.": _of(_other_keys),
         "where a token follows itself, the query's own key counts, and so does a query that has "
         "no other.": _other_keys_only,
         "places are to be earlier, s < t: np.roll brings what stands in the last column, a later "
         "place, to the front.": _rolled,
         "the table is moved down, to the next query; move it to the right, to the next key.": (
-            _next_query
+            _of(_next_query)
         ),
         "that is the weight on the previous position, whatever stands there.": _previous,
         "that is a sum over the queries: take their mean.": lambda weights, tokens: (
@@ -730,11 +713,11 @@ induction_score = Exercise(
             _after_previous
         ),
         "that is the weight on the latest earlier place itself; the key after it is wanted, and "
-        "those after all the others.": _latest_itself,
+        "those after all the others.": _of(_latest_itself),
         "that is how often the largest weight lies on such a key; add up the weights.": (
             _largest_there
         ),
-        "rows ask, columns answer: the weights are turned.": lambda weights, tokens: _induction(
+        "rows ask, columns answer: the weights are transposed.": lambda weights, tokens: _induction(
             weights.T, tokens
         ),
     },

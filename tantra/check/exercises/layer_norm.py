@@ -6,10 +6,7 @@ import torch.nn.functional as F
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, gradients
-
-
-def _mean(x):
-    return x.mean(axis=-1, keepdims=True)
+from tantra.check.slips import mean, total
 
 
 def _var(x, **named):
@@ -17,7 +14,7 @@ def _var(x, **named):
 
 
 def _rms(x):
-    return np.sqrt(_mean(x**2) + 1e-5)
+    return np.sqrt(mean(x**2) + 1e-5)
 
 
 GAIN = np.array([1.0, 2.0, 0.5])
@@ -75,7 +72,7 @@ def _root_of_root(ddof):
     """Eps added to the standard deviation, and the root taken of that."""
 
     def wrong(x, gain, bias, eps=1e-5):
-        return gain * (x - _mean(x)) / np.sqrt(np.sqrt(_var(x, ddof=ddof)) + eps) + bias
+        return gain * (x - mean(x)) / np.sqrt(np.sqrt(_var(x, ddof=ddof)) + eps) + bias
 
     return wrong
 
@@ -83,28 +80,28 @@ def _root_of_root(ddof):
 def _copied(x, gain, bias, eps=1e-5):
     """As it stands on the page, word for word: who hands that in has changed nothing."""
     mean = x.mean(axis=-1, keepdims=True)
-    spread = x.std(axis=-1, ddof=1, keepdims=True)
-    return gain * (x - mean) / (spread + eps) + bias
+    std = x.std(axis=-1, ddof=1, keepdims=True)
+    return gain * (x - mean) / (std + eps) + bias
 
 
 def _sample(x, gain, bias, eps=1e-5):
-    return gain * (x - _mean(x)) / np.sqrt(_var(x, ddof=1) + eps) + bias
+    return gain * (x - mean(x)) / np.sqrt(_var(x, ddof=1) + eps) + bias
 
 
 def _outside(x, gain, bias, eps=1e-5):
-    return gain * (x - _mean(x)) / (np.sqrt(_var(x)) + eps) + bias
+    return gain * (x - mean(x)) / (np.sqrt(_var(x)) + eps) + bias
 
 
 SAMPLE = (
-    "the spread divides by D - 1; the D numbers are all there is, so take their plain mean square "
-    "(in NumPy ddof=0)."
+    "the standard deviation divides by D - 1; the D numbers are all there is, so take their plain "
+    "mean square (in NumPy ddof=0)."
 )
 OUTSIDE = (
     "eps stands outside the root: add it to the variance and take the root after. "
     "It shows where the input is small."
 )
 TWICE = "a root is taken twice: the standard deviation is already the root of the variance."
-NO_ROOT = "you divide by the variance; its root is the spread."
+NO_ROOT = "you divide by the variance; its root is the standard deviation."
 NO_BIAS = "the bias is missing: add it after the gain."
 BIAS_FIRST = "the bias is added before the gain; multiply first, then add."
 NO_KEEPDIMS = (
@@ -124,8 +121,9 @@ layer_norm = Exercise(
     mistakes={
         SAMPLE: _sample,
         OUTSIDE: _outside,
-        "two slips at once: the spread divides by D - 1, and eps stands outside the root.": _copied,
-        NO_ROOT: lambda x, gain, bias, eps=1e-5: gain * (x - _mean(x)) / (_var(x) + eps) + bias,
+        "two slips at once: the standard deviation divides by D - 1, and eps stands outside the "
+        "root.": _copied,
+        NO_ROOT: lambda x, gain, bias, eps=1e-5: gain * (x - mean(x)) / (_var(x) + eps) + bias,
         "the mean is not subtracted from what is divided: that is half a layer norm.": (
             lambda x, gain, bias, eps=1e-5: gain * x / np.sqrt(_var(x) + eps) + bias
         ),
@@ -148,39 +146,36 @@ layer_norm = Exercise(
         "axis=-2 are the positions, and a single vector has none: each vector has its own mean and "
         "variance, axis=-1.": _over_positions,
         "only the mean is divided: put brackets around x - mean.": (
-            lambda x, gain, bias, eps=1e-5: gain * x - _mean(x) / np.sqrt(_var(x) + eps) + bias
+            lambda x, gain, bias, eps=1e-5: gain * x - mean(x) / np.sqrt(_var(x) + eps) + bias
         ),
-        "that is the mean distance from the mean: the spread is the root of the mean square.": (
+        "that is the mean distance from the mean: the standard deviation is the root of the mean "
+        "square.": (
             lambda x, gain, bias, eps=1e-5: (
-                gain * (x - _mean(x)) / (_mean(abs(x - _mean(x))) + eps) + bias
+                gain * (x - mean(x)) / (mean(abs(x - mean(x))) + eps) + bias
             )
         ),
         "the variance runs over the whole array; each vector has its own: axis=-1 with "
         "keepdims=True.": lambda x, gain, bias, eps=1e-5: (
-            gain * (x - _mean(x)) / np.sqrt(x.var() + eps) + bias
+            gain * (x - mean(x)) / np.sqrt(x.var() + eps) + bias
         ),
         "gain and bias have changed places: multiply by the gain, then add the bias.": (
             lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, bias, gain, eps)
         ),
         "eps is added twice: once, to the variance, is enough.": (
             lambda x, gain, bias, eps=1e-5: (
-                gain * (x - _mean(x)) / (np.sqrt(_var(x) + eps) + eps) + bias
+                gain * (x - mean(x)) / (np.sqrt(_var(x) + eps) + eps) + bias
             )
         ),
         "eps is squared: it is added to the variance as it is.": (
             lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, gain, bias, eps**2)
         ),
-        "the numbers are centred, but the spread is not: square the centred numbers, not x.": (
-            lambda x, gain, bias, eps=1e-5: (
-                gain * (x - _mean(x)) / np.sqrt(_mean(x**2) + eps) + bias
-            )
+        "the numbers are centred, but the standard deviation is not: square the centred numbers, "
+        "not x.": (
+            lambda x, gain, bias, eps=1e-5: gain * (x - mean(x)) / np.sqrt(mean(x**2) + eps) + bias
         ),
         "you divide by the root of the sum of the squares; the variance is their mean.": (
             lambda x, gain, bias, eps=1e-5: (
-                gain
-                * (x - _mean(x))
-                / np.sqrt(((x - _mean(x)) ** 2).sum(axis=-1, keepdims=True) + eps)
-                + bias
+                gain * (x - mean(x)) / np.sqrt(total((x - mean(x)) ** 2) + eps) + bias
             )
         ),
         TWICE: _root_of_root(0),
@@ -235,9 +230,7 @@ rms_norm = Exercise(
             lambda x, gain, eps=1e-5: gain * x / np.sqrt(_var(x) + eps)
         ),
         "you divide by the length of the vector, the root of the sum; take the mean of the "
-        "squares.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).sum(axis=-1, keepdims=True) + eps)
-        ),
+        "squares.": (lambda x, gain, eps=1e-5: gain * x / np.sqrt(total(x**2) + eps)),
         "you divide by the length of the vector, np.linalg.norm: take the root of the mean square, "
         "with eps inside.": (
             lambda x, gain, eps=1e-5: gain * x / np.linalg.norm(x, axis=-1, keepdims=True)
@@ -253,36 +246,36 @@ rms_norm = Exercise(
             lambda x, gain, eps=1e-5: tantra.rms_norm(x, gain, np.finfo(float).eps)
         ),
         "you divide by the mean square; take its root.": (
-            lambda x, gain, eps=1e-5: gain * x / (_mean(x**2) + eps)
+            lambda x, gain, eps=1e-5: gain * x / (mean(x**2) + eps)
         ),
         "eps stands outside the root: add it to the mean square, then take the root.": (
-            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(_mean(x**2)) + eps)
+            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(mean(x**2)) + eps)
         ),
         "the mean square runs over the whole array; each vector has its own: axis=-1 with "
         "keepdims=True.": lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean() + eps),
         "the mean square runs over axis 0, the batch or the positions; each vector has its own: "
         "axis=-1 with keepdims=True.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=0, keepdims=True) + eps)
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt(mean(x**2, axis=0) + eps)
         ),
         NO_KEEPDIMS: (lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=-1) + eps)),
         "axis=1 holds the features of one sequence only: with no axis in front there is none, with "
         "two it is another. Take axis=-1.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=1, keepdims=True) + eps)
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt(mean(x**2, axis=1) + eps)
         ),
         "eps is added twice: once, to the mean square, is enough.": (
-            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(_mean(x**2) + eps) + eps)
+            lambda x, gain, eps=1e-5: gain * x / (np.sqrt(mean(x**2) + eps) + eps)
         ),
         "that is the mean of the sizes, without a square: square, take the mean, then the root.": (
-            lambda x, gain, eps=1e-5: gain * x / (_mean(abs(x)) + eps)
+            lambda x, gain, eps=1e-5: gain * x / (mean(abs(x)) + eps)
         ),
         "you multiply by the root mean square; divide by it.": (
-            lambda x, gain, eps=1e-5: gain * x * np.sqrt(_mean(x**2) + eps)
+            lambda x, gain, eps=1e-5: gain * x * np.sqrt(mean(x**2) + eps)
         ),
         "that is the square of the mean: square first, then take the mean.": (
-            lambda x, gain, eps=1e-5: gain * x / np.sqrt(_mean(x) ** 2 + eps)
+            lambda x, gain, eps=1e-5: gain * x / np.sqrt(mean(x) ** 2 + eps)
         ),
         "the root mean square is right; what it divides is x itself, not x less its mean.": (
-            lambda x, gain, eps=1e-5: gain * (x - _mean(x)) / np.sqrt(_mean(x**2) + eps)
+            lambda x, gain, eps=1e-5: gain * (x - mean(x)) / np.sqrt(mean(x**2) + eps)
         ),
         "x.std subtracts the mean before it squares, and eps stands outside the root: take the "
         "plain mean of the squares, add eps, then the root.": (
@@ -318,19 +311,19 @@ def _backward_reference(x, gain, g, eps=1e-5):
 
 
 def _even(x, eps, **named):
-    """The even vector, and the spread that it was divided by."""
-    spread = np.sqrt(_var(x, **named) + eps)
-    return (x - _mean(x)) / spread, spread
+    """The even vector, and the standard deviation that it was divided by."""
+    std = np.sqrt(_var(x, **named) + eps)
+    return (x - mean(x)) / std, std
 
 
-def _three_ways(h, even, spread, mean=_mean):
-    return (h - mean(h) - even * mean(h * even)) / spread
+def _three_ways(h, even, std, mean=mean):
+    return (h - mean(h) - even * mean(h * even)) / std
 
 
 def _backward(x, gain, g, eps=1e-5, **named):
-    even, spread = _even(x, eps, **named)
+    even, std = _even(x, eps, **named)
     front = tuple(range(x.ndim - 1))
-    return _three_ways(g * gain, even, spread), (g * even).sum(axis=front), g.sum(axis=front)
+    return _three_ways(g * gain, even, std), (g * even).sum(axis=front), g.sum(axis=front)
 
 
 def _by_x(ways=_three_ways, before=lambda g, gain: g * gain, after=lambda gain: 1):
@@ -366,20 +359,20 @@ def _in_front(values):
     return values.sum(axis=tuple(range(values.ndim - 1)))
 
 
-def _by_spread(spread):
-    """The backward pass with another spread, made of the variance and eps."""
+def _by_std(std):
+    """The backward pass with another standard deviation, made of the variance and eps."""
 
     def wrong(x, gain, g, eps=1e-5):
-        divisor = spread(_var(x), eps)
-        even = (x - _mean(x)) / divisor
+        divisor = std(_var(x), eps)
+        even = (x - mean(x)) / divisor
         return _three_ways(g * gain, even, divisor), _in_front(g * even), _in_front(g)
 
     return wrong
 
 
 def _no_gain_no_sums(x, gain, g, eps=1e-5):
-    even, spread = _even(x, eps)
-    return _three_ways(g, even, spread), g * even, g
+    even, std = _even(x, eps)
+    return _three_ways(g, even, std), g * even, g
 
 
 def _draw_backward(rng):
@@ -404,42 +397,43 @@ layer_norm_backward = Exercise(
     },
     draw=_draw_backward,
     mistakes={
-        "mean and spread are taken as fixed: every number moves them, and through them the "
-        "others.": _by_x(lambda h, even, spread: h / spread),
+        "mean and std are taken as fixed: every number moves them, and through them the "
+        "others.": _by_x(lambda h, even, std: h / std),
         "the way through the mean is missing: subtract the mean of g * gain over the features.": (
-            _by_x(lambda h, even, spread: (h - even * _mean(h * even)) / spread)
+            _by_x(lambda h, even, std: (h - even * mean(h * even)) / std)
         ),
-        "the way through the spread is missing: a third term, even times the mean of "
-        "g * gain * even.": _by_x(lambda h, even, spread: (h - _mean(h)) / spread),
-        "the way through the spread has the wrong sign: a larger spread shrinks the output.": (
-            _by_x(lambda h, even, spread: (h - _mean(h) + even * _mean(h * even)) / spread)
+        "the way through the standard deviation is missing: a third term, even times the mean of g "
+        "* gain * even.": _by_x(lambda h, even, std: (h - mean(h)) / std),
+        "the way through the standard deviation has the wrong sign: a larger standard deviation "
+        "shrinks the output.": (
+            _by_x(lambda h, even, std: (h - mean(h) + even * mean(h * even)) / std)
         ),
         "the way through the mean has the wrong sign: the mean is subtracted from x.": (
-            _by_x(lambda h, even, spread: (h + _mean(h) - even * _mean(h * even)) / spread)
+            _by_x(lambda h, even, std: (h + mean(h) - even * mean(h * even)) / std)
         ),
-        "divide the gradient by x by the spread: a larger vector is moved less.": (
-            _by_x(lambda h, even, spread: _three_ways(h, even, 1))
+        "divide the gradient by x by the standard deviation: a larger vector is moved less.": (
+            _by_x(lambda h, even, std: _three_ways(h, even, 1))
         ),
-        "you multiply by the spread; the gradient by x is divided by it.": (
-            _by_x(lambda h, even, spread: _three_ways(h, even, 1) * spread)
+        "you multiply by the standard deviation; the gradient by x is divided by it.": (
+            _by_x(lambda h, even, std: _three_ways(h, even, 1) * std)
         ),
-        "you divide by the variance; one spread is enough.": (
-            _by_x(lambda h, even, spread: _three_ways(h, even, spread) / spread)
+        "you divide by the variance; one standard deviation is enough.": (
+            _by_x(lambda h, even, std: _three_ways(h, even, std) / std)
         ),
         "the third term is the mean of g * gain * even, times even: that factor is missing.": (
-            _by_x(lambda h, even, spread: (h - _mean(h) - _mean(h * even)) / spread)
+            _by_x(lambda h, even, std: (h - mean(h) - mean(h * even)) / std)
         ),
         "the gain stands between g and the even vector: multiply g by it first.": (
             _by_x(before=lambda g, gain: g)
         ),
         "the gain is missing from the third term: the mean there is that of g * gain * even.": (
-            _mixed(lambda g, h, even, spread: (h - _mean(h) - even * _mean(g * even)) / spread)
+            _mixed(lambda g, h, even, std: (h - mean(h) - even * mean(g * even)) / std)
         ),
         "the gain is missing from the second term: the mean there is that of g * gain.": (
-            _mixed(lambda g, h, even, spread: (h - _mean(g) - even * _mean(h * even)) / spread)
+            _mixed(lambda g, h, even, std: (h - mean(g) - even * mean(h * even)) / std)
         ),
         "the gain is missing from the first term, which is g * gain.": (
-            _mixed(lambda g, h, even, spread: (g - _mean(h) - even * _mean(h * even)) / spread)
+            _mixed(lambda g, h, even, std: (g - mean(h) - even * mean(h * even)) / std)
         ),
         "the gain is there twice before the means are taken: g * gain, once.": (
             _by_x(before=lambda g, gain: g * gain * gain)
@@ -454,27 +448,26 @@ layer_norm_backward = Exercise(
         ),
         "the means run over axis 0, the batch or the positions; every vector has its own: axis=-1, "
         "keepdims=True.": (
-            _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=0, keepdims=True)))
+            _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: mean(h, axis=0)))
         ),
         NO_KEEPDIMS: _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=-1))),
         "you subtract sums over the features: both are means, a sum divided by D.": (
-            _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.sum(axis=-1, keepdims=True)))
+            _by_x(lambda *parts: _three_ways(*parts, mean=total))
         ),
-        "in the third term stands the centred vector: it is the even one, divided by the spread.": (
-            _by_x(lambda h, even, spread: _three_ways(h, even * spread, spread))
-        ),
-        "only the last term is divided by the spread: put brackets around all three.": (
-            _by_x(lambda h, even, spread: h - _mean(h) - even * _mean(h * even) / spread)
+        "in the third term stands the centred vector: it is the even one, divided by the standard "
+        "deviation.": (_by_x(lambda h, even, std: _three_ways(h, even * std, std))),
+        "only the last term is divided by the standard deviation: put brackets around all three.": (
+            _by_x(lambda h, even, std: h - mean(h) - even * mean(h * even) / std)
         ),
         "the gradient by the gain has x in it; the gain multiplies the even vector.": (
             _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * x, g))
         ),
         "the gradient by the gain has the centred vector in it; the gain multiplies the even one, "
-        "which is divided by the spread.": (
-            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * (x - _mean(x)), g))
+        "which is divided by the standard deviation.": (
+            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * (x - mean(x)), g))
         ),
-        NO_ROOT: _by_spread(lambda var, eps: var + eps),
-        OUTSIDE: _by_spread(lambda var, eps: np.sqrt(var) + eps),
+        NO_ROOT: _by_std(lambda var, eps: var + eps),
+        OUTSIDE: _by_std(lambda var, eps: np.sqrt(var) + eps),
         "two slips at once: the gain stands between g and the even vector; and the gradients by "
         "gain and bias are sums over all axes but the last.": _no_gain_no_sums,
         "gain and bias serve all positions: sum their gradients over all axes but the last.": (
@@ -505,10 +498,10 @@ layer_norm_backward = Exercise(
         ),
         "the gradients by gain and bias are summed over the features: keep those, and sum over "
         "every axis in front.": _by_gain_and_bias(lambda values: values.sum(axis=-1)),
-        "the spread divides by D - 1; the layer norm to undo divides by D.": (
+        "the standard deviation divides by D - 1; the layer norm to undo divides by D.": (
             lambda *args: _backward(*args, ddof=1)
         ),
-        "eps is missing from the spread: it matters where the numbers are small.": (
+        "eps is missing from the standard deviation: it matters where the numbers are small.": (
             lambda x, gain, g, eps=1e-5: _backward(x, gain, g, 0)
         ),
         "eps is fixed at 1e-5: use the argument.": (
@@ -519,8 +512,8 @@ layer_norm_backward = Exercise(
     atol=1e-11,
     hints=(
         "Go back through the lines: bias, gain, then the even vector. h = g * gain goes on.",
-        "∂even_i/∂x_j = (δ_ij - 1/D - even_i even_j / D) / spread. Multiply by h_i, sum over i.",
-        "(h - mean of h - even * mean of (h * even)) / spread; both means over the last axis.",
+        "∂even_i/∂x_j = (δ_ij - 1/D - even_i even_j / D) / std. Multiply by h_i, sum over i.",
+        "(h - mean of h - even * mean of (h * even)) / std; both means over the last axis.",
         "For gain and bias: (g * even) and g, each summed with axis=tuple(range(x.ndim - 1)).",
     ),
 )
@@ -534,22 +527,23 @@ copied_norm = Exercise(
     cases=CASES,
     draw=_draw,
     mistakes={
-        "eps is at home now. The spread still divides by D - 1: see what ddof means.": _sample,
+        "eps is at home now. The standard deviation still divides by D - 1: see what ddof "
+        "means.": _sample,
         "the divisor is right now. Where does eps stand when the input is small?": _outside,
         "the root was lost: the variance plus eps needs one.": layer_norm.mistakes[NO_ROOT],
         "eps was lost: a vector of equal numbers gives 0/0.": layer_norm.mistakes[NO_EPS],
         "the divisor is D - 1 still, and eps is added to the variance without a root.": (
-            lambda x, gain, bias, eps=1e-5: gain * (x - _mean(x)) / (_var(x, ddof=1) + eps) + bias
+            lambda x, gain, bias, eps=1e-5: gain * (x - mean(x)) / (_var(x, ddof=1) + eps) + bias
         ),
         TWICE: _root_of_root(0),
         "a root is taken twice, and the divisor is D - 1 still: square the standard deviation "
         "first, and see what ddof means.": _root_of_root(1),
         "eps was lost, and the divisor is D - 1 still: see what ddof means.": (
-            lambda x, gain, bias, eps=1e-5: gain * (x - _mean(x)) / np.sqrt(_var(x, ddof=1)) + bias
+            lambda x, gain, bias, eps=1e-5: gain * (x - mean(x)) / np.sqrt(_var(x, ddof=1)) + bias
         ),
         "eps is now under a root of its own; one root, over variance and eps together.": (
             lambda x, gain, bias, eps=1e-5: (
-                gain * (x - _mean(x)) / (np.sqrt(_var(x)) + np.sqrt(eps)) + bias
+                gain * (x - mean(x)) / (np.sqrt(_var(x)) + np.sqrt(eps)) + bias
             )
         ),
         "eps belongs under the root as it is, not squared.": (
@@ -558,9 +552,9 @@ copied_norm = Exercise(
         "eps is added twice now: once, to the variance, is enough.": (
             layer_norm.mistakes["eps is added twice: once, to the variance, is enough."]
         ),
-        "eps is under the root now, and added after it as well; and the spread divides by D - 1 "
-        "still.": lambda x, gain, bias, eps=1e-5: (
-            gain * (x - _mean(x)) / (np.sqrt(_var(x, ddof=1) + eps) + eps) + bias
+        "eps is under the root now, and added after it as well; and the standard deviation divides "
+        "by D - 1 still.": lambda x, gain, bias, eps=1e-5: (
+            gain * (x - mean(x)) / (np.sqrt(_var(x, ddof=1) + eps) + eps) + bias
         ),
         "mean and variance now run over axis 0; each vector has its own: axis=-1, as it was.": (
             _axis(0)
@@ -586,7 +580,7 @@ unseen_changes = Prediction(
     mistakes={
         "RMS norm does not subtract the mean, so it sees a shift.": ("abe", "abe"),
         "for layer norm e is a, then b: if it sees neither, it does not see both.": ("ab", "a"),
-        "a sign is not a scale: -x gives the output with its sign turned.": ("abce", "ac"),
+        "a sign is not a scale: -x gives the output with its sign flipped.": ("abce", "ac"),
         "in reverse order the output is reversed as well; with gain 1 it is not the same.": (
             ("abde", "ad")
         ),
@@ -598,8 +592,8 @@ unseen_changes = Prediction(
             ("abe", "ae")
         ),
         "the first is right. A sign is not a scale: RMS norm of -x is RMS norm of x with its sign "
-        "turned.": ("abe", "ac"),
-        "the second is right. A sign is not a scale: with -x the output of layer norm turns its "
+        "flipped.": ("abe", "ac"),
+        "the second is right. A sign is not a scale: with -x the output of layer norm flips its "
         "sign as well.": ("abce", "a"),
         "the second is right. In reverse order the output of layer norm is reversed as well.": (
             ("abde", "a")
@@ -609,17 +603,17 @@ unseen_changes = Prediction(
         ),
         "the first is right. In reverse order the output of RMS norm is reversed as well: it is "
         "not the same.": ("abe", "ad"),
-        "the first is right. c turns the sign and d the order of the output: neither leaves it the "
+        "the first is right. c flips the sign and d the order of the output: neither leaves it the "
         "same.": ("abe", "acd"),
         "the letters are right: write two strings, not two lists.": (tuple("abe"), ("a",)),
-        "c turns the sign of the output, and d reverses its order: neither leaves it the same.": (
+        "c flips the sign of the output, and d reverses its order: neither leaves it the same.": (
             "abcde",
             "a",
         ),
-        "c turns the sign of both outputs, and d reverses their order: neither leaves them the "
+        "c flips the sign of both outputs, and d reverses their order: neither leaves them the "
         "same.": ("abcde", "acd"),
-        "the second is right. Layer norm divides by the spread, which takes the factor 10 out: it "
-        "cannot see a, nor e.": ("b", "a"),
+        "the second is right. Layer norm divides by the standard deviation, which takes the factor "
+        "10 out: it cannot see a, nor e.": ("b", "a"),
         "both norms divide by a size that grows with x: neither can see the factor in a; and e is "
         "a, then b.": ("b", ""),
         "small letters, please.": ("ABE", "A"),
@@ -636,7 +630,7 @@ unseen_changes = Prediction(
     },
     hints=(
         "Try x = (1, 2, 6), whose mean is 3, on paper or with your layer_norm, eps=0.",
-        "Layer norm takes out the mean and the spread; RMS norm takes out one of them.",
+        "Layer norm takes out the mean and the standard deviation; RMS norm takes out one of them.",
     ),
 )
 
@@ -647,16 +641,16 @@ half_deviation = Prediction(
     answer=float(np.sqrt(1e-5 / 3)),
     rtol=3e-3,
     mistakes={
-        "there the output has the deviation 1/√2 = 0.71: variance and eps are equal.": (
+        "there the output has the standard deviation 1/√2 = 0.71: variance and eps are equal.": (
             float(np.sqrt(1e-5))
         ),
-        "near √eps the output has the deviation 0.7: variance and eps are nearly equal there.": (
-            0.003
-        ),
-        "one half is the deviation of the output; which deviation of the input leads to it?": 0.5,
+        "near √eps the output has the standard deviation 0.7: variance and eps are nearly equal "
+        "there.": 0.003,
+        "one half is the standard deviation of the output; which standard deviation of the input "
+        "leads to it?": 0.5,
         "that holds for eps outside the root; inside it is compared with a variance.": 1e-5,
-        "that is the variance; the deviation is its root.": 1e-5 / 3,
-        "there s² is 3 eps, and the output has the deviation 0.87: turn the ratio.": (
+        "that is the variance; the standard deviation is its root.": 1e-5 / 3,
+        "there s² is 3 eps, and the output has the standard deviation 0.87: invert the ratio.": (
             float(np.sqrt(3e-5))
         ),
         "0.0032 is the root of eps. There variance and eps are equal, and 1/√2 = 0.71 is left.": (
@@ -666,13 +660,12 @@ half_deviation = Prediction(
         "half the root of eps is close, but the s² under the root counts as well.": (
             float(np.sqrt(1e-5) / 2)
         ),
-        "there s² is half of eps, and the output has the deviation 0.58: the one half is squared "
-        "with the rest, s² / (s² + eps) = 1/4.": float(np.sqrt(1e-5 / 2)),
-        "half of eps is no deviation: eps is added to a variance. Set s / √(s² + eps) to 1/2.": (
-            5e-6
-        ),
-        "there s² is 4 eps, and the output has the deviation 0.89: 4 s² = s² + eps makes s² "
-        "smaller than eps.": float(np.sqrt(4e-5)),
+        "there s² is half of eps, and the output has the standard deviation 0.58: the one half is "
+        "squared with the rest, s² / (s² + eps) = 1/4.": float(np.sqrt(1e-5 / 2)),
+        "half of eps is no standard deviation: eps is added to a variance. Set s / √(s² + eps) to "
+        "1/2.": 5e-6,
+        "there s² is 4 eps, and the output has the standard deviation 0.89: 4 s² = s² + eps makes "
+        "s² smaller than eps.": float(np.sqrt(4e-5)),
         "that is a third of √eps: 3 divides eps, so it stands under the root.": (
             float(np.sqrt(1e-5) / 3)
         ),
@@ -682,7 +675,7 @@ half_deviation = Prediction(
         "0.0018 has two digits: give three.": 0.0018,
     },
     hints=(
-        "A vector of deviation s leaves with the deviation s / √(s² + eps).",
+        "A vector of standard deviation s leaves with the standard deviation s / √(s² + eps).",
         "Set it to 1/2 and square both sides: 4 s² = s² + eps.",
     ),
 )

@@ -5,9 +5,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, gradients
-
-AXES_IN_FRONT = ((), (2,), (2, 3))
+from tantra.check.inputs import array, behind, gradients
 
 
 def _frequencies(width, base=10_000.0):
@@ -165,7 +163,7 @@ def _halves(x):
     return np.split(x, 2, axis=-1)
 
 
-def _turn(x, angles, first, second):
+def _rotated_by(x, angles, first, second):
     """Both halves of the answer, each a function of a, b, cos and sin."""
     parts = *_halves(x), np.cos(angles), np.sin(angles)
     return np.concatenate([first(*parts), second(*parts)], axis=-1)
@@ -179,21 +177,21 @@ def _second(a, b, cos, sin):
     return a * sin + b * cos
 
 
-def _turning(first=_first, second=_second):
-    return lambda x, angles: _turn(x, angles, first, second)
+def _rotating(first=_first, second=_second):
+    return lambda x, angles: _rotated_by(x, angles, first, second)
 
 
 def _one_after_the_other(x, angles):
     """The slip of writing into an array that is still being read."""
-    turned, half = x.copy(), x.shape[-1] // 2
+    rotated, half = x.copy(), x.shape[-1] // 2
     cos, sin = np.cos(angles), np.sin(angles)
-    turned[..., :half] = turned[..., :half] * cos - turned[..., half:] * sin
-    turned[..., half:] = turned[..., :half] * sin + turned[..., half:] * cos
-    return turned
+    rotated[..., :half] = rotated[..., :half] * cos - rotated[..., half:] * sin
+    rotated[..., half:] = rotated[..., :half] * sin + rotated[..., half:] * cos
+    return rotated
 
 
 def _pairs_at_the_end(x, angles):
-    """Halves are turned, and neighbours are what is returned."""
+    """Halves are rotated, and neighbours are what is returned."""
     a, b = _halves(tantra.rotate(x, angles))
     return np.stack([a, b], axis=-1).reshape(x.shape)
 
@@ -219,14 +217,13 @@ def _rows_cut(x, angles):
 
 
 def _draw_rotate(rng):
-    batch = AXES_IN_FRONT[rng.integers(3)]
-    return rng.standard_normal((*batch, 5, 8)), rng.uniform(-4, 4, (5, 4))
+    return *behind(rng, (5, 8)), rng.uniform(-4, 4, (5, 4))
 
 
 rotate = Exercise(
     name="rotate",
     kind="implement",
-    asks="Turn features i and i + K/2 of each position together, by the angles of that position.",
+    asks="Rotate features i and i + K/2 of each position together, by the angles of that position.",
     reference=lambda x, angles: tantra.rotate(x, angles),
     library=tantra.rotate,
     cases={
@@ -239,35 +236,36 @@ rotate = Exercise(
     },
     draw=_draw_rotate,
     mistakes={
-        "turned the other way round: the first of a pair becomes a cos - b sin.": (
+        "rotated the other way round: the first of a pair becomes a cos - b sin.": (
             lambda x, angles: tantra.rotate(x, -angles)
         ),
         "those pairs are neighbours, 2i and 2i + 1; wanted are halves, i and i + K/2.": (
             lambda x, angles: tantra.rotate(x, angles, "neighbours")
         ),
-        "the halves are turned well, and then laid out as neighbours: put the first half back "
+        "the halves are rotated well, and then laid out as neighbours: put the first half back "
         "before the second.": _pairs_at_the_end,
         "the first half is overwritten before the second half has used it: take both halves out "
         "first.": _one_after_the_other,
-        "only the first half is turned: the second becomes a sin + b cos.": (
-            _turning(second=lambda a, b, cos, sin: b)
+        "only the first half is rotated: the second becomes a sin + b cos.": (
+            _rotating(second=lambda a, b, cos, sin: b)
         ),
-        "only the second half is turned: the first becomes a cos - b sin.": (
-            _turning(first=lambda a, b, cos, sin: a)
+        "only the second half is rotated: the first becomes a cos - b sin.": (
+            _rotating(first=lambda a, b, cos, sin: a)
         ),
-        "a sign is missing: with + in both lines the pair is not turned, and its length changes.": (
-            _turning(first=lambda a, b, cos, sin: a * cos + b * sin)
-        ),
-        "the second of a pair becomes a sin + b cos; with - it is mirrored, not turned.": (
-            _turning(second=lambda a, b, cos, sin: a * sin - b * cos)
+        "a sign is missing: with + in both lines the pair is not rotated, and its length "
+        "changes.": (_rotating(first=lambda a, b, cos, sin: a * cos + b * sin)),
+        "the second of a pair becomes a sin + b cos; with - it is mirrored, not rotated.": (
+            _rotating(second=lambda a, b, cos, sin: a * sin - b * cos)
         ),
         "a sign is wrong: the second of a pair becomes a sin + b cos.": (
-            _turning(second=lambda a, b, cos, sin: b * cos - a * sin)
+            _rotating(second=lambda a, b, cos, sin: b * cos - a * sin)
         ),
         "the second of a pair becomes a sin + b cos; in yours a and b have changed places.": (
-            _turning(second=lambda a, b, cos, sin: a * cos + b * sin)
+            _rotating(second=lambda a, b, cos, sin: a * cos + b * sin)
         ),
-        "the two halves have changed places: a cos - b sin comes first.": _turning(_second, _first),
+        "the two halves have changed places: a cos - b sin comes first.": _rotating(
+            _second, _first
+        ),
         "the pairs are neighbours on the way in, and halves on the way out: wanted are halves both "
         "times.": lambda x, angles: np.concatenate(
             [tantra.rotate(x, angles, "neighbours")[..., start::2] for start in (0, 1)], axis=-1
@@ -278,7 +276,7 @@ rotate = Exercise(
         "x[:half] with half from len(x) cuts axis 0, the positions or a batch: the features are "
         "the last axis, x[..., :half].": _rows_cut,
         "each half meets only itself: the sine brings in the other half, a cos - b sin and "
-        "a sin + b cos.": _turning(
+        "a sin + b cos.": _rotating(
             lambda a, b, cos, sin: a * cos - a * sin, lambda a, b, cos, sin: b * cos + b * sin
         ),
         "the two halves are returned apart: lay them side by side, np.concatenate(..., axis=-1).": (
@@ -313,16 +311,17 @@ rotate = Exercise(
     atol=1e-11,
     hints=(
         "Cut x into its first and its second half along the last axis: a and b.",
-        "Each has shape (..., T, K/2), as the angles have. Turn (a, b) like a point in the plane.",
+        "Each has shape (..., T, K/2), as the angles have. Rotate (a, b) like a point in "
+        "the plane.",
         "np.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)",
     ),
 )
 
 
-def _turned(x, angles):
+def _rotated(x, angles):
     a, b = x.chunk(2, dim=-1)
-    turned = torch.complex(a, b) * torch.polar(torch.ones_like(angles), angles)
-    return torch.cat([turned.real, turned.imag], dim=-1)
+    rotated = torch.complex(a, b) * torch.polar(torch.ones_like(angles), angles)
+    return torch.cat([rotated.real, rotated.imag], dim=-1)
 
 
 def _by_angles(x, angles, g):
@@ -335,11 +334,11 @@ def _summed(values):
     return values.reshape(-1, *values.shape[-2:]).sum(axis=0)
 
 
-def _turned_back(x, angles, g):
+def _rotated_back(x, angles, g):
     return tantra.rotate(g, -angles)
 
 
-def _backward(x, angles, g, *, back=_turned_back, of=_by_angles, total=_summed):
+def _backward(x, angles, g, *, back=_rotated_back, of=_by_angles, total=_summed):
     """The right backward pass; the keywords put a slip in the place of a part."""
     return back(x, angles, g), total(of(x, angles, g))
 
@@ -352,11 +351,11 @@ def _by_x(
     first=lambda a, b, cos, sin: a * cos + b * sin, second=lambda a, b, cos, sin: b * cos - a * sin
 ):
     """The gradient by x with another line for one half of it."""
-    return _with(back=lambda x, angles, g: _turn(g, angles, first, second))
+    return _with(back=lambda x, angles, g: _rotated_by(g, angles, first, second))
 
 
 def _of_pairs(combine):
-    """The gradient by the angles made otherwise of the turned pair and the two halves of g."""
+    """The gradient by the angles made otherwise of the rotated pair and the two halves of g."""
     return _with(of=lambda x, angles, g: combine(*_halves(tantra.rotate(x, angles)), *_halves(g)))
 
 
@@ -364,20 +363,20 @@ def _of_derivatives(du=lambda a, b, cos, sin: -a * sin - b * cos, dv=_first):
     """The gradient by the angles with another derivative of u or v, made of a, b, cos and sin."""
 
     def of(x, angles, g):
-        by_u, by_v = _halves(g * _turn(x, angles, du, dv))
+        by_u, by_v = _halves(g * _rotated_by(x, angles, du, dv))
         return by_u + by_v
 
     return _with(of=of)
 
 
-def _not_turned(x, angles, g):
+def _not_rotated(x, angles, g):
     (a, b), (g_a, g_b) = _halves(x), _halves(g)
     return g_b * a - g_a * b
 
 
 def _of_neighbours(x, angles, g):
-    turned = tantra.rotate(x, angles, "neighbours")
-    return g[..., 1::2] * turned[..., 0::2] - g[..., 0::2] * turned[..., 1::2]
+    rotated = tantra.rotate(x, angles, "neighbours")
+    return g[..., 1::2] * rotated[..., 0::2] - g[..., 0::2] * rotated[..., 1::2]
 
 
 def _draw_rotate_backward(rng):
@@ -388,8 +387,8 @@ def _draw_rotate_backward(rng):
 rotate_backward = Exercise(
     name="rotate_backward",
     kind="derive",
-    asks="The gradients by x and by the angles, from the gradient g by the turned x (halves).",
-    reference=lambda x, angles, g: gradients(_turned, g, x, angles),
+    asks="The gradients by x and by the angles, from the gradient g by the rotated x (halves).",
+    reference=lambda x, angles, g: gradients(_rotated, g, x, angles),
     results=("the gradient by x", "the gradient by the angles"),
     cases={
         "one pair": (np.array([[1.0, 2.0]]), np.array([[0.5]]), np.array([[1.0, 0.0]])),
@@ -407,31 +406,31 @@ rotate_backward = Exercise(
     },
     draw=_draw_rotate_backward,
     mistakes={
-        "by x: you turn g forwards. A gradient goes through the transpose, which turns back.": (
+        "by x: you rotate g forwards. A gradient goes through the transpose, which rotates back.": (
             _with(back=lambda x, angles, g: tantra.rotate(g, angles))
         ),
-        "by x: you hand g on as it came. It has to be turned back.": (
+        "by x: you hand g on as it came. It has to be rotated back.": (
             _with(back=lambda x, angles, g: g)
         ),
-        "by x: that is x turned back; a gradient is made of g.": (
+        "by x: that is x rotated back; a gradient is made of g.": (
             _with(back=lambda x, angles, g: tantra.rotate(x, -angles))
         ),
-        "by x: in the first half a sign is turned. Turning back is turning by -θ: every sine "
+        "by x: in the first half a sign is flipped. Rotating back is rotating by -θ: every sine "
         "changes its sign, and no cosine does.": (
             _by_x(first=lambda a, b, cos, sin: a * cos - b * sin)
         ),
-        "by x: in the second half the sine has the wrong sign. Turning back is turning by -θ: "
+        "by x: in the second half the sine has the wrong sign. Rotating back is rotating by -θ: "
         "every sine changes its sign.": _by_x(second=lambda a, b, cos, sin: b * cos + a * sin),
-        "by x: in the second half the cosine has the wrong sign. Turning back is turning by -θ, "
+        "by x: in the second half the cosine has the wrong sign. Rotating back is rotating by -θ, "
         "which changes no cosine.": _by_x(second=lambda a, b, cos, sin: -b * cos - a * sin),
-        "by x: both signs of the second half are turned. Turning back is turning by -θ: the sines "
-        "change their signs, the cosines do not.": (
+        "by x: both signs of the second half are flipped. Rotating back is rotating by -θ: the "
+        "sines change their signs, the cosines do not.": (
             _by_x(second=lambda a, b, cos, sin: a * sin - b * cos)
         ),
-        "by the angles: the sign is turned round. At angle 0 the derivative of (a cos - b sin, "
-        "a sin + b cos) is (-b, a).": _with(of=lambda *args: -_by_angles(*args)),
+        "by the angles: the sign is flipped. At angle 0 the derivative of (a cos - b sin, a sin + "
+        "b cos) is (-b, a).": _with(of=lambda *args: -_by_angles(*args)),
         "by the angles: that uses x; the derivative of a turned pair (u, v) is (-v, u), made from "
-        "the turned pair.": _with(of=_not_turned),
+        "the rotated pair.": _with(of=_not_rotated),
         "by the angles: all the axes in front share one angle, so their gradients are added, not "
         "averaged.": _with(
             total=lambda values: values.reshape(-1, *values.shape[-2:]).mean(axis=0)
@@ -449,10 +448,10 @@ rotate_backward = Exercise(
         ),
         "by the angles: g is left out. How far the pair moves, (-v, u), still meets g, number by "
         "number.": _of_pairs(lambda u, v, g_u, g_v: u - v),
-        "by the angles: take the turned x with g as it came, or x with g turned back, not both "
-        "turned.": _with(of=lambda x, angles, g: _by_angles(x, angles, tantra.rotate(g, -angles))),
-        "by the angles: one angle turns both of a pair: add the two parts, do not lay them side by "
-        "side.": _of_pairs(lambda u, v, g_u, g_v: np.concatenate([-g_u * v, g_v * u], axis=-1)),
+        "by the angles: take the rotated x with g as it came, or x with g rotated back, not both "
+        "rotated.": _with(of=lambda x, angles, g: _by_angles(x, angles, tantra.rotate(g, -angles))),
+        "by the angles: one angle rotates both of a pair: add the two parts, do not lay them side "
+        "by side.": _of_pairs(lambda u, v, g_u, g_v: np.concatenate([-g_u * v, g_v * u], axis=-1)),
         "by the angles: axis 0 is an axis in front only in a batch. Add up every axis before the "
         "last two, and none where there are only two.": _with(
             total=lambda values: values.sum(axis=0)
@@ -470,9 +469,8 @@ rotate_backward = Exercise(
         "the two gradients have changed places: first by x, then by the angles.": (
             lambda x, angles, g: _backward(x, angles, g)[::-1]
         ),
-        "by the angles: you multiply each by its own. A small turn moves u by -v, and v by u.": (
-            _of_pairs(lambda u, v, g_u, g_v: g_u * u + g_v * v)
-        ),
+        "by the angles: you multiply each by its own. A small rotation moves u by -v, and "
+        "v by u.": (_of_pairs(lambda u, v, g_u, g_v: g_u * u + g_v * v)),
         "by the angles: axes 0 and 1 are axes in front only where there are two: add up every axis "
         "before the last two.": _with(total=lambda values: values.sum(axis=(0, 1))),
         "by the angles: how u = a cos - b sin changes with θ has a wrong sign before a.": (
@@ -500,7 +498,7 @@ rotate_backward = Exercise(
     rtol=1e-9,
     atol=1e-11,
     hints=(
-        "By x: the matrix of a turn has its transpose as its inverse.",
+        "By x: the matrix of a rotation has its transpose as its inverse.",
         "By the angles: with u = a cos θ - b sin θ and v = a sin θ + b cos θ, what are ∂u/∂θ and "
         "∂v/∂θ in terms of u and v?",
         "∂u/∂θ = -v and ∂v/∂θ = u: sum g_v · u - g_u · v over every axis before the last two.",
@@ -649,15 +647,19 @@ turned_score = Prediction(
     asks="The score of a rotary query at position 5 and key at 2, at 20 degrees a step.",
     answer=0.5,
     mistakes={
-        "the angles are subtracted, not added: query and key are both turned the same way.": (
+        "the angles are subtracted, not added: query and key are both rotated the same way.": (
             np.cos(np.radians(140))
         ),
         "that is the score of words at one place: here they are three steps apart.": 1.0,
         "that is the sine; the product of two arrows of length 1 is the cosine of their angle.": (
             np.sin(np.radians(60))
         ),
-        "only the query is turned; turn the key by its own position too.": np.cos(np.radians(100)),
-        "only the key is turned; turn the query by its own position too.": np.cos(np.radians(40)),
+        "only the query is rotated; rotate the key by its own position too.": np.cos(
+            np.radians(100)
+        ),
+        "only the key is rotated; rotate the query by its own position too.": np.cos(
+            np.radians(40)
+        ),
         "that is one step; the two stand three steps apart.": np.cos(np.radians(20)),
         "degrees are not radians: the angle is 60 degrees.": np.cos(60),
         "that is the angle between the two; the product is its cosine.": 60.0,

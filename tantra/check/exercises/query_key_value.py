@@ -6,7 +6,8 @@ import numpy as np
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, arrays, gradients
+from tantra.check.inputs import array, arrays, behind, gradients
+from tantra.check.slips import largest, normalised, reordered, total
 
 
 def _lengths(x):
@@ -30,7 +31,7 @@ def _from(start, unless_found):
 
     def lookup(q, k, v):
         scores = q @ k.T
-        found = scores.max(axis=-1, keepdims=True) > start
+        found = largest(scores) > start
         return np.where(found, v[scores.argmax(axis=-1)], unless_found(v))
 
     return lookup
@@ -143,15 +144,10 @@ nearest_value = Exercise(
 )
 
 
-def _draw_lookup(rng):
-    front = FRONTS[rng.integers(3)]
-    return tuple(rng.standard_normal((*front, *shape)) for shape in ((4, 5), (7, 5), (7, 6)))
-
-
 def _plus(small):
     def lookup(q, k, v):
         powers = np.exp(q @ k.mT)
-        return powers / (powers.sum(axis=-1, keepdims=True) + small) @ v
+        return powers / (total(powers) + small) @ v
 
     return lookup
 
@@ -169,7 +165,7 @@ soft_lookup = Exercise(
         "two axes in front": arrays((1, 2, 3, 2), (1, 2, 4, 2), (1, 2, 4, 3), seed=3),
         "as many queries as keys": SQUARES,
     },
-    draw=_draw_lookup,
+    draw=lambda rng: behind(rng, (4, 5), (7, 5), (7, 6), fronts=FRONTS),
     mistakes={
         "those are scores, not shares: they need not be positive, nor sum to 1. "
         "Put softmax in between.": lambda q, k, v: q @ k.mT @ v,
@@ -194,7 +190,7 @@ soft_lookup = Exercise(
         ),
         "k @ q is for one query, as in version 1. For many, q @ k.mT has a row for each: rows ask, "
         "columns answer.": lambda q, k, v: tantra.softmax(k @ q) @ v,
-        "the scores are turned around: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
+        "the scores are transposed: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
             lambda q, k, v: tantra.softmax(k @ q.mT) @ v
         ),
         "q @ k meets the keys' columns; every query should meet every key: q @ k.mT.": (
@@ -205,7 +201,7 @@ soft_lookup = Exercise(
         ),
         "the values stand in front of the shares: each row of shares weighs the values, so "
         "shares @ v.": lambda q, k, v: v @ tantra.softmax(q @ k.mT),
-        "the values are turned around: each row of shares weighs the rows of v, so shares @ v.": (
+        "the values are transposed: each row of shares weighs the rows of v, so shares @ v.": (
             lambda q, k, v: tantra.softmax(q @ k.mT) @ v.mT
         ),
         "np.dot is right for two axes only: with a batch it pairs every sequence with every other. "
@@ -219,7 +215,7 @@ soft_lookup = Exercise(
         ),
         "the row sums lose their axis, and meet the columns: .sum(axis=-1, keepdims=True), or use "
         "softmax.": lambda q, k, v: np.exp(q @ k.mT) / np.exp(q @ k.mT).sum(axis=-1) @ v,
-        "the shares are turned around before they meet the values: a row belongs to a query.": (
+        "the shares are transposed before they meet the values: a row belongs to a query.": (
             lambda q, k, v: tantra.softmax(q @ k.mT).mT @ v
         ),
         "the shares sum to 1 already: do not divide by the number of keys as well.": (
@@ -233,11 +229,9 @@ soft_lookup = Exercise(
         "powers of e are positive, but do not sum to 1 yet: divide each row by its sum, or use "
         "softmax.": lambda q, k, v: np.exp(q @ k.mT) @ v,
         "the largest score is subtracted, but the powers of e do not sum to 1 yet: divide each row "
-        "by its sum, or use softmax.": lambda q, k, v: (
-            np.exp(q @ k.mT - (q @ k.mT).max(axis=-1, keepdims=True)) @ v
-        ),
+        "by its sum, or use softmax.": lambda q, k, v: np.exp(q @ k.mT - largest(q @ k.mT)) @ v,
         "scores divided by their sum may be negative, and the sum may be 0: use softmax.": (
-            lambda q, k, v: q @ k.mT / (q @ k.mT).sum(axis=-1, keepdims=True) @ v
+            lambda q, k, v: normalised(q @ k.mT) @ v
         ),
         "softmax belongs between the two products: it makes shares of the scores, and the shares "
         "then weigh the values.": lambda q, k, v: tantra.softmax(q @ k.mT @ v),
@@ -515,39 +509,39 @@ D_MODEL = 768
 projection_parameters = Prediction(
     name="projection_parameters",
     kind="predict",
-    asks="How many numbers three projections 768 -> 768 hold, each a matrix and an offset.",
+    asks="How many numbers three projections 768 -> 768 hold, each a matrix and a bias.",
     answer=3 * (D_MODEL * D_MODEL + D_MODEL),
     mistakes={
-        "those are the three matrices; each projection also has an offset of 768.": (
+        "those are the three matrices; each projection also has a bias of 768.": (
             3 * D_MODEL * D_MODEL
         ),
         "that is one projection; there are three.": D_MODEL * D_MODEL + D_MODEL,
-        "that is the matrix of one projection; there are three, each with an offset.": (
+        "that is the matrix of one projection; there are three, each with a bias.": (
             D_MODEL * D_MODEL
         ),
-        "each projection has an offset of its own: three of them.": 3 * D_MODEL**2 + D_MODEL,
-        "an offset is a vector of 768 numbers, not a single one.": 3 * (D_MODEL**2 + 1),
+        "each projection has a bias of its own: three of them.": 3 * D_MODEL**2 + D_MODEL,
+        "a bias is a vector of 768 numbers, not a single one.": 3 * (D_MODEL**2 + 1),
         "that is four projections; the fourth, the output's, comes in chapter 04.": (
             4 * (D_MODEL * D_MODEL + D_MODEL)
         ),
         "those are the numbers that come out for one token; count the numbers in the matrices and "
-        "the offsets.": 3 * D_MODEL,
+        "the biases.": 3 * D_MODEL,
         "a matrix has rows times columns numbers, 768 · 768, and not 768 + 768.": (
             3 * (D_MODEL + D_MODEL)
         ),
         "that is all twelve layers; one layer was asked for.": 12 * 3 * (D_MODEL**2 + D_MODEL),
-        "an offset is one more row of 768 numbers, and no column: 769 · 768 for each projection.": (
+        "a bias is one more row of 768 numbers, and no column: 769 · 768 for each projection.": (
             3 * (D_MODEL + 1) ** 2
         ),
-        "that is one projection, and one column too many: an offset is one more row, 769 · 768. "
-        "There are three.": (D_MODEL + 1) ** 2,
-        "those are four matrices; there are three projections, and each has an offset as well.": (
+        "that is one projection, and one column too many: a bias is one more row, 769 · 768. There "
+        "are three.": (D_MODEL + 1) ** 2,
+        "those are four matrices; there are three projections, and each has a bias as well.": (
             4 * D_MODEL**2
         ),
         "those are two projections; there are three: query, key and value.": (
             2 * (D_MODEL**2 + D_MODEL)
         ),
-        "those are the offsets alone, or the numbers that come out; the matrices have 768 · 768 "
+        "those are the biases alone, or the numbers that come out; the matrices have 768 · 768 "
         "each.": 3 * D_MODEL + 3,
         "each matrix leads from 768 numbers to 768. One that held all three would have 768 rows "
         "and 3 · 768 columns.": (3 * D_MODEL) ** 2,
@@ -560,14 +554,14 @@ projection_parameters = Prediction(
         "three matrices of 768 · 768 numbers are added up: 3 · 768², and not 768³.": (
             D_MODEL**3 + 3 * D_MODEL
         ),
-        "that is all twelve layers, without the offsets; one layer was asked for.": (
+        "that is all twelve layers, without the biases; one layer was asked for.": (
             12 * 3 * D_MODEL**2
         ),
     },
     rtol=1e-9,  # every one of them counts
     hints=(
         "A matrix from 768 numbers to 768 numbers has 768 rows and 768 columns.",
-        "An offset is added to the result, so it has one number for each of the 768 results.",
+        "A bias is added to the result, so it has one number for each of the 768 results.",
     ),
 )
 
@@ -576,25 +570,25 @@ def _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v):
     return tantra.softmax((x @ w_q + b_q) @ (x @ w_k + b_k).mT) @ (x @ w_v + b_v)
 
 
-def _whole_and_without(run, x, w_q, b_q, w_k, b_k, w_v, b_v):
-    """What run gives with all offsets, and three times with one missing."""
-    return run(x, w_q, b_q, w_k, b_k, w_v, b_v), (
-        run(x, w_q, 0 * b_q, w_k, b_k, w_v, b_v),
-        run(x, w_q, b_q, w_k, 0 * b_k, w_v, b_v),
-        run(x, w_q, b_q, w_k, b_k, w_v, 0 * b_v),
-    )
+BIASES = {2}, {4}, {6}  # their places among the arguments
+
+
+def _whole_and_without(run, args, dropped=BIASES):
+    """What run gives of these arguments, and three times with those in some places set to 0."""
+    without = ([0 * x if n in places else x for n, x in enumerate(args)] for places in dropped)
+    return run(*args), tuple(run(*others) for others in without)
 
 
 def _changes(*args):
-    whole, without = _whole_and_without(_ablated, *args)
+    whole, without = _whole_and_without(_ablated, args)
     return tuple(whole - one for one in without)
 
 
-def _losses(measure, run=_ablated):
+def _losses(measure, run=_ablated, dropped=BIASES):
     """What an ablation of each offset returns, by a measure of (whole, without)."""
 
-    def losses(x, w_q, b_q, w_k, b_k, w_v, b_v):
-        whole, without = _whole_and_without(run, x, w_q, b_q, w_k, b_k, w_v, b_v)
+    def losses(*args):
+        whole, without = _whole_and_without(run, args, dropped)
         return tuple(float(measure(whole, one)) for one in without)
 
     return losses
@@ -610,41 +604,9 @@ def _three(attempt, *args):
     return tuple(answer) if isinstance(answer, np.ndarray) and answer.ndim == 1 else answer
 
 
-def _in_order(*order):
-    """The right losses of the query's, the key's and the value's offset in another order."""
-    return lambda *args: tuple(_losses(_largest)(*args)[place] for place in order)
-
-
 def _read_off(of_value):
     """The right losses, but for the value's, which is read off its offset."""
     return lambda *args: (*_losses(_largest)(*args)[:2], float(of_value(args[-1])))
-
-
-def _one_after_the_other(x, w_q, b_q, w_k, b_k, w_v, b_v):
-    whole = _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v)
-    return (
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, b_k, w_v, b_v))),
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, 0 * b_k, w_v, b_v))),
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, 0 * b_k, w_v, 0 * b_v))),
-    )
-
-
-def _without_matrices(x, w_q, b_q, w_k, b_k, w_v, b_v):
-    whole = _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v)
-    return (
-        float(_largest(whole, _ablated(x, 0 * w_q, b_q, w_k, b_k, w_v, b_v))),
-        float(_largest(whole, _ablated(x, w_q, b_q, 0 * w_k, b_k, w_v, b_v))),
-        float(_largest(whole, _ablated(x, w_q, b_q, w_k, b_k, 0 * w_v, b_v))),
-    )
-
-
-def _two_at_a_time(x, w_q, b_q, w_k, b_k, w_v, b_v):
-    whole = _ablated(x, w_q, b_q, w_k, b_k, w_v, b_v)
-    return (
-        float(_largest(whole, _ablated(x, w_q, b_q, w_k, 0 * b_k, w_v, 0 * b_v))),
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, b_k, w_v, 0 * b_v))),
-        float(_largest(whole, _ablated(x, w_q, 0 * b_q, w_k, 0 * b_k, w_v, b_v))),
-    )
 
 
 def _weighed(weigh):
@@ -665,7 +627,7 @@ NAMES = ("query", "key", "value")
 offsets_lost = Exercise(
     name="offsets_lost",
     kind="ablate",
-    asks="How far the answers move when the query's, the key's or the value's offset is dropped.",
+    asks="How far the answers move when the query's, the key's or the value's bias is dropped.",
     reference=_losses(_largest),
     cases={
         "three tokens": (
@@ -692,10 +654,12 @@ offsets_lost = Exercise(
     ),
     call=_three,
     mistakes={
-        "put each offset back before you drop the next: one is missing at a time.": (
-            _one_after_the_other
+        "put each bias back before you drop the next: one is missing at a time.": (
+            _losses(_largest, dropped=({2}, {2, 4}, {2, 4, 6}))
         ),
-        "you dropped the matrices; drop the offsets and keep the matrices.": _without_matrices,
+        "you dropped the matrices; drop the biases and keep the matrices.": _losses(
+            _largest, dropped=({1}, {3}, {5})
+        ),
         "that is the mean change; the largest was asked for.": _losses(
             lambda whole, without: np.abs(whole - without).mean()
         ),
@@ -716,7 +680,9 @@ offsets_lost = Exercise(
         "that is the length of the whole change; its largest single number was asked for.": (
             _losses(lambda whole, without: np.linalg.norm(whole - without))
         ),
-        "you keep one offset and drop two; drop one and keep two.": _two_at_a_time,
+        "you keep one bias and drop two; drop one and keep two.": _losses(
+            _largest, dropped=({4, 6}, {2, 6}, {2, 4})
+        ),
         "you divide the scores by √K; that comes in chapter 03, here they are plain.": _losses(
             _largest, _weighed(lambda scores, K: tantra.softmax(scores / np.sqrt(K)))
         ),
@@ -726,7 +692,7 @@ offsets_lost = Exercise(
         "the columns of your shares sum to 1; the rows should: softmax along the last axis.": (
             _losses(_largest, _weighed(lambda scores, K: tantra.softmax(scores, axis=0)))
         ),
-        "the scores are turned around: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
+        "the scores are transposed: rows ask, columns answer, so q @ k.mT and not k @ q.mT.": (
             _losses(_largest, _weighed(lambda scores, K: tantra.softmax(scores.mT)))
         ),
         "you subtract the whole from the part without np.abs, so a change downwards is not seen: "
@@ -751,7 +717,7 @@ offsets_lost = Exercise(
         "that is the change beside the answer's own size; the absolute change was asked for.": (
             _losses(lambda whole, without: np.abs((whole - without) / whole).max())
         ),
-        "that is how far queries, keys and values move, which is the offset itself; the change of "
+        "that is how far queries, keys and values move, which is the bias itself; the change of "
         "the answers was asked for.": lambda *args: tuple(
             float(np.abs(offset).max()) for offset in args[2::2]
         ),
@@ -783,7 +749,9 @@ offsets_lost = Exercise(
     }
     | {
         "the three numbers stand in another order, " + ", ".join(order) + ": give first the "
-        "query's, then the key's, then the value's.": _in_order(*map(NAMES.index, order))
+        "query's, then the key's, then the value's.": (
+            reordered(_losses(_largest), *map(NAMES.index, order))
+        )
         for order in itertools.permutations(NAMES)
         if order != NAMES
     },
@@ -791,9 +759,9 @@ offsets_lost = Exercise(
     atol=1e-9,
     results=NAMES,
     hints=(
-        "First the whole: q, k and v with their offsets, then softmax(q @ k.mT) @ v.",
-        "Without its offset a projection is x @ w alone. Make three more answers, each with one "
-        "offset missing.",
+        "First the whole: q, k and v with their biases, then softmax(q @ k.mT) @ v.",
+        "Without its bias a projection is x @ w alone. Make three more answers, each with one bias "
+        "missing.",
         "np.abs(whole - without).max(), three times. One of the three should surprise you.",
     ),
 )

@@ -8,6 +8,7 @@ import torch
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, gradients
+from tantra.check.slips import given
 from tantra.check.watch import peak_bytes
 
 AXES_IN_FRONT = ((), (4,), (2, 4))
@@ -62,74 +63,61 @@ def _draw(rng):
     return _parts(lambda *shape: rng.standard_normal(shape), batch, 3, 5, 7)
 
 
-def _pre(x, attention, feed_forward, norm_1, norm_2):
-    x = x + attention(norm_1(x))
-    return x + feed_forward(norm_2(x))
+def _pre(x, part, norm):
+    return x + part(norm(x))
 
 
-def _post(x, attention, feed_forward, norm_1, norm_2):
-    x = norm_1(x + attention(x))
-    return norm_2(x + feed_forward(x))
+def _post(x, part, norm):
+    return norm(x + part(x))
 
 
-def _bare(x, attention, feed_forward, norm_1, norm_2):
-    x = x + attention(x)
-    return x + feed_forward(x)
+def _bare(x, part, norm):
+    return x + part(x)
 
 
-def _forgotten(x, attention, feed_forward, norm_1, norm_2):
-    return feed_forward(norm_2(attention(norm_1(x))))
+def _replacing(x, part, norm):
+    return part(norm(x))
 
 
-def _after_the_norm(x, attention, feed_forward, norm_1, norm_2):
-    x = norm_1(x)
-    x = norm_2(x + attention(x))
-    return x + feed_forward(x)
+def _replacing_post(x, part, norm):
+    return norm(part(x))
 
 
-def _in_place(x, attention, feed_forward, norm_1, norm_2):
-    x += attention(norm_1(x))
-    x += feed_forward(norm_2(x))
+def _of_the_normalised(x, part, norm):
+    return _bare(norm(x), part, norm)
+
+
+def _beside(x, part, norm):
+    return norm(x) + part(x)
+
+
+def _outside(x, part, norm):
+    return x + norm(part(x))
+
+
+def _twice(x, part, norm):
+    return norm(x + part(norm(x)))
+
+
+def _in_place(x, part, norm):
+    x += part(norm(x))
     return x
 
 
-def _first_in_place(x, attention, feed_forward, norm_1, norm_2):
-    x += attention(norm_1(x))
-    return x + feed_forward(norm_2(x))
+def _post_in_place(x, part, norm):
+    x += part(x)
+    return norm(x)
 
 
-def _second_replaces(x, attention, feed_forward, norm_1, norm_2):
-    return feed_forward(norm_2(x + attention(norm_1(x))))
+def _missing(x, part, norm):
+    return x
 
 
-def _first_replaces(x, attention, feed_forward, norm_1, norm_2):
-    x = attention(norm_1(x))
-    return x + feed_forward(norm_2(x))
-
-
-def _second_norm_dropped(x, attention, feed_forward, norm_1, norm_2):
-    x = x + attention(norm_1(x))
-    return x + feed_forward(x)
-
-
-def _first_norm_dropped(x, attention, feed_forward, norm_1, norm_2):
-    x = x + attention(x)
-    return x + feed_forward(norm_2(x))
-
-
-def _first_adds_to_the_normalised(x, attention, feed_forward, norm_1, norm_2):
-    x = norm_1(x)
-    x = x + attention(x)
-    return x + feed_forward(norm_2(x))
-
-
-def _second_adds_to_the_normalised(x, attention, feed_forward, norm_1, norm_2):
-    x = norm_2(x + attention(norm_1(x)))
-    return x + feed_forward(x)
-
-
-def _norm_at_the_end(x, attention, feed_forward, norm_1, norm_2):
-    return norm_2(_pre(x, attention, feed_forward, norm_1, norm_2))
+def _block(first, second=None):
+    """A block of two halves, each made of the stream, a part and its norm; as a rule alike."""
+    return lambda x, attention, feed_forward, norm_1, norm_2: (second or first)(
+        first(x, attention, norm_1), feed_forward, norm_2
+    )
 
 
 def _side_by_side(x, attention, feed_forward, norm_1, norm_2):
@@ -140,48 +128,7 @@ def _from_the_start(x, attention, feed_forward, norm_1, norm_2):
     return x + feed_forward(norm_2(x + attention(norm_1(x))))
 
 
-def _norms_of_x_alone(x, attention, feed_forward, norm_1, norm_2):
-    x = norm_1(x) + attention(x)
-    return norm_2(x) + feed_forward(x)
-
-
-def _norms_everywhere(x, attention, feed_forward, norm_1, norm_2):
-    x = norm_1(x + attention(norm_1(x)))
-    return norm_2(x + feed_forward(norm_2(x)))
-
-
-def _post_then_pre(x, attention, feed_forward, norm_1, norm_2):
-    x = norm_1(x + attention(x))
-    return x + feed_forward(norm_2(x))
-
-
-def _pre_then_post(x, attention, feed_forward, norm_1, norm_2):
-    x = x + attention(norm_1(x))
-    return norm_2(x + feed_forward(x))
-
-
-def _outside(x, attention, feed_forward, norm_1, norm_2):
-    x = x + norm_1(attention(x))
-    return x + norm_2(feed_forward(x))
-
-
-def _wrong_order(block):
-    return lambda x, attention, feed_forward, norm_1, norm_2: block(
-        x, feed_forward, attention, norm_1, norm_2
-    )
-
-
-def _one_norm(block):
-    return lambda x, attention, feed_forward, norm_1, norm_2: block(
-        x, attention, feed_forward, norm_1, norm_1
-    )
-
-
-def _swapped_norms(block):
-    return lambda x, attention, feed_forward, norm_1, norm_2: block(
-        x, attention, feed_forward, norm_2, norm_1
-    )
-
+PRE, POST = _block(_pre), _block(_post)
 
 FORGOTTEN = "the additions are missing: each part replaces the stream instead of adding to it."
 IN_PLACE = "+= changes the caller's array. Write x = x + ..., which makes a new one."
@@ -196,7 +143,7 @@ pre_norm_block = Exercise(
     name="pre_norm_block",
     kind="implement",
     asks="A block that adds to x what each part makes of the normalised x.",
-    reference=_pre,
+    reference=PRE,
     library=tantra.Block,
     call=_with_parts,
     cases=CASES,
@@ -204,46 +151,48 @@ pre_norm_block = Exercise(
     rtol=1e-9,
     atol=1e-11,
     mistakes={
-        FORGOTTEN: _forgotten,
-        BARE: _bare,
-        "the attention reads the bare x; it should read norm_1(x).": _first_norm_dropped,
+        FORGOTTEN: _block(_replacing),
+        BARE: _block(_bare),
+        "the attention reads the bare x; it should read norm_1(x).": _block(_bare, _pre),
         "the first addition starts from norm_1(x): only the attention should read that.": (
-            _first_adds_to_the_normalised
+            _block(_of_the_normalised, _pre)
         ),
         "the norms stand on x and not inside the calls: attention(norm_1(x)) is added to the bare "
-        "x, and so in the second half.": _norms_of_x_alone,
+        "x, and so in the second half.": _block(_beside),
         "the norms are used twice each, on what the parts read and on the sums: here the sums stay "
-        "as they are.": _norms_everywhere,
-        "the first half is post-norm: norm_1 belongs inside the call of attention.": _post_then_pre,
+        "as they are.": _block(_twice),
+        "the first half is post-norm: norm_1 belongs inside the call of attention.": _block(
+            _post, _pre
+        ),
         "the second half is post-norm: norm_2 belongs inside the call of feed_forward.": (
-            _pre_then_post
+            _block(_pre, _post)
         ),
         "you add to the normalised x: the stream itself must pass by the norm untouched.": (
-            _after_the_norm
+            _block(_of_the_normalised)
         ),
-        IN_PLACE: _in_place,
-        "the first += changes the caller's array. Write x = x + ... there.": _first_in_place,
-        FIRST_REPLACES: _first_replaces,
-        SECOND_REPLACES: _second_replaces,
+        IN_PLACE: _block(_in_place),
+        "the first += changes the caller's array. Write x = x + ... there.": _block(
+            _in_place, _pre
+        ),
+        FIRST_REPLACES: _block(_replacing, _pre),
+        SECOND_REPLACES: _block(_pre, _replacing),
         "the feed-forward network reads the bare x; it should read norm_2(x).": (
-            _second_norm_dropped
+            _block(_pre, _bare)
         ),
         "the second addition starts from norm_2(x): only the network should read that.": (
-            _second_adds_to_the_normalised
+            _block(_pre, _of_the_normalised)
         ),
         "one norm too many: the stream leaves a pre-norm block as the additions left it.": (
-            _norm_at_the_end
+            _block(_pre, _twice)
         ),
-        "that is the first half; the feed-forward network comes next.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: x + attention(norm_1(x))
-        ),
-        "the norms stand after the additions: that is post-norm.": _post,
+        "that is the first half; the feed-forward network comes next.": _block(_pre, _missing),
+        "the norms stand after the additions: that is post-norm.": POST,
         "the feed-forward network reads the old x; it should read what the attention left.": (
             _side_by_side
         ),
         "x is counted twice: what the attention left has it already.": (
             lambda x, attention, feed_forward, norm_1, norm_2: (
-                x + _pre(x, attention, feed_forward, norm_1, norm_2)
+                x + PRE(x, attention, feed_forward, norm_1, norm_2)
             )
         ),
         "the feed-forward network reads norm_1(x) again; it should read norm_2 of what the "
@@ -251,9 +200,7 @@ pre_norm_block = Exercise(
             x + attention(norm_1(x)) + feed_forward(norm_1(x))
         ),
         "your feed-forward network goes first, with norm_2: the attention should, with norm_1, and "
-        "the network reads what it left.": lambda x, attention, feed_forward, norm_1, norm_2: _pre(
-            x, feed_forward, attention, norm_2, norm_1
-        ),
+        "the network reads what it left.": given(PRE, 0, 2, 1, 4, 3),
         "the network reads what the attention added; it should read the stream, with x in it.": (
             lambda x, attention, feed_forward, norm_1, norm_2: (
                 x + attention(norm_1(x)) + feed_forward(norm_2(attention(norm_1(x))))
@@ -262,10 +209,12 @@ pre_norm_block = Exercise(
         "what the attention added is lost: the second addition starts from the first x.": (
             _from_the_start
         ),
-        "the norms stand on what the parts return; they belong on what the parts read.": _outside,
-        ONE_NORM: _one_norm(_pre),
-        SWAPPED: _swapped_norms(_pre),
-        WRONG_ORDER: _wrong_order(_pre),
+        "the norms stand on what the parts return; they belong on what the parts read.": _block(
+            _outside
+        ),
+        ONE_NORM: given(PRE, 0, 1, 2, 3, 3),
+        SWAPPED: given(PRE, 0, 1, 2, 4, 3),
+        WRONG_ORDER: given(PRE, 0, 2, 1, 3, 4),
     },
     hints=(
         "Two lines of the same form, one for each part.",
@@ -278,7 +227,7 @@ post_norm_block = Exercise(
     name="post_norm_block",
     kind="implement",
     asks="The block of 2017: each part reads x, its answer is added, the sum is normalised.",
-    reference=_post,
+    reference=POST,
     library=tantra.PostNormBlock,
     call=_with_parts,
     cases=CASES,
@@ -287,30 +236,24 @@ post_norm_block = Exercise(
     atol=1e-11,
     mistakes={
         "the norms stand on x alone, before the additions: each stands on the sum, "
-        "norm_1(x + attention(x)).": _norms_of_x_alone,
+        "norm_1(x + attention(x)).": _block(_beside),
         "the parts read the normalised x and are added to it: here they read x, and the sum is "
-        "normalised.": _after_the_norm,
+        "normalised.": _block(_of_the_normalised),
         "the norms are used twice each, on what the parts read and on the sums: here the parts "
-        "read x as it is.": _norms_everywhere,
+        "read x as it is.": _block(_twice),
         "the second half is pre-norm: norm_2 stands on its sum, not inside the call.": (
-            _post_then_pre
+            _block(_post, _pre)
         ),
         "the first half is pre-norm: norm_1 stands on its sum, not inside the call.": (
-            _pre_then_post
+            _block(_pre, _post)
         ),
-        "that is the first half; the feed-forward network comes next.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_1(x + attention(x))
-        ),
-        "that is pre-norm: here a part reads x itself, and the norm stands after the sum.": _pre,
-        BARE: _bare,
+        "that is the first half; the feed-forward network comes next.": _block(_post, _missing),
+        "that is pre-norm: here a part reads x itself, and the norm stands after the sum.": PRE,
+        BARE: _block(_bare),
         "the sum is missing: normalise x + attention(x), not attention(x) alone.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                feed_forward(norm_1(attention(x)))
-            )
+            _block(_replacing_post)
         ),
-        SECOND_REPLACES: lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-            feed_forward(norm_1(x + attention(x)))
-        ),
+        SECOND_REPLACES: _block(_post, _replacing_post),
         "the feed-forward network reads the old x; it should read what norm_1 made.": (
             lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
                 norm_1(x + attention(x)) + feed_forward(x)
@@ -322,17 +265,13 @@ post_norm_block = Exercise(
             )
         ),
         "your feed-forward network goes first, with norm_2: the attention should, with norm_1, and "
-        "the network reads what that made.": lambda x, attention, feed_forward, norm_1, norm_2: (
-            _post(x, feed_forward, attention, norm_2, norm_1)
-        ),
+        "the network reads what that made.": given(POST, 0, 2, 1, 4, 3),
         "the first sum is not normalised: norm_1 stands before the feed-forward network.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                _bare(x, attention, feed_forward, norm_1, norm_2)
-            )
+            _block(_bare, _post)
         ),
         "both norms stand at the end; norm_1 belongs right after the first addition.": (
             lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                norm_1(_bare(x, attention, feed_forward, norm_1, norm_2))
+                norm_1(_block(_bare)(x, attention, feed_forward, norm_1, norm_2))
             )
         ),
         "the second addition starts from the sum before norm_1: it adds to what norm_1 made, which "
@@ -346,7 +285,7 @@ post_norm_block = Exercise(
             )
         ),
         "you normalise what a part returns and add it then; add first, normalise the sum.": (
-            _outside
+            _block(_outside)
         ),
         "the first x is added once more in the second half: what norm_1 made has it already.": (
             lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
@@ -354,33 +293,23 @@ post_norm_block = Exercise(
             )
         ),
         "in the first half you normalise what the attention returns: add first, then norm_1.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                x + norm_1(attention(x)) + feed_forward(x + norm_1(attention(x)))
-            )
+            _block(_outside, _post)
         ),
         "in the second half you normalise what the network returns: add first, then norm_2.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: (
-                norm_1(x + attention(x)) + norm_2(feed_forward(norm_1(x + attention(x))))
-            )
+            _block(_post, _outside)
         ),
         "+= changes the caller's array. Write x + ..., which makes a new one.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: _post(
-                x.__iadd__(attention(x)), lambda x: 0 * x, feed_forward, norm_1, norm_2
-            )
+            _block(_post_in_place, _post)
         ),
-        "the second half is not normalised: its sum goes through norm_2.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: (
-                norm_1(x + attention(x)) + feed_forward(norm_1(x + attention(x)))
-            )
-        ),
+        "the second half is not normalised: its sum goes through norm_2.": _block(_post, _bare),
         "the second half starts from the first x: it should read, and add to, what norm_1 made.": (
             lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
                 x + feed_forward(norm_1(x + attention(x)))
             )
         ),
-        ONE_NORM: _one_norm(_post),
-        SWAPPED: _swapped_norms(_post),
-        WRONG_ORDER: _wrong_order(_post),
+        ONE_NORM: given(POST, 0, 1, 2, 3, 3),
+        SWAPPED: given(POST, 0, 1, 2, 4, 3),
+        WRONG_ORDER: given(POST, 0, 2, 1, 3, 4),
     },
     hints=(
         "Section 3.1 of Vaswani et al. 2017 has the formula: LayerNorm(x + Sublayer(x)).",
@@ -419,7 +348,7 @@ def _by_jacobian(x, w_up, w_down, g):
 
 
 def _builds_a_jacobian(attempt):
-    """Whether one vector of width D takes as much room as a matrix (D, D)."""
+    """Whether one vector of width D takes as much memory as a matrix (D, D)."""
     rng, D = np.random.default_rng(0), 200
     args = tuple(rng.standard_normal(shape) for shape in ((D,), (D, 2), (2, D), (D,)))
     return peak_bytes(lambda: attempt(*args)) >= 8 * D * D
@@ -506,7 +435,9 @@ residual_backward = Exercise(
         "I is the identity matrix, which hands g back; you add the number 1.": (
             lambda x, w_up, w_down, g: 1 + _branch(x, w_up, w_down, g)
         ),
-        "the bend is missing: the derivative of tanh is 1 - tanh².": (_with_slope(lambda z: 1)),
+        "the nonlinearity is missing: the derivative of tanh is 1 - tanh².": (
+            _with_slope(lambda z: 1)
+        ),
         "you multiply by tanh; its derivative is 1 - tanh².": (_with_slope(np.tanh)),
         "the derivative of tanh is 1 - tanh², with a minus.": (
             _with_slope(lambda z: 1 + np.tanh(z) ** 2)
@@ -561,7 +492,7 @@ leaking_block = Exercise(
     name="leaking_block",
     kind="hunt",
     asks="A pre-norm block: the stream passes every norm by, and the caller keeps their x.",
-    reference=_pre,
+    reference=PRE,
     given=_given_leaking,
     library=tantra.Block,
     call=_with_parts,
@@ -571,42 +502,38 @@ leaking_block = Exercise(
     atol=1e-11,
     mistakes={
         "the caller's x is safe now. What does the second addition start from?": (
-            lambda x, attention, feed_forward, norm_1, norm_2: _given_leaking(
-                x.copy(), attention, feed_forward, norm_1, norm_2
-            )
+            _block(_pre, _of_the_normalised)
         ),
-        "the stream is whole now. But what does += do to the x of the caller?": _in_place,
+        "the stream is whole now. But what does += do to the x of the caller?": _block(_in_place),
         "the stream is whole now. But the first += still writes into the x of the caller.": (
-            _first_in_place
+            _block(_in_place, _pre)
         ),
         "now the first half starts from the normalised x as well: the other way round.": (
-            _after_the_norm
+            _block(_of_the_normalised)
         ),
         "the norm of the second half was dropped; it belongs inside the call of feed_forward.": (
-            _second_norm_dropped
+            _block(_pre, _bare)
         ),
         "the first addition is lost: the second must start from what the first left.": (
             _from_the_start
         ),
         "the norm of the first half was dropped; it was right inside the call of attention.": (
-            _first_norm_dropped
+            _block(_bare, _pre)
         ),
         "norm_2 stands on what the network returns; it belongs on what the network reads.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: (
-                (x + attention(norm_1(x))) + norm_2(feed_forward(x + attention(norm_1(x))))
-            )
+            _block(_pre, _outside)
         ),
         "the second addition starts from norm_2(x), and the network reads the bare x: the other "
-        "way round.": lambda x, attention, feed_forward, norm_1, norm_2: (
-            norm_2(x + attention(norm_1(x))) + feed_forward(x + attention(norm_1(x)))
+        "way round.": _block(_pre, _beside),
+        "both additions are gone: each part's answer replaces the stream.": _block(_replacing),
+        "norm_2 stands on the sum now; only the network should read norm_2(x).": (
+            _block(_pre, _post)
         ),
-        "both additions are gone: each part's answer replaces the stream.": _forgotten,
-        "norm_2 stands on the sum now; only the network should read norm_2(x).": (_pre_then_post),
-        FIRST_REPLACES: _first_replaces,
-        "that is post-norm, a block too, but this one was to be pre-norm.": _post,
-        "both halves now use norm_1; norm_2 was right.": _one_norm(_pre),
+        FIRST_REPLACES: _block(_replacing, _pre),
+        "that is post-norm, a block too, but this one was to be pre-norm.": POST,
+        "both halves now use norm_1; norm_2 was right.": given(PRE, 0, 1, 2, 3, 3),
         "the second addition is gone: the network's answer replaces the stream.": (
-            _second_replaces
+            _block(_pre, _replacing)
         ),
         "the network now reads the old x; it should read what the attention left.": _side_by_side,
     },
@@ -624,16 +551,16 @@ stream_spread = Prediction(
     answer=(5.0, math.sqrt(2)),
     rtol=5e-3,
     mistakes={
-        "deviations do not add up; variances do, where the terms are independent.": (
+        "standard deviations do not add up; variances do, where the terms are independent.": (
             25.0,
             1 + math.sqrt(24),
         ),
-        "those are the variances; the deviation is the root.": (25.0, 2.0),
+        "those are the variances; the standard deviation is the root.": (25.0, 2.0),
         "the second is the variance still; take its root too.": (5.0, 2.0),
         "the first is the variance still; take its root too.": (25.0, math.sqrt(2)),
         "those are variances, and x_0, which has variance 1 as well, is left out.": (24.0, 1.0),
         "the second leaves out x_0, which has variance 1 as well.": (5.0, 1.0),
-        "the order is turned: first without the factor.": (math.sqrt(2), 5.0),
+        "the order is reversed: first without the factor.": (math.sqrt(2), 5.0),
         "a block adds twice, so 12 blocks make 24 additions.": (math.sqrt(13), math.sqrt(1.5)),
         "x_0 is part of the stream: it has variance 1 as well.": (math.sqrt(24), 1.0),
         "1.02 is the whole stream times 1/√24, or has variances divided by 24²: each addition is "
@@ -641,8 +568,11 @@ stream_spread = Prediction(
             5.0,
             math.sqrt(1 + 1 / 24),
         ),
-        "the second is the deviation of x_0 plus that of one scaled addition: there are 24 "
-        "additions, and variances add up, not deviations.": (5.0, 1 + 1 / math.sqrt(24)),
+        "the second is the standard deviation of x_0 plus that of one scaled addition: there are "
+        "24 additions, and variances add up, not standard deviations.": (
+            5.0,
+            1 + 1 / math.sqrt(24),
+        ),
         "an addition does not double the stream: variances add up, 1 for x_0 and 1 for each.": (
             2.0**12,
             1.0,
@@ -689,7 +619,7 @@ paths_left = Prediction(
         "those are the paths through the three branches; count those through the other seven.": (
             (8, 0)
         ),
-        "the order is turned: first the stack with additions.": (0, 128),
+        "the order is reversed: first the stack with additions.": (0, 128),
     },
     hints=(
         "With f(x) = x a branch doubles the stream: x + f(x) = 2 x. With f(x) = 0 it leaves it.",

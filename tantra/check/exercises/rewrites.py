@@ -8,13 +8,9 @@ import torch
 import tantra
 from tantra import rewrites
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, arrays, gradients
+from tantra.check.inputs import array, arrays, behind, gradients
+from tantra.check.slips import largest, total
 from tantra.check.watch import peak_bytes, uses_torch
-
-
-def _largest(x, axis=-1):
-    return x.max(axis=axis, keepdims=True)
-
 
 # 1. parts
 
@@ -35,9 +31,8 @@ def _less(of_parts):
     """The averages, where this is subtracted from the log-sums in place of the largest."""
 
     def combine(averages, log_sums):
-        with np.errstate(over="ignore", invalid="ignore"):
-            powers = np.exp(log_sums - of_parts(log_sums))
-            return _combined(averages, log_sums, powers / powers.sum(axis=0))
+        powers = np.exp(log_sums - of_parts(log_sums))
+        return _combined(averages, log_sums, powers / powers.sum(axis=0))
 
     return combine
 
@@ -67,9 +62,8 @@ def _pair_by_pair(averages, log_sums):
     """Each part joined with what came before, where two empty parts make -inf - (-inf)."""
     average, log_sum = averages[0], log_sums[0]
     for other, other_sum in zip(averages[1:], log_sums[1:], strict=True):
-        with np.errstate(invalid="ignore"):
-            total = np.logaddexp(log_sum, other_sum)
-            average = np.exp(log_sum - total) * average + np.exp(other_sum - total) * other
+        total = np.logaddexp(log_sum, other_sum)
+        average = np.exp(log_sum - total) * average + np.exp(other_sum - total) * other
         log_sum = total
     return average
 
@@ -137,13 +131,13 @@ combine_parts = Exercise(
                 averages, log_sums, _powers(log_sums) / _powers(log_sums).sum()
             )
         ),
-        "the shares sum to 1 already: add the weighed parts up, and do not take their mean.": (
+        "the weights sum to 1 already: add the weighed parts up, and do not take their mean.": (
             lambda averages, log_sums: _combined(
                 averages, log_sums, tantra.softmax(log_sums, axis=0) / len(log_sums)
             )
         ),
         **{
-            f"{little:g} in the total makes the shares wrong, and is not needed: with the largest "
+            f"{little:g} in the total makes the weights wrong, and is not needed: with the largest "
             "subtracted the total is at least 1.": _with_a_little_more(little)
             for little in (1e-6, 1e-8, 1e-9)
         },
@@ -151,16 +145,16 @@ combine_parts = Exercise(
         "part after part is right, but what was combined so far has the log-sum of all its parts, "
         "and yours keeps the first one's.": _combined_in_turn,
         "that is the plain mean of the parts, as if all powers were 1 (the largest along the last "
-        "axis, of length 1, is each itself): weigh each part by its share, along axis 0.": (
+        "axis, of length 1, is each itself): weigh each part by its weight, along axis 0.": (
             lambda averages, log_sums: averages.mean(axis=0)
         ),
-        "that is the plain sum of the parts: weigh each by its share, so that the shares sum "
-        "to 1.": lambda averages, log_sums: averages.sum(axis=0),
-        "the parts stand along axis 0, and the softmax runs along another: the shares of one "
+        "that is the plain sum of the parts: weigh each by its weight, so that the weights sum to "
+        "1.": lambda averages, log_sums: averages.sum(axis=0),
+        "the parts stand along axis 0, and the softmax runs along another: the weights of one "
         "row's parts must sum to 1.": lambda averages, log_sums: _combined(
             averages, log_sums, tantra.softmax(log_sums, axis=1)
         ),
-        "a softmax along the last axis, which has length 1, gives every part the share 1: parts "
+        "a softmax along the last axis, which has length 1, gives every part the weight 1: parts "
         "stand along axis 0.": lambda averages, log_sums: _combined(
             averages, log_sums, tantra.softmax(log_sums)
         ),
@@ -173,7 +167,7 @@ combine_parts = Exercise(
         "chapter 02.": lambda averages, log_sums: _combined(
             averages, log_sums, np.exp(log_sums) / np.exp(log_sums).sum(axis=0)
         ),
-        "one total for all rows: each row has shares of its own, so sum the powers along axis 0 "
+        "one total for all rows: each row has weights of its own, so sum the powers along axis 0 "
         "only.": lambda averages, log_sums: _combined(
             averages, log_sums, _whole_powers(log_sums) / _whole_powers(log_sums).sum()
         ),
@@ -181,18 +175,18 @@ combine_parts = Exercise(
         "each row's own, log_sums.max(axis=0).": lambda averages, log_sums: _combined(
             averages, log_sums, _whole_powers(log_sums) / _whole_powers(log_sums).sum(axis=0)
         ),
-        "the powers are not divided by their total: the shares of a row's parts must sum to 1.": (
+        "the powers are not divided by their total: the weights of a row's parts must sum to 1.": (
             lambda averages, log_sums: _combined(averages, log_sums, _powers(log_sums))
         ),
         "the parts are weighed, but not added up: sum along axis 0.": (
             lambda averages, log_sums: tantra.softmax(log_sums, axis=0) * averages
         ),
-        "only the part with the largest log-sum is taken: the others have their shares too.": (
+        "only the part with the largest log-sum is taken: the others have their weights too.": (
             lambda averages, log_sums: np.take_along_axis(
                 averages, log_sums.argmax(axis=0)[None], axis=0
             )[0]
         ),
-        "the order is turned: the larger log-sum gets the larger share, so no minus.": (
+        "the order is reversed: the larger log-sum gets the larger weight, so no minus.": (
             lambda averages, log_sums: _combined(
                 averages, log_sums, tantra.softmax(-log_sums, axis=0)
             )
@@ -207,8 +201,8 @@ combine_parts = Exercise(
         "end.": lambda averages, log_sums: _combined(
             averages, log_sums, tantra.softmax(log_sums, axis=0)
         )[None],
-        "a log-sum of -inf is no power at all, and the part's share is 0; set to 0 it is the power "
-        "e⁰ = 1: leave it as it is.": lambda averages, log_sums: _combined(
+        "a log-sum of -inf is no power at all, and the part's weight is 0; set to 0 it is the "
+        "power e⁰ = 1: leave it as it is.": lambda averages, log_sums: _combined(
             averages, log_sums, tantra.softmax(np.where(np.isinf(log_sums), 0, log_sums), axis=0)
         ),
         "the sum of the log-sums is the logarithm of a product: add the powers, and divide by "
@@ -217,15 +211,15 @@ combine_parts = Exercise(
         ),
         "you subtract the largest along axis 1, of all rows of a part; the parts of one row must "
         "lose the same number: log_sums.max(axis=0).": (
-            _less(lambda log_sums: log_sums.max(axis=1, keepdims=True))
+            _less(lambda log_sums: largest(log_sums, axis=1))
         ),
     },
     hints=(
-        "A part's share of the row is its sum of powers, divided by the sums of all parts.",
+        "A part's weight of the row is its sum of powers, divided by the sums of all parts.",
         "Dividing powers of logarithms by their total, along the axis of parts: which function of "
         "chapter 02 does that?",
-        "powers = np.exp(log_sums - log_sums.max(axis=0)); the shares are powers divided by "
-        "powers.sum(axis=0); then shares times averages, summed along axis 0.",
+        "powers = np.exp(log_sums - log_sums.max(axis=0)); the weights are powers divided by "
+        "powers.sum(axis=0); then weights times averages, summed along axis 0.",
     ),
 )
 
@@ -247,7 +241,7 @@ def _online(
     protect=True,
     shrink_sum=True,
     shrink_average=True,
-    turned=False,
+    reverse=False,
     divide=True,
     every=True,
     follow=True,
@@ -268,15 +262,15 @@ def _online(
         if causal:
             past = tantra.causal_mask(np.arange(q.shape[-2]), np.arange(k.shape[-2])[keys])
             scores = np.where(past, scores, -np.inf)
-        new = np.maximum(m, _largest(scores)) if protect else m
+        new = np.maximum(m, largest(scores)) if protect else m
         if not follow:
-            new = _largest(scores)
+            new = largest(scores)
         if not rows:
             new = np.full(shape, new.max())
-        shrink, powers = np.exp((new - m) if turned else (m - new)), np.exp(scores - new)
-        if turned == "but at first":
+        shrink, powers = np.exp((new - m) if reverse else (m - new)), np.exp(scores - new)
+        if reverse == "but at first":
             shrink = np.where(np.isinf(m), 0.0, shrink)
-        summed = powers.sum(axis=-1, keepdims=True) if own_sums else powers.sum()
+        summed = total(powers) if own_sums else powers.sum()
         z = z * (shrink if shrink_sum else 1) + summed
         a = a * (shrink if shrink_average else 1) + powers @ v[..., keys, :]
         m = new
@@ -301,7 +295,7 @@ class _Watched(np.ndarray):
 
 def _holds_too_many_scores(attempt):
     """Whether there are more than chunk scores of a row at one time, in one array or in many."""
-    return _makes_too_many_scores(attempt) or _takes_too_much_room(attempt)
+    return _makes_too_many_scores(attempt) or _takes_too_much_memory(attempt)
 
 
 def _makes_too_many_scores(attempt, T=5, S=11, chunk=4):
@@ -317,8 +311,8 @@ def _makes_too_many_scores(attempt, T=5, S=11, chunk=4):
     return many or any(shape in ((S, T), (1, S), (S,)) for shape in shapes)
 
 
-def _takes_too_much_room(attempt, T=64, S=1024, chunk=32):
-    """Whether half of the room for all scores is taken, whoever made the arrays."""
+def _takes_too_much_memory(attempt, T=64, S=1024, chunk=32):
+    """Whether half of the memory for all scores is taken, whoever made the arrays."""
     q, k, v = arrays((T, 2), (S, 2), (S, 2))
     with np.errstate(all="ignore"):
         return peak_bytes(lambda: attempt(q, k, v, chunk)) > T * S * q.itemsize / 2
@@ -368,21 +362,21 @@ def _carried(add):
         for start in range(0, k.shape[-2], chunk):
             keys = slice(start, start + chunk)
             scores = q @ k[..., keys, :].mT / math.sqrt(q.shape[-1])
-            new = np.maximum(m, _largest(scores))
+            new = np.maximum(m, largest(scores))
             shrink, powers = np.exp(m - new), np.exp(scores - new)
-            z = z * shrink + powers.sum(axis=-1, keepdims=True)
+            z = z * shrink + total(powers)
             a, m = add(a, z, shrink, powers @ v[..., keys, :]), new
         return a, z
 
     return average
 
 
-def _shares_carried(q, k, v, chunk):
+def _weights_carried(q, k, v, chunk):
     m, z, a = np.full((*q.shape[:-1], 1), -np.inf), 0.0, 0.0
     for start in range(0, k.shape[-2], chunk):
         keys = slice(start, start + chunk)
         scores = q @ k[..., keys, :].mT / math.sqrt(q.shape[-1])
-        new = np.maximum(m, _largest(scores))
+        new = np.maximum(m, largest(scores))
         shrink, shares = np.exp(m - new), tantra.softmax(scores)
         z, a, m = z * shrink + 1, a * shrink + shares @ v[..., keys, :], new
     return a / z
@@ -409,7 +403,7 @@ def _of_chapter_12(q, k, v, chunk):
         keys = places[start : start + chunk]
         scores = q @ k[..., keys, :].mT / q.shape[-1] ** 0.5
         scores = np.where(tantra.causal_mask(places, keys), scores, -np.inf)
-        larger = np.maximum(m, _largest(scores))
+        larger = np.maximum(m, largest(scores))
         shrink, powers = np.exp(m - larger), np.exp(scores - larger)
         z = z * shrink + powers.sum(axis=-1, keepdims=True)
         a = a * shrink + powers @ v[..., keys, :]
@@ -418,8 +412,7 @@ def _of_chapter_12(q, k, v, chunk):
 
 
 def _draw_chunks(rng):
-    axes = [(), (2,), (3, 2)][rng.integers(3)]
-    q, k, v = (rng.standard_normal((*axes, *shape)) for shape in ((5, 4), (7, 4), (7, 6)))
+    q, k, v = behind(rng, (5, 4), (7, 4), (7, 6), fronts=((), (2,), (3, 2)))
     return q, 2 * k, v, int(rng.integers(2, 6))
 
 
@@ -473,7 +466,7 @@ chunked_average = Exercise(
             _new_ones_shrunk
         ),
         "softmax of a chunk divides by the chunk's own sum: add up the powers themselves.": (
-            lambda q, k, v, chunk: _shares_carried(q, k, v, chunk)
+            _weights_carried
         ),
         "one sum of powers for all rows: each has its own, sum(axis=-1, keepdims=True).": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, own_sums=False)
@@ -504,7 +497,7 @@ chunked_average = Exercise(
         ),
         "from -inf on all is nan: what was before shrinks by e to the power old largest minus new, "
         "which is at most 1, and the powers are e to the power score minus the new largest.": (
-            lambda q, k, v, chunk: _online(q, k, v, chunk, turned=True)
+            lambda q, k, v, chunk: _online(q, k, v, chunk, reverse=True)
         ),
         "those are sums, not averages: divide by the sum of powers at the end.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, divide=False)
@@ -540,7 +533,7 @@ chunked_average = Exercise(
         "the next (from -inf, all that was before shrinks to 0).": _last_chunk,
         "what was before must shrink, and yours grows: by e to the power old largest minus new, "
         "which is at most 1.": lambda q, k, v, chunk: _online(
-            q, k, v, chunk, turned="but at first"
+            q, k, v, chunk, reverse="but at first"
         ),
         "all that was summed is divided again in each chunk: divide once, at the end.": (
             _all_divided_in_each
@@ -575,7 +568,7 @@ def _known(rng, q, k, v, g):
     averages, log_sums = rewrites.attend_part(
         q, np.concatenate([k, others]), np.concatenate([v, values])
     )
-    return q, k, v, g, log_sums, (g * averages).sum(axis=-1, keepdims=True)
+    return q, k, v, g, log_sums, total(g * averages)
 
 
 def _autograd(q, k, v, g, log_sums, mean):
@@ -597,61 +590,45 @@ def _autograd(q, k, v, g, log_sums, mean):
     return gradients(gained, np.ones_like(mean), q, k, v)
 
 
-def _back(
-    q, k, v, g, log_sums, mean, *, own=False, subtract=True, scale=(1, 1, 1), order=(0, 1, 2)
-):
+def _back(q, k, v, g, log_sums, mean, *, scale=(1, 1, 1), order=(0, 1, 2)):
     """The gradients; scale says how many roots of K divide the scores, dq and dk."""
     scores, for_q, for_k = (math.sqrt(q.shape[-1]) ** often for often in scale)
-    scores = q @ k.mT / scores
-    p = tantra.softmax(scores) if own else np.exp(scores - log_sums)
-    ds = p * (g @ v.mT - (mean if subtract else 0))
+    p = np.exp(q @ k.mT / scores - log_sums)
+    ds = p * (g @ v.mT - mean)
     found = ds @ k / for_q, ds.mT @ q / for_k, p.mT @ g
     return tuple(found[i] for i in order)
-
-
-def _of_chapter_03(q, k, v, g, log_sums, mean):
-    """The backward pass of attention, over this chunk alone."""
-    p = tantra.softmax(q @ k.mT / math.sqrt(q.shape[-1]))
-    return _back(q, k, v, g, log_sums, (p * (g @ v.mT)).sum(axis=-1, keepdims=True), own=True)
-
-
-def _values_from_scores(q, k, v, g, log_sums, mean):
-    by_q, by_k, _ = _back(q, k, v, g, log_sums, mean)
-    ds = np.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums) * (g @ v.mT - mean)
-    return by_q, by_k, ds.mT @ g
-
-
-def _overflows(q, k, v, g, log_sums, mean):
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    with np.errstate(over="ignore", invalid="ignore"):
-        p = np.exp(scores) / np.exp(log_sums)
-        ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
-        return ds @ k, ds.mT @ q, p.mT @ g
 
 
 def _draw_chunk(rng):
     return _known(rng, *(rng.standard_normal(shape) for shape in ((5, 4), (3, 4), (3, 2), (5, 2))))
 
 
-def _unmeant(q, k, v, g, log_sums, mean):
+def _less_log_sum(scores, log_sums):
+    return np.exp(scores - log_sums)
+
+
+def _own_weights(scores, log_sums):
+    """As if the row ended with this chunk."""
+    return tantra.softmax(scores)
+
+
+def _own_mean(p, dp, mean):
     """The row sum taken over this chunk alone."""
-    p = np.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums)
-    return _back(q, k, v, g, log_sums, (p * (g @ v.mT)).sum(axis=-1, keepdims=True))
+    return p * (dp - total(p * dp))
 
 
-def _unshifted(q, k, v, g, log_sums, mean):
-    return _back(q, k, v, g, 0 * log_sums, mean)
-
-
-def _with_other(weights=None, by_score=lambda p, dp, mean: p * (dp - mean)):
-    """The gradients with other weights, or with another way from dp to ds."""
+def _with_other(
+    weights=_less_log_sum,
+    by_score=lambda p, dp, mean: p * (dp - mean),
+    by_k=lambda ds, q, g: ds.mT @ q / math.sqrt(q.shape[-1]),
+    by_v=lambda p, ds, g: p.mT @ g,
+):
+    """The gradients with other weights, another way from dp to ds, or another dk or dv."""
 
     def back(q, k, v, g, log_sums, mean):
-        scores = q @ k.mT / math.sqrt(q.shape[-1])
-        with np.errstate(over="ignore", invalid="ignore"):
-            p = (weights or (lambda s, log_sum: np.exp(s - log_sum)))(scores, log_sums)
-            ds = by_score(p, g @ v.mT, mean) / math.sqrt(q.shape[-1])
-            return ds @ k, ds.mT @ q, p.mT @ g
+        p = weights(q @ k.mT / math.sqrt(q.shape[-1]), log_sums)
+        ds = by_score(p, g @ v.mT, mean)
+        return ds @ k / math.sqrt(q.shape[-1]), by_k(ds, q, g), by_v(p, ds, g)
 
     return back
 
@@ -659,25 +636,6 @@ def _with_other(weights=None, by_score=lambda p, dp, mean: p * (dp - mean)):
 def _by_value_width(q, k, v, g, log_sums, mean):
     often = math.log(v.shape[-1]) / math.log(q.shape[-1])
     return _back(q, k, v, g, log_sums, mean, scale=(often,) * 3)
-
-
-def _keys_from_do(q, k, v, g, log_sums, mean):
-    by_q, _, by_v = _back(q, k, v, g, log_sums, mean)
-    scores = q @ k.mT / math.sqrt(q.shape[-1])
-    ds = np.exp(scores - log_sums) * (g @ v.mT - mean)
-    return by_q, ds.mT @ g / math.sqrt(q.shape[-1]), by_v
-
-
-def _divided_by_log(q, k, v, g, log_sums, mean):
-    p = np.exp(q @ k.mT / math.sqrt(q.shape[-1])) / log_sums
-    ds = p * (g @ v.mT - mean) / math.sqrt(q.shape[-1])
-    return ds @ k, ds.mT @ q, p.mT @ g
-
-
-def _outside(q, k, v, g, log_sums, mean):
-    p = np.exp(q @ k.mT / math.sqrt(q.shape[-1]) - log_sums)
-    ds = (p * (g @ v.mT) - mean) / math.sqrt(q.shape[-1])
-    return ds @ k, ds.mT @ q, p.mT @ g
 
 
 chunk_gradients = Exercise(
@@ -697,11 +655,15 @@ chunk_gradients = Exercise(
     atol=1e-11,
     mistakes={
         "that is chapter 03's way back over this chunk alone, and the row goes on in other chunks: "
-        "p is e to the power score minus log-sum, and mean is given.": _of_chapter_03,
-        "exp overflows on large scores: subtract the log-sum first, then take e to the power.": (
-            _overflows
+        "p is e to the power score minus log-sum, and mean is given.": _with_other(
+            _own_weights, _own_mean
         ),
-        "dv comes from the weights p, not from ds: pᵀ do.": _values_from_scores,
+        "exp overflows on large scores: subtract the log-sum first, then take e to the power.": (
+            _with_other(lambda s, log_sum: np.exp(s) / np.exp(log_sum))
+        ),
+        "dv comes from the weights p, not from ds: pᵀ do.": _with_other(
+            by_v=lambda p, ds, g: ds.mT @ g
+        ),
         "the log-sum is subtracted from the power; it belongs into the exponent, e to the power "
         "score minus log-sum.": _with_other(lambda s, log_sum: np.exp(s) - log_sum),
         "only the diagonal of softmax's gradient, p (1 - p): a score moves the other weights of "
@@ -711,10 +673,10 @@ chunk_gradients = Exercise(
         "mean is subtracted from do·v, not added.": (
             _with_other(by_score=lambda p, dp, mean: p * (dp + mean))
         ),
-        "the sign is turned: ds is p times (do·v - mean).": (
+        "the sign is flipped: ds is p times (do·v - mean).": (
             _with_other(by_score=lambda p, dp, mean: p * (mean - dp))
         ),
-        "dv comes back turned: pᵀ do has a row for each key.": (
+        "dv comes back transposed: pᵀ do has a row for each key.": (
             lambda *args: (*_back(*args)[:2], _back(*args)[2].T)
         ),
         "the log-sum is subtracted from the score, not added.": (
@@ -724,7 +686,7 @@ chunk_gradients = Exercise(
             _with_other(lambda s, log_sum: s - log_sum)
         ),
         "the largest score is subtracted, which makes powers; a weight is e to the power score "
-        "minus log-sum.": _with_other(lambda s, log_sum: np.exp(s - _largest(s))),
+        "minus log-sum.": _with_other(lambda s, log_sum: np.exp(s - largest(s))),
         "p is missing in ds: p times (do·v - mean).": (
             _with_other(by_score=lambda p, dp, mean: dp - mean)
         ),
@@ -741,26 +703,30 @@ chunk_gradients = Exercise(
             lambda *args: _back(*args, scale=(1, 1, 0))
         ),
         "your weights sum to 1 over this chunk, but the row goes on in other chunks: p is e to the "
-        "power score minus log-sum.": lambda *args: _back(*args, own=True),
-        "the row sum is missing: mean is subtracted from do·v before p multiplies.": (
-            lambda *args: _back(*args, subtract=False)
+        "power score minus log-sum.": _with_other(_own_weights),
+        "the row sum is missing: mean is subtracted from do·v before p multiplies.": _with_other(
+            by_score=lambda p, dp, mean: p * dp
         ),
         "you take the row sum over this chunk alone: mean holds it for the whole row, so use "
-        "that.": _unmeant,
+        "that.": _with_other(by_score=_own_mean),
         "the scores were divided by the root of K, so dq and dk must be divided by it too.": (
             lambda *args: _back(*args, scale=(1, 0, 0))
         ),
         "dq and dk are divided by the root of K twice; the scores were divided by it once.": (
             lambda *args: _back(*args, scale=(1, 2, 2))
         ),
-        "the log-sums are not used: without them p is a power and not a weight.": _unshifted,
+        "the log-sums are not used: without them p is a power and not a weight.": _with_other(
+            lambda s, log_sum: np.exp(s)
+        ),
         "the scores in p are not divided by the root of K.": (
             lambda *args: _back(*args, scale=(0, 1, 1))
         ),
         "log-sums are logarithms: subtract them inside exp, do not divide by them.": (
-            _divided_by_log
+            _with_other(lambda s, log_sum: np.exp(s) / log_sum)
         ),
-        "p multiplies the difference of do·v and mean, not do·v alone.": _outside,
+        "p multiplies the difference of do·v and mean, not do·v alone.": _with_other(
+            by_score=lambda p, dp, mean: p * dp - mean
+        ),
         "dq and dk have changed places: dq has a row for each query.": (
             lambda *args: _back(*args, order=(1, 0, 2))
         ),
@@ -778,7 +744,9 @@ chunk_gradients = Exercise(
             lambda *args: _back(*args, scale=(2, 2, 2))
         ),
         "the root of the value's width is divided by; it is that of the key's, K.": _by_value_width,
-        "dk comes from q, not from do: dsᵀ q / √K.": _keys_from_do,
+        "dk comes from q, not from do: dsᵀ q / √K.": _with_other(
+            by_k=lambda ds, q, g: ds.mT @ g / math.sqrt(q.shape[-1])
+        ),
     },
     hints=(
         "Recompute the scores of this chunk; a weight is e to the power score minus log-sum.",
@@ -897,7 +865,7 @@ reorder_heads = Exercise(
                 w_v, w_o, order, rows=_section(_inverse(order), len(w_v) // len(order))
             )
         ),
-        "w_o comes back turned: its columns move, and it stays (D, H·K).": (
+        "w_o comes back transposed: its columns move, and it stays (D, H·K).": (
             lambda w_v, w_o, order: (
                 w_v[_section(order, len(w_v) // len(order))],
                 w_o.T[_section(order, len(w_v) // len(order))],
@@ -948,8 +916,8 @@ reorder_heads = Exercise(
                 columns=[*order, *range(len(order), len(w_v))],
             )
         ),
-        "the whole order of features is turned round: move heads, and leave each head's features "
-        "in their order.": lambda w_v, w_o, order: _reordered(
+        "the whole order of features is reversed: move heads, and leave each head's features in "
+        "their order.": lambda w_v, w_o, order: _reordered(
             w_v,
             w_o,
             order,
@@ -978,17 +946,17 @@ wrong_sketch = Prediction(
     asks="The letter of the sketch that is not a rewrite of causal attention.",
     answer="C",
     mistakes={
-        "A holds: the mean of the keys is an offset, the same for all, and softmax cannot see what "
-        "it adds to a row.": "A",
+        "A holds: the mean of the keys is a bias, the same for all, and softmax cannot see what it "
+        "adds to a row.": "A",
         "B holds: e to the power s is 2 to the power s·log₂e, so it is the same power.": "B",
         "D holds: a score is the sum over both halves, and the power of a sum is a product.": "D",
-        "E holds: the shares of a row sum to 1, so the row's own value is subtracted once and "
+        "E holds: the weights of a row sum to 1, so the row's own value is subtracted once and "
         "added once.": "E",
-        "a capital letter is wanted, and a holds: the mean of the keys is an offset.": "a",
+        "a capital letter is wanted, and a holds: the mean of the keys is a bias.": "a",
         "a capital letter is wanted, and b holds: it is the same power, with another base.": "b",
         "the letter is right; write it as a capital, in quotation marks.": "c",
         "a capital letter is wanted, and d holds: the power of a sum is a product.": "d",
-        "a capital letter is wanted, and e holds: the shares of a row sum to 1.": "e",
+        "a capital letter is wanted, and e holds: the weights of a row sum to 1.": "e",
         "the letter alone, in quotation marks.": "sketch C",
         "the letter alone, a capital in quotation marks.": "sketch_c",
         "the letter alone, in quotation marks, without a small word before it.": "Sketch C",

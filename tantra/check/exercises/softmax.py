@@ -5,42 +5,27 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, gradients
+from tantra.check.inputs import array, behind, gradients
+from tantra.check.slips import largest, mean, normalised, powers, total
 from tantra.check.watch import peak_bytes
-
-
-def _total(x):
-    return x.sum(axis=-1, keepdims=True)
-
-
-def _largest(x):
-    return x.max(axis=-1, keepdims=True)
-
-
-def _shares(e, axis=-1):
-    return e / e.sum(axis=axis, keepdims=True)
-
-
-def _powers(x):
-    return np.exp(x - _largest(x))
 
 
 def _shifted(shift):
     """Softmax that subtracts something else than the row's largest score."""
-    return lambda x: _shares(np.exp(x - shift(x)))
+    return lambda x: normalised(np.exp(x - shift(x)))
 
 
 def _log_shifted(shift):
     """Log-softmax that subtracts something else than the row's largest score."""
-    return lambda x: x - shift(x) - np.log(_total(np.exp(x - shift(x))))
+    return lambda x: x - shift(x) - np.log(total(np.exp(x - shift(x))))
 
 
 def _plus(small):
-    return lambda x: _powers(x) / (_total(_powers(x)) + small)
+    return lambda x: powers(x) / (total(powers(x)) + small)
 
 
 def _log_plus(small):
-    return lambda x: x - _largest(x) - np.log(_total(_powers(x)) + small)
+    return lambda x: x - largest(x) - np.log(total(powers(x)) + small)
 
 
 def _log_of_more(small):
@@ -61,14 +46,17 @@ FRONTS = ((), (5,), (2, 5))  # none, one or two axes in front
 
 
 def _draw_scores(rng):
-    return (10 * rng.standard_normal((*FRONTS[rng.integers(3)], 7)),)
+    (x,) = behind(rng, (7,), fronts=FRONTS)
+    return (10 * x,)
 
 
-LARGE = np.array([1000.0, 1001.0])
-FAR_ABOVE = np.array([0.0, 2000.0, 1.0])
-ALL_BUT_ONE_LARGE = np.array([1000.0, 0.0, 1001.0])
-FAR_BELOW = np.array([[-1000.0, -1001.0, -1002.0], [-1.0, -2.0, -3.0]])
-SMALL_BESIDE_LARGE = np.array([[0.0, 1.0, 2.0], [2000.0, 2001.0, 2002.0]])
+SCORES_OF_ANY_SIZE = {
+    "large scores": (np.array([1000.0, 1001.0]),),
+    "one score far above the others": (np.array([0.0, 2000.0, 1.0]),),
+    "all but one score large": (np.array([1000.0, 0.0, 1001.0]),),
+    "a small row beside a large one": (np.array([[0.0, 1.0, 2.0], [2000.0, 2001.0, 2002.0]]),),
+    "a row far below 0": (np.array([[-1000.0, -1001.0, -1002.0], [-1.0, -2.0, -3.0]]),),
+}
 ROWS = np.array([[0.0, 1.0, 2.0], [3.0, 1.0, -1.0]])
 
 softmax = Exercise(
@@ -80,18 +68,14 @@ softmax = Exercise(
         "three scores": (np.array([0.0, 1.0, 2.0]),),
         "two rows": (ROWS,),
         "a batch": (array(2, 4, 3),),
-        "large scores": (LARGE,),
-        "one score far above the others": (FAR_ABOVE,),
-        "all but one score large": (ALL_BUT_ONE_LARGE,),
-        "a small row beside a large one": (SMALL_BESIDE_LARGE,),
-        "a row far below 0": (FAR_BELOW,),
+        **SCORES_OF_ANY_SIZE,
     },
     draw=_draw_scores,
     rtol=1e-11,
     atol=1e-13,
     mistakes={
         "exp overflows on large scores: subtract the row's largest score before exp.": (
-            lambda x: _shares(np.exp(x))
+            lambda x: normalised(np.exp(x))
         ),
         "each row should sum to 1, not the whole array: sum over axis=-1 with keepdims=True.": (
             lambda x: np.exp(x - x.max()) / np.exp(x - x.max()).sum()
@@ -101,13 +85,13 @@ softmax = Exercise(
         ),
         "you subtract the largest score of the whole array: a row far below it becomes 0/0. "
         "Subtract each row's own, x.max(axis=-1, keepdims=True).": (
-            lambda x: _shares(np.exp(x - x.max()))
+            lambda x: normalised(np.exp(x - x.max()))
         ),
-        "the powers are not yet shares: divide each row by its sum.": _powers,
+        "the powers are not yet shares: divide each row by its sum.": powers,
         "those are powers alone: subtract the row's largest score before exp, then divide each "
         "row by its sum.": np.exp,
-        "the powers are of e: use np.exp, not powers of 2.": lambda x: _shares(
-            2 ** (x - x.max(axis=-1, keepdims=True))
+        "the powers are of e: use np.exp, not powers of 2.": lambda x: normalised(
+            2 ** (x - largest(x))
         ),
         "each score is judged alone (a sigmoid): divide by the sum over its row instead.": (
             lambda x: 1 / (1 + np.exp(-x))
@@ -115,31 +99,29 @@ softmax = Exercise(
         "two things: each row needs a sum of its own, .sum(axis=-1, keepdims=True); and exp "
         "overflows on large scores.": lambda x: np.exp(x) / np.exp(x).sum(),
         "all rows are divided by one sum: e.sum(axis=-1, keepdims=True) gives each its own.": (
-            lambda x: _powers(x) / _powers(x).sum()
+            lambda x: powers(x) / powers(x).sum()
         ),
         "right for one row, but not for several: keepdims=True, in the maximum and in the sum, "
-        "keeps the axis, and the rows line up.": lambda x: _powers(x) / _powers(x).sum(axis=-1),
+        "keeps the axis, and the rows line up.": lambda x: powers(x) / powers(x).sum(axis=-1),
         "two things: keepdims=True keeps the summed axis, and the rows line up; and exp "
         "overflows on large scores.": lambda x: np.exp(x) / np.exp(x).sum(axis=-1),
         "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
             lambda x: tantra.softmax(x, axis=1)
         ),
         "the sum runs along axis=1, which is the last axis only of two; the last of any number is "
-        "axis=-1.": lambda x: _shares(_powers(x), axis=1),
+        "axis=-1.": lambda x: normalised(powers(x), axis=1),
         "two things: axis=1 is the last axis only of two, so write axis=-1; and exp overflows on "
-        "large scores.": lambda x: _shares(np.exp(x), axis=1),
+        "large scores.": lambda x: normalised(np.exp(x), axis=1),
         "two things: columns sum to 1, and rows should, axis=-1; and exp overflows on large "
-        "scores.": lambda x: _shares(np.exp(x), axis=0),
+        "scores.": lambda x: normalised(np.exp(x), axis=0),
         "the largest score is subtracted above the line only: divide by the sum of these powers.": (
-            lambda x: _powers(x) / np.exp(x).sum(axis=-1, keepdims=True)
+            lambda x: powers(x) / total(np.exp(x))
         ),
         "the largest score is subtracted below the line only: use the same powers above it.": (
-            lambda x: np.exp(x) / _powers(x).sum(axis=-1, keepdims=True)
+            lambda x: np.exp(x) / total(powers(x))
         ),
         "a score far above the number that you subtract still overflows: subtract the row's "
-        "largest score, and no other (the mean, the median, the first or last).": _shifted(
-            lambda x: x.mean(axis=-1, keepdims=True)
-        ),
+        "largest score, and no other (the mean, the median, the first or last).": _shifted(mean),
         "a score far above the row's smallest still overflows: subtract the largest, not the "
         "smallest.": _shifted(lambda x: x.min(axis=-1, keepdims=True)),
         "you subtract the largest size, or at least 0; a row far below 0 then becomes 0/0. Its "
@@ -147,31 +129,33 @@ softmax = Exercise(
             lambda x: x.max(axis=-1, keepdims=True, initial=0)
         ),
         "subtract the largest score inside: np.exp(x - largest), and not np.exp(x) - largest.": (
-            lambda x: _shares(np.exp(x) - _largest(x))
+            lambda x: normalised(np.exp(x) - largest(x))
         ),
         "your rows sum to the number of scores: divide by the sum, not by the mean.": (
-            lambda x: _powers(x) / _powers(x).mean(axis=-1, keepdims=True)
+            lambda x: powers(x) / mean(powers(x))
         ),
         "those are the logarithms of the shares; the shares are wanted.": tantra.log_softmax,
         "cut off at such a number, two large scores become equal: subtract the row's largest score "
-        "instead, which keeps the differences.": lambda x: _shares(np.exp(np.clip(x, -700, 700))),
+        "instead, which keeps the differences.": lambda x: normalised(
+            np.exp(np.clip(x, -700, 700))
+        ),
         "nan is hidden, not mended: the weights of such a row are 0 and do not sum to 1. Subtract "
-        "the row's largest score before exp.": lambda x: np.nan_to_num(_shares(np.exp(x))),
+        "the row's largest score before exp.": lambda x: np.nan_to_num(normalised(np.exp(x))),
         "the scores above the smallest are divided by their sum: the powers of e are missing, "
-        "np.exp.": lambda x: _shares(x - x.min(axis=-1, keepdims=True)),
+        "np.exp.": lambda x: normalised(x - x.min(axis=-1, keepdims=True)),
         "each row is divided by its length as a vector, so the squares sum to 1: divide by the "
-        "sum.": lambda x: _powers(x) / np.linalg.norm(_powers(x), axis=-1, keepdims=True),
+        "sum.": lambda x: powers(x) / np.linalg.norm(powers(x), axis=-1, keepdims=True),
         "subtract the largest score; dividing by it changes the differences, and so the shares.": (
-            lambda x: _shares(np.exp(x / x.max(axis=-1, keepdims=True)))
+            lambda x: normalised(np.exp(x / largest(x)))
         ),
         "the scores themselves are divided by their sum: make them positive with np.exp first.": (
-            _shares
+            normalised
         ),
         "the shifted scores are divided by their sum: the powers of e are missing, np.exp.": (
-            lambda x: _shares(x - _largest(x))
+            lambda x: normalised(x - largest(x))
         ),
-        "the order is turned: the score minus the largest, not the largest minus the score.": (
-            lambda x: _shares(np.exp(x.max(axis=-1, keepdims=True) - x))
+        "the order is reversed: the score minus the largest, not the largest minus the score.": (
+            lambda x: normalised(np.exp(largest(x) - x))
         ),
     }
     | {
@@ -195,11 +179,7 @@ log_softmax = Exercise(
         "three scores": (np.array([0.0, 1.0, 2.0]),),
         "two rows": (ROWS,),
         "far apart": (np.array([0.0, -800.0]),),
-        "large scores": (LARGE,),
-        "one score far above the others": (FAR_ABOVE,),
-        "all but one score large": (ALL_BUT_ONE_LARGE,),
-        "a small row beside a large one": (SMALL_BESIDE_LARGE,),
-        "a row far below 0": (FAR_BELOW,),
+        **SCORES_OF_ANY_SIZE,
     },
     draw=_draw_scores,
     rtol=1e-11,
@@ -209,62 +189,56 @@ log_softmax = Exercise(
             lambda x: np.log(tantra.softmax(x))
         ),
         "exp overflows on large scores: subtract the row's largest score before exp.": (
-            lambda x: x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+            lambda x: x - np.log(total(np.exp(x)))
         ),
         "that is only the shift: subtract the logarithm of the sum of the powers as well.": (
-            lambda x: x - x.max(axis=-1, keepdims=True)
+            lambda x: x - largest(x)
         ),
         "the natural logarithm is np.log, the inverse of np.exp; np.log2 is another.": (
-            lambda x: (
-                x - x.max(axis=-1, keepdims=True) - np.log2(_powers(x).sum(axis=-1, keepdims=True))
-            )
+            lambda x: x - largest(x) - np.log2(total(powers(x)))
         ),
-        "the sign is turned: a log-share is at most 0. Its negative is the loss.": (
+        "the sign is flipped: a log-share is at most 0. Its negative is the loss.": (
             lambda x: -tantra.log_softmax(x)
         ),
         "you subtract the sum of the powers; subtract its logarithm.": (
-            lambda x: x - x.max(axis=-1, keepdims=True) - _powers(x).sum(axis=-1, keepdims=True)
+            lambda x: x - largest(x) - total(powers(x))
         ),
         "the logarithm of the sum is subtracted, not added: log(a / b) = log a - log b.": (
-            lambda x: (
-                x - x.max(axis=-1, keepdims=True) + np.log(_powers(x).sum(axis=-1, keepdims=True))
-            )
+            lambda x: x - largest(x) + np.log(total(powers(x)))
         ),
         "x is shifted in the sum, but not in front, or the largest score is added again at the "
         "end: subtract it in both places, and add it nowhere.": (
-            lambda x: x - np.log(_powers(x).sum(axis=-1, keepdims=True))
+            lambda x: x - np.log(total(powers(x)))
         ),
         "x is shifted in front, but not in the sum: subtract the largest score there too.": (
-            lambda x: (
-                x - x.max(axis=-1, keepdims=True) - np.log(np.exp(x).sum(axis=-1, keepdims=True))
-            )
+            lambda x: x - largest(x) - np.log(total(np.exp(x)))
         ),
         "two things: exp overflows on large scores; and the log of a share that rounds to 0 is "
-        "-inf, so take the logarithm on paper.": lambda x: np.log(_shares(np.exp(x))),
+        "-inf, so take the logarithm on paper.": lambda x: np.log(normalised(np.exp(x))),
         "two things: each row needs a sum of its own, .sum(axis=-1, keepdims=True); and exp "
         "overflows on large scores.": lambda x: x - np.log(np.exp(x).sum()),
         "all rows get one sum: .sum(axis=-1, keepdims=True) gives each its own.": (
-            lambda x: x - x.max(axis=-1, keepdims=True) - np.log(_powers(x).sum())
+            lambda x: x - largest(x) - np.log(powers(x).sum())
         ),
         "right for one row, but not for several: keepdims=True, in the maximum and in the sum, "
         "keeps the axis, and the rows line up.": (
-            lambda x: x - _largest(x) - np.log(_powers(x).sum(axis=-1))
+            lambda x: x - largest(x) - np.log(powers(x).sum(axis=-1))
         ),
         "two things: keepdims=True keeps the summed axis, and the rows line up; and exp "
         "overflows on large scores.": lambda x: x - np.log(np.exp(x).sum(axis=-1)),
         "you subtract the largest score of the whole array: a row far below it has only powers "
         "that round to 0. Subtract each row's own, x.max(axis=-1, keepdims=True).": (
-            lambda x: x - x.max() - np.log(np.exp(x - x.max()).sum(axis=-1, keepdims=True))
+            lambda x: x - x.max() - np.log(total(np.exp(x - x.max())))
         ),
         "columns are normalised; rows should be: use the last axis, axis=-1.": (
             lambda x: tantra.log_softmax(x, axis=0)
         ),
         "those are the shares; their logarithms are wanted.": tantra.softmax,
         "those are the scores divided by their sum, and then the logarithm: e to the power of each "
-        "score comes first, and its logarithm is the score.": lambda x: np.log(_shares(x)),
+        "score comes first, and its logarithm is the score.": lambda x: np.log(normalised(x)),
         "a score far above the number that you subtract still overflows: subtract the row's "
         "largest score, and no other (the mean, the median, the first or last).": _log_shifted(
-            lambda x: x.mean(axis=-1, keepdims=True)
+            mean
         ),
         "a score far above the row's smallest still overflows: subtract the largest, not the "
         "smallest.": _log_shifted(lambda x: x.min(axis=-1, keepdims=True)),
@@ -273,12 +247,12 @@ log_softmax = Exercise(
             lambda x: x.max(axis=-1, keepdims=True, initial=0)
         ),
         "the logarithm of a quotient is a difference, log a - log b, and no quotient of "
-        "logarithms.": lambda x: (x - _largest(x)) / np.log(_total(_powers(x))),
+        "logarithms.": lambda x: (x - largest(x)) / np.log(total(powers(x))),
         "that subtracts the sum of the logarithms; subtract the logarithm of the sum.": (
-            lambda x: x - _largest(x) - _total(np.log(_powers(x)))
+            lambda x: x - largest(x) - total(np.log(powers(x)))
         ),
         "the natural logarithm is np.log, the inverse of np.exp; np.log10 is another.": (
-            lambda x: x - _largest(x) - np.log10(_total(_powers(x)))
+            lambda x: x - largest(x) - np.log10(total(powers(x)))
         ),
         "that is np.log10 of the shares: the natural logarithm is np.log, and it is to be taken on "
         "paper, for the log of 0 is -inf.": lambda x: np.log10(tantra.softmax(x)),
@@ -286,16 +260,16 @@ log_softmax = Exercise(
         "paper, for the log of 0 is -inf.": lambda x: np.log2(tantra.softmax(x)),
         "the largest score is added where it should be subtracted: log of the sum of e^x is the "
         "largest score plus the log of the shifted sum, and x loses both.": (
-            lambda x: x + _largest(x) - np.log(_total(_powers(x)))
+            lambda x: x + largest(x) - np.log(total(powers(x)))
         ),
         "np.log1p(s) is log(1 + s), one power too many: the largest score's own 1 is in the sum.": (
-            lambda x: x - _largest(x) - np.log1p(_total(_powers(x)))
+            lambda x: x - largest(x) - np.log1p(total(powers(x)))
         ),
         "that is the logarithm of the sum alone, for the whole row: subtract it from each score.": (
-            lambda x: _largest(x) + np.log(_total(_powers(x)))
+            lambda x: largest(x) + np.log(total(powers(x)))
         ),
         "you subtract the logarithm of the mean; subtract that of the sum.": (
-            lambda x: x - _largest(x) - np.log(_powers(x).mean(axis=-1, keepdims=True))
+            lambda x: x - largest(x) - np.log(mean(powers(x)))
         ),
     }
     | {
@@ -344,8 +318,8 @@ def _holds_the_matrix(attempt, S=200):
 
 
 def _draw_shares(rng):
-    shape = (*FRONTS[rng.integers(3)], 7)
-    return tantra.softmax(rng.standard_normal(shape)), rng.standard_normal(shape)
+    scores, g = behind(rng, (7,), (7,), fronts=FRONTS)
+    return tantra.softmax(scores), g
 
 
 NO_MATRIX = (
@@ -379,11 +353,11 @@ softmax_backward = Exercise(
             lambda p, g: p * g
         ),
         "that is the plain mean of g; weigh it with the shares: sum of p·g.": (
-            lambda p, g: p * (g - g.mean(axis=-1, keepdims=True))
+            lambda p, g: p * (g - mean(g))
         ),
-        "multiply the result by p as well.": (lambda p, g: g - (p * g).sum(axis=-1, keepdims=True)),
-        "the sign is turned: p · (g - mean), not p · (mean - g).": (
-            lambda p, g: p * ((p * g).sum(axis=-1, keepdims=True) - g)
+        "multiply the result by p as well.": (lambda p, g: g - total(p * g)),
+        "the sign is flipped: p · (g - mean), not p · (mean - g).": (
+            lambda p, g: p * (total(p * g) - g)
         ),
         "the mean runs over the whole array; every row has its own: axis=-1, keepdims=True.": (
             lambda p, g: p * (g - (p * g).sum())
@@ -392,15 +366,15 @@ softmax_backward = Exercise(
             lambda p, g: p * (g - (p * g).sum(axis=-1))
         ),
         "the sum of g is not weighed: each g_i counts by its share, sum of p·g.": (
-            lambda p, g: p * (g - g.sum(axis=-1, keepdims=True))
+            lambda p, g: p * (g - total(g))
         ),
         "the shares are the weights of the mean already: take the sum of p·g, and do not divide "
-        "it by S.": lambda p, g: p * (g - (p * g).mean(axis=-1, keepdims=True)),
+        "it by S.": lambda p, g: p * (g - mean(p * g)),
         "the second term is -p_j times the sum of p_i g_i: its p_j is missing.": (
-            lambda p, g: p * g - (p * g).sum(axis=-1, keepdims=True)
+            lambda p, g: p * g - total(p * g)
         ),
         "each column has its mean here; each row should: axis=-1.": (
-            lambda p, g: p * (g - (p * g).sum(axis=0, keepdims=True))
+            lambda p, g: p * (g - total(p * g, axis=0))
         ),
         "share minus target is the gradient of softmax and cross-entropy together; here g is the "
         "gradient of any loss.": lambda p, g: p - g,
@@ -411,29 +385,29 @@ softmax_backward = Exercise(
         "np.diag and np.outer know one row only. You need neither, nor the S × S matrix: p · g, "
         "minus p times one sum for each row.": lambda p, g: (np.diag(p) - np.outer(p, p)) @ g,
         "in the second term p_j was taken for p_i: it is -p_j times the sum of p_i g_i.": (
-            lambda p, g: p * g - p * p * _total(g)
+            lambda p, g: p * g - p * p * total(g)
         ),
         "in the second term p_i was taken for p_j: p_j stands before the sum of p_i g_i.": (
-            lambda p, g: p * g - _total(p * p * g)
+            lambda p, g: p * g - total(p * p * g)
         ),
         "the second term is -p_j times the sum of p_i g_i, with one factor p_j and not two.": (
-            lambda p, g: p * g - p * p * _total(p * g)
+            lambda p, g: p * g - p * p * total(p * g)
         ),
-        "the term of the δ is left out: add p_j g_j.": lambda p, g: -p * _total(p * g),
-        "the term of the δ is p_j g_j: its g_j is missing.": lambda p, g: p * (1 - _total(p * g)),
+        "the term of the δ is left out: add p_j g_j.": lambda p, g: -p * total(p * g),
+        "the term of the δ is p_j g_j: its g_j is missing.": lambda p, g: p * (1 - total(p * g)),
         "p @ g is the sum of p·g for one row only: (p * g).sum(axis=-1, keepdims=True) is it for "
         "each of several.": lambda p, g: p * (g - p @ g),
         "only the other shares are counted: the sum over i holds i = j too, whose derivative is "
-        "p_j (1 - p_j).": lambda p, g: p * (p * g - _total(p * g)),
+        "p_j (1 - p_j).": lambda p, g: p * (p * g - total(p * g)),
         "i = j is counted twice: p_j (1 - p_j) g_j holds its -p_j² already, so the sum beside it "
-        "runs over the others only.": lambda p, g: p * (1 - p) * g - p * _total(p * g),
-        "the sign of the second term is turned: p_i (δ_ij - p_j) subtracts the mean.": (
-            lambda p, g: p * (g + _total(p * g))
+        "runs over the others only.": lambda p, g: p * (1 - p) * g - p * total(p * g),
+        "the sign of the second term is flipped: p_i (δ_ij - p_j) subtracts the mean.": (
+            lambda p, g: p * (g + total(p * g))
         ),
         "that is one number for each row, the weighted mean; subtract it from g, and multiply by "
-        "p.": lambda p, g: _total(p * g),
+        "p.": lambda p, g: total(p * g),
         "p and g are exchanged: p · (g - sum of p·g), and not g · (p - sum of p·g).": (
-            lambda p, g: g * (p - _total(p * g))
+            lambda p, g: g * (p - total(p * g))
         ),
         "p holds the shares already: do not take their softmax.": (
             lambda p, g: _gradient(tantra.softmax(p), g)
@@ -448,7 +422,7 @@ softmax_backward = Exercise(
 
 
 def _given_soften(p, temperature):
-    return _shares(p**temperature)
+    return normalised(p**temperature)
 
 
 def _softened_with(small):
@@ -477,7 +451,7 @@ soften = Exercise(
         ),
         "those are the shares that you were given: divided by a number and then by their sum they "
         "stay as they are. As a power, p ** (1 / temperature) needs its brackets.": (
-            lambda p, temperature: _shares(p / temperature)
+            lambda p, temperature: normalised(p / temperature)
         ),
         "divide by the sum again: the powers of the shares no longer sum to 1.": (
             lambda p, temperature: p ** (1 / temperature)
@@ -492,17 +466,17 @@ soften = Exercise(
             lambda p, temperature: np.log(p) / temperature
         ),
         "the logarithm of a share is a score: take the softmax of the scores, do not divide them "
-        "by their sum.": (lambda p, temperature: _shares(np.log(p) / temperature)),
+        "by their sum.": lambda p, temperature: normalised(np.log(p) / temperature),
         "shares times a number no longer sum to 1: the temperature divides scores, that is "
         "logarithms.": lambda p, temperature: p / temperature,
-        "the order is turned: the power is 1/τ, without a minus.": (
-            lambda p, temperature: _shares(p ** (-1 / temperature))
+        "the order is reversed: the power is 1/τ, without a minus.": (
+            lambda p, temperature: normalised(p ** (-1 / temperature))
         ),
         "the power is 1/τ, and not -τ: what is hotter is more even, and the order stays.": (
-            lambda p, temperature: _shares(p**-temperature)
+            lambda p, temperature: normalised(p**-temperature)
         ),
         "the powers are of the new temperature, but their sum is still of the old: sum the same "
-        "powers.": lambda p, temperature: p ** (1 / temperature) / _total(p**temperature),
+        "powers.": lambda p, temperature: p ** (1 / temperature) / total(p**temperature),
         "softmax raises e to the powers of the shares once more: divide the powers by their sum, "
         "or take the softmax of logarithms.": (
             lambda p, temperature: tantra.softmax(p ** (1 / temperature))
@@ -515,25 +489,25 @@ soften = Exercise(
             p ** (1 / temperature) / (p ** (1 / temperature)).sum(axis=-1)
         ),
         "columns sum to 1; rows should: use the last axis, axis=-1.": (
-            lambda p, temperature: _shares(p ** (1 / temperature), axis=0)
+            lambda p, temperature: normalised(p ** (1 / temperature), axis=0)
         ),
         "you divide by the largest power: divide by the sum.": (
-            lambda p, temperature: p ** (1 / temperature) / _largest(p ** (1 / temperature))
+            lambda p, temperature: p ** (1 / temperature) / largest(p ** (1 / temperature))
         ),
         "base and exponent are exchanged: a share is raised to a power, p ** (1 / temperature).": (
-            lambda p, temperature: _shares(temperature**p)
+            lambda p, temperature: normalised(temperature**p)
         ),
         "two things: columns sum to 1, and rows should, axis=-1; and the power is still the given "
-        "one.": lambda p, temperature: _shares(p**temperature, axis=0),
+        "one.": lambda p, temperature: normalised(p**temperature, axis=0),
         "two things: keepdims=True keeps the summed axis, and the rows line up; and the power is "
         "still the given one.": lambda p, temperature: (
             p**temperature / (p**temperature).sum(axis=-1)
         ),
         "// divides and rounds down, so 1 // 2 is 0: write 1 / temperature.": (
-            lambda p, temperature: _shares(p ** (1 // temperature))
+            lambda p, temperature: normalised(p ** (1 // temperature))
         ),
         "that is the power 1 - τ; a score divided by τ has 1/τ in its exponent.": (
-            lambda p, temperature: _shares(p ** (1 - temperature))
+            lambda p, temperature: normalised(p ** (1 - temperature))
         ),
     }
     | {
@@ -564,7 +538,7 @@ shares_of_logs = Prediction(
         "those belong to the scores 1, 2 and 5; here the scores are the logarithms of these.": (
             (0.02, 0.05, 0.94)
         ),
-        "the order is turned: the largest score has the largest share.": (0.625, 0.25, 0.125),
+        "the order is reversed: the largest score has the largest share.": (0.625, 0.25, 0.125),
         "equal shares come from equal scores; these differ.": (1 / 3, 1 / 3, 1 / 3),
         "those are the scores: take e to the power of each, then divide by their sum.": tuple(
             np.log([1, 2, 5])

@@ -10,6 +10,7 @@ import numpy as np
 from tantra.check import outcome
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array
+from tantra.check.slips import largest
 from tantra.check.watch import calls, peak_bytes
 
 # 1. the operations of a block
@@ -285,7 +286,7 @@ rows_needed = Exercise(
         "answer is infinity, too.": (
             lambda D, F, width, ridge: _rows(D, F, width, ridge, never=operator.eq)
         ),
-        "the test is turned round: infinity belongs where the divisor is 0 or below.": (
+        "the test is reversed: infinity belongs where the divisor is 0 or below.": (
             lambda D, F, width, ridge: _rows(D, F, width, ridge, never=operator.gt)
         ),
         "where no number of rows is enough return math.inf, not None.": (
@@ -363,7 +364,7 @@ which_ceiling = Prediction(
         "one row meets each weight once, however narrow it is: 1/2 and 2 operations a byte.": (
             _exchanged(0, 4)
         ),
-        "all turned round: on the left of the ridge the memory governs.": _exchanged(*range(5)),
+        "all reversed: on the left of the ridge the memory governs.": _exchanged(*range(5)),
         "not all: a matrix that meets many rows at once is fetched once for all of them.": (
             _named("memory", "memory")
         ),
@@ -394,83 +395,83 @@ which_ceiling = Prediction(
 # 5. a decode that allocates
 
 
-def _given_remember(room, seen, k):
-    return np.concatenate([room[:seen], k[None]])
+def _given_remember(buffer, seen, k):
+    return np.concatenate([buffer[:seen], k[None]])
 
 
-def _remember(room, seen, k, *, at=0, upto=1, copy=False):
-    room[seen + at] = k
-    found = room[: seen + upto]
+def _remember(buffer, seen, k, *, at=0, upto=1, copy=False):
+    buffer[seen + at] = k
+    found = buffer[: seen + upto]
     return found.copy() if copy else found
 
 
-def _whole_room(room, seen, k):
-    room[seen] = k
-    return room
+def _whole_buffer(buffer, seen, k):
+    buffer[seen] = k
+    return buffer
 
 
-def _added(room, seen, k):
-    room[seen] += k
-    return room[: seen + 1]
+def _added(buffer, seen, k):
+    buffer[seen] += k
+    return buffer[: seen + 1]
 
 
-def _only_read(room, seen, k):
-    return room[: seen + 1]
+def _only_read(buffer, seen, k):
+    return buffer[: seen + 1]
 
 
-def _copied_first(room, seen, k):
-    keys = _given_remember(room, seen, k)
-    room[: seen + 1] = keys
-    return room[: seen + 1]
+def _copied_first(buffer, seen, k):
+    keys = _given_remember(buffer, seen, k)
+    buffer[: seen + 1] = keys
+    return buffer[: seen + 1]
 
 
-def _all_rows_on(room, seen, k):
-    room[seen:] = k
-    return room[: seen + 1]
+def _all_rows_on(buffer, seen, k):
+    buffer[seen:] = k
+    return buffer[: seen + 1]
 
 
-def _all_rows_up_to(room, seen, k):
-    room[: seen + 1] = k
-    return room[: seen + 1]
+def _all_rows_up_to(buffer, seen, k):
+    buffer[: seen + 1] = k
+    return buffer[: seen + 1]
 
 
-def _one_back(room, seen, k):
-    room[seen] = k
-    return room[seen]
+def _one_back(buffer, seen, k):
+    buffer[seen] = k
+    return buffer[seen]
 
 
-def _at_the_end(room, seen, k):
-    room[-1] = k
-    return room[: seen + 1]
+def _at_the_end(buffer, seen, k):
+    buffer[-1] = k
+    return buffer[: seen + 1]
 
 
-def _nothing_back(room, seen, k):
-    room[seen] = k
+def _nothing_back(buffer, seen, k):
+    buffer[seen] = k
 
 
-def _used(attempt, room, seen, k):
-    """What comes back, whether it lies in the room, the room afterwards, and what was copied."""
-    room = room.copy()
-    keys = attempt(room, seen, k)
-    inside = isinstance(keys, np.ndarray) and np.shares_memory(keys, room)
-    return keys, "in the room" if inside else "in new memory", room, _copied(attempt)
+def _used(attempt, buffer, seen, k):
+    """What comes back, whether it lies in the buffer, the buffer after it, and what was copied."""
+    buffer = buffer.copy()
+    keys = attempt(buffer, seen, k)
+    inside = isinstance(keys, np.ndarray) and np.shares_memory(keys, buffer)
+    return keys, "in the buffer" if inside else "in new memory", buffer, _copied(attempt)
 
 
 def _copied(attempt, seen=63, width=512):
-    """What is copied where a room is large: told by the most memory that was taken meanwhile."""
-    room, k = np.zeros((seen + 2, width)), np.zeros(width)
-    most = peak_bytes(lambda: attempt(room, seen, k))
-    return "all keys" if most > room.nbytes / 2 else "no more than the new key"
+    """What is copied where a buffer is large: told by the most memory that was taken meanwhile."""
+    buffer, k = np.zeros((seen + 2, width)), np.zeros(width)
+    most = peak_bytes(lambda: attempt(buffer, seen, k))
+    return "all keys" if most > buffer.nbytes / 2 else "no more than the new key"
 
 
 remember_in_place = Exercise(
     name="remember_in_place",
     kind="hunt",
-    asks="The keys remembered so far, the new one written into the room, nothing copied.",
+    asks="The keys remembered so far, the new one written into the buffer, nothing copied.",
     reference=_remember,
     given=_given_remember,
     call=_used,
-    results=("keys", "where they lie", "the room afterwards", "what was copied"),
+    results=("keys", "where they lie", "the buffer afterwards", "what was copied"),
     cases={
         "two of four": (array(4, 3), 2, array(3, seed=1)),
         "the first": (array(3, 2), 0, array(2, seed=1)),
@@ -478,40 +479,40 @@ remember_in_place = Exercise(
     },
     draw=lambda rng: (rng.standard_normal((6, 4)), int(rng.integers(1, 5)), rng.standard_normal(4)),
     mistakes={
-        "the whole room comes back, with rows that nothing was written to: return the first "
-        "seen + 1.": _whole_room,
+        "the whole buffer comes back, with rows that nothing was written to: return the first "
+        "seen + 1.": _whole_buffer,
         "the new key's row is seen: positions count from 0.": (
-            lambda room, seen, k: _remember(room, seen, k, at=-1)
+            lambda buffer, seen, k: _remember(buffer, seen, k, at=-1)
         ),
         "the newest key is written, and not returned: the slice must end after it.": (
-            lambda room, seen, k: _remember(room, seen, k, upto=0)
+            lambda buffer, seen, k: _remember(buffer, seen, k, upto=0)
         ),
-        "what comes back is a copy: a slice of the room costs nothing.": (
-            lambda room, seen, k: _remember(room, seen, k, copy=True)
+        "what comes back is a copy: a slice of the buffer costs nothing.": (
+            lambda buffer, seen, k: _remember(buffer, seen, k, copy=True)
         ),
-        "the key is written into every row up to seen, over the keys that were there: room[seen] "
+        "the key is written into every row up to seen, over the keys that were there: buffer[seen] "
         "is one row.": _all_rows_up_to,
         "the newest key comes back alone: return the first seen + 1 rows.": _one_back,
-        "room[-1] is the last row of the room; the new key's is room[seen].": _at_the_end,
+        "buffer[-1] is the last row of the buffer; the new key's is buffer[seen].": _at_the_end,
         "np.append without an axis puts all numbers in a row, and copies them as concatenate does: "
-        "write into the room.": lambda room, seen, k: np.append(room[:seen], k),
+        "write into the buffer.": lambda buffer, seen, k: np.append(buffer[:seen], k),
         "row seen - 1 holds a key already, and the rows that come back are one too few: write to "
-        "row seen.": lambda room, seen, k: _remember(room, seen, k, at=-1, upto=0),
-        "the room holds numbers that mean nothing yet: put the key in their place, do not add.": (
+        "row seen.": lambda buffer, seen, k: _remember(buffer, seen, k, at=-1, upto=0),
+        "the buffer holds numbers that mean nothing yet: put the key in their place, do not add.": (
             _added
         ),
-        "the key is never written into the room.": _only_read,
-        "the key is written into all rows from seen on: room[seen] is one row.": _all_rows_on,
-        "the key is in the room; now return the first seen + 1 rows.": _nothing_back,
-        "the keys lie in the room, and yet all of them were copied on the way: write the new row "
+        "the key is never written into the buffer.": _only_read,
+        "the key is written into all rows from seen on: buffer[seen] is one row.": _all_rows_on,
+        "the key is in the buffer; now return the first seen + 1 rows.": _nothing_back,
+        "the keys lie in the buffer, and yet all of them were copied on the way: write the new row "
         "alone.": _copied_first,
         "the new key's row comes after the seen ones: positions count from 0, so it is row seen, "
-        "not seen + 1.": lambda room, seen, k: _remember(room, seen, k, at=1),
+        "not seen + 1.": lambda buffer, seen, k: _remember(buffer, seen, k, at=1),
     },
     hints=(
         "Which line makes a new array, and how long is it at the thousandth token?",
-        "Write the key into its row of the room, then return a slice.",
-        "room[seen] = k, and room[: seen + 1] is a view: no number is copied.",
+        "Write the key into its row of the buffer, then return a slice.",
+        "buffer[seen] = k, and buffer[: seen + 1] is a view: no number is copied.",
     ),
 )
 
@@ -532,7 +533,7 @@ def _one_scale(w):
 
 
 def _divided_by_0(w):
-    scale = abs(w).max(axis=-1, keepdims=True) / 127
+    scale = largest(abs(w)) / 127
     return np.round(w / scale).astype(np.int8), scale
 
 
@@ -561,12 +562,11 @@ def _whole_codes(w):
 
 
 def _from_largest(w, cut=True):
-    scale = w.max(axis=-1, keepdims=True) / 127
+    scale = largest(w) / 127
     codes = np.round(w / np.where(scale != 0, scale, 1))
     if cut:
         codes = np.clip(codes, -127, 127)
-    with np.errstate(invalid="ignore"):
-        return codes.astype(np.int8), scale
+    return codes.astype(np.int8), scale
 
 
 def _least_to_largest(w):
@@ -580,14 +580,14 @@ def _clipped(w, scale, least=-127):
 
 
 def _cut_at_127(w, least=-128):
-    return _clipped(w, abs(w).max(axis=-1, keepdims=True) / 128, least)
+    return _clipped(w, largest(abs(w)) / 128, least)
 
 
 def _with_added(small):
     """A number that is small, put into every scale against a division by 0."""
 
     def quantise(w):
-        scale = abs(w).max(axis=-1, keepdims=True) / 127 + small
+        scale = largest(abs(w)) / 127 + small
         return np.round(w / scale).astype(np.int8), scale
 
     return quantise
@@ -606,8 +606,7 @@ def _flat_scale(w):
 
 def _inverse_scale(w):
     codes, scale = _quantise(w)
-    with np.errstate(divide="ignore"):
-        return codes, 1 / scale
+    return codes, 1 / scale
 
 
 def _checked(attempt, w):
@@ -841,7 +840,7 @@ newton_schulz_step = Exercise(
         ),
         "those are the singular values alone: the matrix with them, and the same U and V, is asked "
         "for.": lambda x: _polynomial(np.linalg.svd(x, compute_uv=False)),
-        "the result is turned over: it has the shape of x, (F, D).": lambda x: _newton_schulz(x).T,
+        "the result is transposed: it has the shape of x, (F, D).": lambda x: _newton_schulz(x).T,
         DECOMPOSED: _by_svd,
         "that is the classical step, 1.5 X - 0.5 X Xᵀ X: it goes to 1 exactly, but slowly.": (
             lambda x: 1.5 * x - 0.5 * x @ x.T @ x

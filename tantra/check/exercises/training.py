@@ -9,83 +9,50 @@ import torch.nn.functional as F
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, gradients
+from tantra.check.slips import (
+    largest,
+    log_of_softmax,
+    mean,
+    normalised,
+    picked,
+    reordered,
+    total,
+)
 from tantra.check.watch import calls, uses_torch
 
 IGNORED = -1
 
 
-def _picked(log_p, targets):
-    return np.take_along_axis(log_p, targets[..., None], axis=-1)[..., 0]
+def _log_p_by(shift=largest, summed=total):
+    """Log-softmax with another number taken away first, or another sum."""
+
+    def log_p(logits):
+        logits = logits - shift(logits)
+        return logits - np.log(summed(np.exp(logits)))
+
+    return log_p
 
 
-def _log_p(logits):
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
-def _log_of_softmax(logits):
-    with np.errstate(divide="ignore"):
-        return np.log(tantra.softmax(logits))
+_log_p = _log_p_by()
+_without_the_shift = _log_p_by(shift=lambda logits: 0)
 
 
 def _log_of_more(logits):
     return np.log(tantra.softmax(logits) + 1e-12)
 
 
-def _without_the_shift(logits):
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
-def _shift_of_all(logits):
-    logits = logits - logits.max()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
-def _shift_of_the_mean(logits):
-    logits = logits - logits.mean(axis=-1, keepdims=True)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
 def _shift_in_the_sum(logits):
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-
-
-def _one_sum(logits):
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum())
-
-
-def _shift_of_columns(logits):
-    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-        logits = logits - logits.max(axis=0)
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    return logits - np.log(total(np.exp(logits - largest(logits))))
 
 
 def _quotient(logits):
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits / np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    logits = logits - largest(logits)
+    return logits / np.log(total(np.exp(logits)))
 
 
 def _added(logits):
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits + np.log(np.exp(logits).sum(axis=-1, keepdims=True))
-
-
-def _sum_and(little):
-    def log_p(logits):
-        logits = logits - logits.max(axis=-1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True) + little)
-
-    return log_p
-
-
-def _all_axes(logits):
-    logits = logits - logits.max()
-    return logits - np.log(np.exp(logits).sum())
+    logits = logits - largest(logits)
+    return logits + np.log(total(np.exp(logits)))
 
 
 def _mean_error(log_p=_log_p, sign=-1, total=False, over_all=False, counts=np.not_equal):
@@ -93,7 +60,7 @@ def _mean_error(log_p=_log_p, sign=-1, total=False, over_all=False, counts=np.no
 
     def cross_entropy(logits, targets, ignore):
         count = counts(targets, ignore)
-        errors = sign * _picked(log_p(logits[count]), targets[count])
+        errors = sign * picked(log_p(logits[count]), targets[count])
         return errors.sum() / (1 if total else count.size if over_all else count.sum())
 
     return cross_entropy
@@ -106,42 +73,38 @@ def _mean_of_means(logits, targets, ignore):
 
 
 def _none_ignored(logits, targets, ignore):
-    return -_picked(_log_p(logits), targets).mean()
+    return -picked(_log_p(logits), targets).mean()
 
 
 def _as_the_first(logits, targets, ignore):
-    return -_picked(_log_p(logits), np.where(targets == ignore, 0, targets)).mean()
+    return -picked(_log_p(logits), np.where(targets == ignore, 0, targets)).mean()
 
 
 def _summed_as_the_first(logits, targets, ignore):
     counts = targets != ignore
-    return -_picked(_log_p(logits), np.where(counts, targets, 0)).sum() / counts.sum()
+    return -picked(_log_p(logits), np.where(counts, targets, 0)).sum() / counts.sum()
 
 
 def _times_zero(logits, targets, ignore):
     counts = targets != ignore
-    with np.errstate(invalid="ignore"):
-        return -(_picked(_log_p(logits), targets) * counts).sum() / counts.sum()
+    return -(picked(_log_p(logits), targets) * counts).sum() / counts.sum()
 
 
 def _times_zero_elsewhere(logits, targets, ignore):
     counts = targets != ignore
-    picked = _picked(_log_p(logits), np.where(counts, targets, 0))
-    with np.errstate(invalid="ignore"):
-        return -(picked * counts).sum() / counts.sum()
+    found = picked(_log_p(logits), np.where(counts, targets, 0))
+    return -(found * counts).sum() / counts.sum()
 
 
 def _times_zero_over_all(logits, targets, ignore):
     counts = targets != ignore
-    with np.errstate(invalid="ignore"):
-        return -(_picked(_log_p(logits), np.where(counts, targets, 0)) * counts).mean()
+    return -(picked(_log_p(logits), np.where(counts, targets, 0)) * counts).mean()
 
 
 def _by_products_everywhere(logits, targets, ignore):
     counts = targets != ignore
     hot = np.eye(logits.shape[-1])[np.where(counts, targets, 0)] * counts[..., None]
-    with np.errstate(invalid="ignore"):
-        return -(hot * _log_p(logits)).sum() / counts.sum()
+    return -(hot * _log_p(logits)).sum() / counts.sum()
 
 
 def _by_sequences(logits, targets, ignore):
@@ -150,14 +113,13 @@ def _by_sequences(logits, targets, ignore):
 
 def _picked_too_early(logits, targets, ignore):
     counts = targets != ignore
-    return -np.where(counts, _picked(_log_p(logits), targets), 0.0).sum() / counts.sum()
+    return -np.where(counts, picked(_log_p(logits), targets), 0.0).sum() / counts.sum()
 
 
 def _by_products(logits, targets, ignore):
     counts = targets != ignore
     hot = np.eye(logits.shape[-1])[targets[counts]]
-    with np.errstate(invalid="ignore"):
-        return -(hot * _log_p(logits[counts])).sum() / counts.sum()
+    return -(hot * _log_p(logits[counts])).sum() / counts.sum()
 
 
 def _one_axis_only(logits, targets, ignore):
@@ -183,14 +145,13 @@ def _over_the_words_too(logits, targets, ignore):
     return _mean_error()(logits, targets, ignore) / logits.shape[-1]
 
 
-def _share_missing(logits, targets, ignore):
+def _probability_missing(logits, targets, ignore):
     counts = targets != ignore
-    return (1 - _picked(tantra.softmax(logits), targets))[counts].mean()
+    return (1 - picked(tantra.softmax(logits), targets))[counts].mean()
 
 
 def _log_of_the_mean(logits, targets, ignore):
-    with np.errstate(divide="ignore"):
-        return -np.log(_picked(tantra.softmax(logits), targets)[targets != ignore].mean())
+    return -np.log(picked(tantra.softmax(logits), targets)[targets != ignore].mean())
 
 
 def _draw_guesses(rng):
@@ -208,8 +169,8 @@ _OTHERS_CLOSED = array(4, 5, seed=3)
 _OTHERS_CLOSED[0, 0] = _OTHERS_CLOSED[0, -1] = _OTHERS_CLOSED[3, 2] = -np.inf
 
 BY_HAND = (
-    "the error is right, but not by your own hand: NumPy only, and the logarithm of the share "
-    "written out, without log_softmax."
+    "the error is right, but not by your own hand: NumPy only, and the logarithm of the "
+    "probability written out, without log_softmax."
 )
 
 
@@ -221,13 +182,13 @@ def _is_not_by_hand(attempt):
 
 
 def _rounded_and_picked_too_early(logits, targets, ignore):
-    return -_picked(_log_of_softmax(logits), targets)[targets != ignore].mean()
+    return -picked(log_of_softmax(logits), targets)[targets != ignore].mean()
 
 
 cross_entropy = Exercise(
     name="cross_entropy",
     kind="implement",
-    asks="The mean of minus the log-share of the true words, without the places to ignore.",
+    asks="The mean of minus the log-probability of the true words, without the places to ignore.",
     reference=_mean_error(),
     library=tantra.cross_entropy,
     cases={
@@ -283,37 +244,39 @@ cross_entropy = Exercise(
         "large scores overflow: take the largest of each row away before np.exp.": (
             _mean_error(_without_the_shift)
         ),
-        "a share can round to 0, and its logarithm is then -inf: write the logarithm out on paper "
-        "first, as in chapter 02.": _mean_error(_log_of_softmax),
+        "a probability can round to 0, and its logarithm is then -inf: write the logarithm out on "
+        "paper first, as in chapter 02.": _mean_error(log_of_softmax),
         "a small number under the logarithm hides the -inf and makes the error wrong: write the "
         "logarithm out on paper first.": _mean_error(_log_of_more),
         "the largest score of *all* rows is taken away, and a row far below it rounds to 0: take "
-        "each row's own.": _mean_error(_shift_of_all),
+        "each row's own.": _mean_error(_log_p_by(shift=np.max)),
         "the largest of each row is taken away in the sum, but not in front of it: use the same "
         "row in both places.": _mean_error(_shift_in_the_sum),
         "take the largest of each row away, not its mean: above the mean np.exp still overflows, "
-        "and beside a -inf the mean is -inf.": _mean_error(_shift_of_the_mean),
-        "one sum for all places: each has shares of its own, sum(axis=-1, keepdims=True).": (
-            _mean_error(_one_sum)
+        "and beside a -inf the mean is -inf.": _mean_error(_log_p_by(shift=mean)),
+        "one sum for all places: each has probabilities of its own, sum(axis=-1, keepdims=True).": (
+            _mean_error(_log_p_by(summed=np.sum))
         ),
         **{
             f"{little:g} in the sum makes the error wrong, and is not needed: with the largest "
-            "taken away the sum is at least 1.": _mean_error(_sum_and(little))
+            "taken away the sum is at least 1.": _mean_error(
+                _log_p_by(summed=lambda e, little=little: total(e) + little)
+            )
             for little in (1e-6, 1e-8, 1e-9)
         },
         "log_p[true] takes whole rows, those with the numbers of the words: pick one number a row, "
         "log_p[np.arange(n), true].": _whole_rows,
-        "the shares of all places together sum to 1; those of each place should: sum over the "
-        "last axis.": _mean_error(_all_axes),
+        "the probabilities of all places together sum to 1; those of each place should: sum over "
+        "the last axis.": _mean_error(_log_p_by(shift=np.max, summed=np.sum)),
         "two things: divide by the places that count, not by all; and take them out, since 0 times "
         "-inf is nan.": _times_zero_over_all,
         "the sum is right; divide by the places that count, not by len(targets).": _by_sequences,
         "0 times -inf is nan, in ignored places and in one-hot rows: take out the places that "
         "count and pick the true word's number.": _by_products_everywhere,
-        "a logarithm of a share is the score minus the logarithm of the sum: subtract, do not "
-        "divide.": _mean_error(_quotient),
-        "a logarithm of a share is the score minus the logarithm of the sum: subtract, do not "
-        "add.": _mean_error(_added),
+        "a logarithm of a probability is the score minus the logarithm of the sum: subtract, do "
+        "not divide.": _mean_error(_quotient),
+        "a logarithm of a probability is the score minus the logarithm of the sum: subtract, do "
+        "not add.": _mean_error(_added),
         "the powers of a row are added up, their mean is not taken.": (
             _mean_error(lambda logits: _log_p(logits) + math.log(logits.shape[-1]))
         ),
@@ -323,7 +286,7 @@ cross_entropy = Exercise(
             lambda *given: np.exp(_mean_error()(*given))
         ),
         "the largest is taken along axis 0, over the places; each row has its own, axis=-1.": (
-            _mean_error(_shift_of_columns)
+            _mean_error(_log_p_by(shift=lambda logits: logits.max(axis=0)))
         ),
         "that is the mean over all words of the vocabulary: pick the true word's number.": (
             lambda logits, targets, ignore: -_log_p(logits[targets != ignore]).mean()
@@ -341,7 +304,7 @@ cross_entropy = Exercise(
         "each sequence has a mean of its own there; every place that counts should count alike.": (
             _mean_of_means
         ),
-        "the sign is turned: log-shares are at most 0, and an error at least 0.": (
+        "the sign is flipped: log-probabilities are at most 0, and an error at least 0.": (
             _mean_error(sign=1)
         ),
         "0 times -inf is nan: pick the true word's number, do not multiply by a one-hot row.": (
@@ -354,7 +317,7 @@ cross_entropy = Exercise(
             _every_word_in_every_row
         ),
         "those are bits; use the natural logarithm.": _in_bits,
-        "1 - p is not the error; that is -log p, without a bound.": _share_missing,
+        "1 - p is not the error; that is -log p, without a bound.": _probability_missing,
         "the logarithm comes before the mean: each place has an error of its own.": (
             _log_of_the_mean
         ),
@@ -362,13 +325,13 @@ cross_entropy = Exercise(
         "targets != ignore.": _mean_error(counts=lambda targets, ignore: targets != -100),
         "two things: ignored places still count, and large scores overflow: leave those out, and "
         "take the largest of each row away before np.exp.": lambda logits, targets, ignore: (
-            -_picked(_without_the_shift(logits), targets).mean()
+            -picked(_without_the_shift(logits), targets).mean()
         ),
-        "two things: a share can round to 0, and its logarithm is then -inf, so write the "
+        "two things: a probability can round to 0, and its logarithm is then -inf, so write the "
         "logarithm out on paper first; and take the places that count out before you pick: ignore "
         "may be -100, which is no word.": _rounded_and_picked_too_early,
-        "two things: the sign is turned, for the error is *minus* the log-share; and large scores "
-        "overflow: take the largest of each row away before np.exp.": (
+        "two things: the sign is flipped, for the error is *minus* the log-probability; and large "
+        "scores overflow: take the largest of each row away before np.exp.": (
             _mean_error(_without_the_shift, sign=1)
         ),
     },
@@ -376,7 +339,7 @@ cross_entropy = Exercise(
     atol=1e-11,
     hints=(
         "logits[targets != ignore] are the rows that count; do the same with the targets.",
-        "The log-share is s_i - log sum exp(s); take each row's largest score away first.",
+        "The log-probability is s_i - log sum exp(s); take each row's largest score away first.",
         "log_p[np.arange(len(targets)), targets] picks one number a row.",
     ),
 )
@@ -398,22 +361,22 @@ def _draw_smoothed(rng):
 
 def _overflows(logits):
     e = np.exp(logits)
-    return e / e.sum(axis=-1, keepdims=True)
+    return normalised(e)
 
 
-def _by_hand(shares=tantra.softmax, soft=None, sign=1, over=None):
+def _by_hand(softmax=tantra.softmax, soft=None, sign=1, over=None):
     """p - q over n, with a slip at each argument."""
 
     def gradient(logits, targets, smoothing):
         V = logits.shape[-1]
         hot = np.eye(V)[targets]
         q = (1 - smoothing) * hot + smoothing / V if soft is None else soft(hot, smoothing, V)
-        return sign * (shares(logits) - q) / (targets.size if over is None else over(logits))
+        return sign * (softmax(logits) - q) / (targets.size if over is None else over(logits))
 
     return gradient
 
 
-def _by_shares(logits, targets, smoothing):
+def _by_probabilities(logits, targets, smoothing):
     V = logits.shape[-1]
     q = (1 - smoothing) * np.eye(V)[targets] + smoothing / V
     return -q / tantra.softmax(logits) / targets.size
@@ -461,7 +424,7 @@ cross_entropy_gradient = Exercise(
     draw=_draw_smoothed,
     mistakes={
         "exp overflows on large scores: softmax takes the largest of each row away first.": (
-            _by_hand(shares=_overflows)
+            _by_hand(softmax=_overflows)
         ),
         "the derivative of log p by its own score is 1 - p, and each other score has -p: all of "
         "them have a gradient.": lambda logits, targets, s: (
@@ -493,12 +456,13 @@ cross_entropy_gradient = Exercise(
                 / targets.size
             )
         ),
-        "the shares are exchanged: the true word gets 1 - smoothing, and smoothing is spread.": (
-            _by_hand(soft=lambda hot, s, V: s * hot + (1 - s) / V)
-        ),
+        "the probabilities are exchanged: the true word gets 1 - smoothing, and smoothing is "
+        "spread.": (_by_hand(soft=lambda hot, s, V: s * hot + (1 - s) / V)),
         "each of the V words gets smoothing / V, the true one 1 - smoothing besides; yours get the "
         "whole smoothing each.": _by_hand(soft=lambda hot, s, V: (1 - s) * hot + s * (1 - hot)),
-        "the sign is turned: raising the true word's score must lower the loss.": _by_hand(sign=-1),
+        "the sign is flipped: raising the true word's score must lower the loss.": _by_hand(
+            sign=-1
+        ),
         "the loss is a mean: each place counts 1 / n, with n all places.": (
             _by_hand(over=lambda logits: 1)
         ),
@@ -508,7 +472,7 @@ cross_entropy_gradient = Exercise(
                 _by_hand(over=lambda logits: 1)(logits, targets, s) / targets.shape[-1]
             )
         ),
-        "p (1 - p) is the slope of a share by its own score; that of -log p is p - q.": (
+        "p (1 - p) is the slope of a probability by its own score; that of -log p is p - q.": (
             lambda logits, targets, s: (
                 tantra.softmax(logits) * (1 - tantra.softmax(logits)) / targets.size
             )
@@ -533,19 +497,17 @@ cross_entropy_gradient = Exercise(
         "the truth is missing: the gradient is the guess minus the target.": (
             _by_hand(soft=lambda hot, s, V: 0 * hot)
         ),
-        "those are log-shares; the derivative of log sum exp(s) is the shares themselves.": (
-            _by_hand(shares=tantra.log_softmax)
-        ),
+        "those are log-probabilities; the derivative of log sum exp(s) is the probabilities "
+        "themselves.": _by_hand(softmax=tantra.log_softmax),
         "those are the scores; the derivative of log sum exp(s) is softmax(s).": (
-            _by_hand(shares=lambda logits: logits)
+            _by_hand(softmax=lambda logits: logits)
         ),
-        "that is the gradient by the shares, -q/p; the logits stand one step further back.": (
-            _by_shares
-        ),
+        "that is the gradient by the probabilities, -q/p; the logits stand one step "
+        "further back.": (_by_probabilities),
         "that is the gradient of the true word's part; the smoothing spread over all words has one "
         "too.": _smoothed_part_missing,
         "softmax runs along the wrong axis: the V words are the last one.": (
-            _by_hand(shares=lambda logits: tantra.softmax(logits, axis=0))
+            _by_hand(softmax=lambda logits: tantra.softmax(logits, axis=0))
         ),
         "that is the gradient by the true word's score only; the other scores have one too.": (
             lambda logits, targets, s: (
@@ -563,7 +525,7 @@ cross_entropy_gradient = Exercise(
     atol=1e-12,
     hints=(
         "Write the error of one place with q: log sum exp(s) - sum of q_i s_i, as q sums to 1.",
-        "The derivative of log sum exp(s) by s_i is the share p_i.",
+        "The derivative of log sum exp(s) by s_i is the probability p_i.",
         "(softmax(logits) - q) / n, with q = (1 - smoothing) one-hot + smoothing / V.",
     ),
 )
@@ -625,12 +587,6 @@ def _root_too_early(w, g, m, v, t, lr, betas, eps, decay_rate):
     return w - lr * decay_rate * w - lr * m / (1 - betas[0] ** t) / below, m, v
 
 
-def _times_t(w, g, m, v, t, lr, betas, eps, decay_rate):
-    m, v = _mean(m, g, betas), _square(v, g, betas)
-    m_hat, v_hat = m / (1 - betas[0] * t), v / (1 - betas[1] * t)
-    return w - lr * decay_rate * w - lr * m_hat / (np.sqrt(v_hat) + eps), m, v
-
-
 def _corrected_by(of_m, of_v):
     """An AdamW step that divides m and v by 1 minus these functions of the betas and of t."""
 
@@ -668,11 +624,6 @@ def _eps_beside_the_fraction(w, g, m, v, t, lr, betas, eps, decay_rate):
 
 def _betas_exchanged(w, g, m, v, t, lr, betas, eps, decay_rate):
     return _step()(w, g, m, v, t, lr, betas[::-1], eps, decay_rate)
-
-
-def _in_another_order(w, g, m, v, t, lr, betas, eps, decay_rate):
-    w, m, v = _step()(w, g, m, v, t, lr, betas, eps, decay_rate)
-    return m, v, w
 
 
 def _in_place(w, g, m, v, t, lr, betas, eps, decay_rate):
@@ -716,8 +667,7 @@ def _draw_state(rng):
 
 
 def _without_root(*state):
-    with np.errstate(invalid="ignore"):
-        return _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * g)(*state)
+    return _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * g)(*state)
 
 
 adamw_step = Exercise(
@@ -756,7 +706,7 @@ adamw_step = Exercise(
         "the decay is missing: w also loses lr times decay times itself.": _step(decay="none"),
         "the decay is multiplied by lr as well.": _step(decay="bare"),
         "the decay makes the weights grow: subtract it.": _step(decay="grow"),
-        "the decay takes its share of the weights as they were before the step.": (
+        "the decay takes its fraction of the weights as they were before the step.": (
             _step(decay="after")
         ),
         "the step goes with the gradient; it should go against it.": _step(sign=-1),
@@ -770,7 +720,9 @@ adamw_step = Exercise(
         "eps is added to the root of the corrected v; yours is added before the correction.": (
             _eps_too_early
         ),
-        "the correction has beta to the power of t, not beta times t.": _times_t,
+        "the correction has beta to the power of t, not beta times t.": _corrected_by(
+            lambda b, t: b[0] * t, lambda b, t: b[1] * t
+        ),
         "the power t is missing in the corrections: 1 - beta to the t.": (
             _corrected_by(lambda b, t: b[0], lambda b, t: b[1])
         ),
@@ -785,11 +737,11 @@ adamw_step = Exercise(
         ),
         "the betas are exchanged: the first is for m, the second for v.": _betas_exchanged,
         "the step is lr times the fraction.": _step(rate=False),
-        "the decay is a share of w: lr times decay times w.": (
+        "the decay is a fraction of w: lr times decay times w.": (
             _means(_mean, _square, pull=lambda w: 1.0)
         ),
         "v is the running mean of g squared, not of m squared.": _square_of_m,
-        "the decay takes a share of w, not of the gradient.": _decay_of_g,
+        "the decay takes a fraction of w, not of the gradient.": _decay_of_g,
         "the decay stands inside the fraction, where it is divided by the root of v too: shrink w "
         "beside it.": _decay_in_the_fraction,
         "eps is added to the root, below the fraction: brackets.": _eps_beside_the_fraction,
@@ -804,7 +756,7 @@ adamw_step = Exercise(
         "return the running means as well, w, m, v: the next step needs them.": (
             lambda *state: _step()(*state)[0]
         ),
-        "first w, then m, then v: yours stand in another order.": _in_another_order,
+        "first w, then m, then v: yours stand in another order.": reordered(_step(), 1, 2, 0),
         "v has 1 - beta times g squared; you square 1 - beta too.": (
             _means(_mean, lambda v, g, b: b[1] * v + ((1 - b[1]) * g) ** 2)
         ),
@@ -819,7 +771,7 @@ adamw_step = Exercise(
                 lambda v, g, b: b[0] * v + (1 - b[0]) * g**2,
             )
         ),
-        "a beta is the share of the old mean, 1 - beta that of the new gradient.": (
+        "a beta is the weight of the old mean, 1 - beta that of the new gradient.": (
             _means(
                 lambda m, g, b: (1 - b[0]) * m + b[0] * g,
                 lambda v, g, b: (1 - b[1]) * v + b[1] * g**2,
@@ -1037,7 +989,7 @@ fit_table = Exercise(
 
 
 def _floor(true, rest, log=math.log):
-    """The entropy of a target with this share for the true word and these for the others."""
+    """The entropy of a target with this probability for the true word and these for the others."""
     return -sum(q * log(q) for q in [true, *rest])
 
 
@@ -1047,8 +999,8 @@ smoothed_floor = Prediction(
     asks="The least loss that any model can reach with a smoothing of 0.1 and ten words.",
     answer=_floor(0.91, [0.01] * 9),
     mistakes={
-        "0 would need a share of 1 for the true word; its target is smaller, and the other nine "
-        "have targets too.": 0.0,
+        "0 would need a probability of 1 for the true word; its target is smaller, and the other "
+        "nine have targets too.": 0.0,
         "that is the true word's logarithm alone; the nine others count 0.01 each.": -math.log(
             0.91
         ),
@@ -1058,7 +1010,7 @@ smoothed_floor = Prediction(
         "the true word gets its part of the smoothing too: 0.91, and 0.01 for each other.": (
             _floor(0.9, [0.1 / 9] * 9)
         ),
-        "the shares must sum to 1: 0.91 and nine times 0.01.": _floor(0.9, [0.01] * 9),
+        "the probabilities must sum to 1: 0.91 and nine times 0.01.": _floor(0.9, [0.01] * 9),
         "those are bits; use the natural logarithm.": _floor(0.91, [0.01] * 9, math.log2),
         "use the natural logarithm, not the one to the base 10.": (
             _floor(0.91, [0.01] * 9, math.log10)
@@ -1066,7 +1018,7 @@ smoothed_floor = Prediction(
         "that is what a model that knows nothing pays; the best one does better.": math.log(10),
         "that is the part of the nine others; the true word's is missing.": -0.09 * math.log(0.01),
         "that is the true word's part; the nine others' is missing.": -0.91 * math.log(0.91),
-        "the sign is turned: a loss is at least 0.": -_floor(0.91, [0.01] * 9),
+        "the sign is flipped: a loss is at least 0.": -_floor(0.91, [0.01] * 9),
         "that is the entropy of two outcomes; the other nine words are nine outcomes, 0.01 each.": (
             _floor(0.91, [0.09])
         ),
@@ -1083,8 +1035,8 @@ smoothed_floor = Prediction(
         "the others are nine, not ten: the true word is one of the ten.": (
             _floor(0.91, [0.01] * 10)
         ),
-        "the shares must sum to 1: the true word has 0.9 + 0.01, and the others are nine, not "
-        "ten.": _floor(0.9, [0.01] * 10),
+        "the probabilities must sum to 1: the true word has 0.9 + 0.01, and the others are nine, "
+        "not ten.": _floor(0.9, [0.01] * 10),
     },
     rtol=1e-3,
     hints=(

@@ -8,6 +8,7 @@ import torch
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, gradients
+from tantra.check.slips import log_of_softmax, picked, total
 
 
 def _with_parts(attempt, tokens, table, positions, rows, gain):
@@ -184,7 +185,7 @@ language_model = Exercise(
         "positions[:T].": _model(
             embed=lambda tokens, table, positions: table[tokens] + positions[tokens.shape[-1] - 1]
         ),
-        "the rows of the places are turned round: the first word has row 0.": _model(
+        "the rows of the places are reversed: the first word has row 0.": _model(
             embed=lambda tokens, table, positions: (
                 table[tokens] + positions[: tokens.shape[-1]][::-1]
             )
@@ -234,8 +235,8 @@ language_model = Exercise(
         "only the last block's work is left: give every block what the one before it returned.": (
             _model(through=lambda x, blocks: blocks[-1](x))
         ),
-        "those are shares; logits are scores, before softmax.": _model(score=tantra.softmax),
-        "those are logarithms of shares; logits are scores, before softmax.": (
+        "those are probabilities; logits are scores, before softmax.": _model(score=tantra.softmax),
+        "those are log-probabilities; logits are scores, before softmax.": (
             _model(score=tantra.log_softmax)
         ),
         "only the last position is scored; the model predicts a next word at every position.": (
@@ -301,12 +302,12 @@ gpt_parameters = Exercise(
     rules={FLOAT: _is_no_whole_number},
     mistakes={
         FLOAT: lambda *sizes: float(_count()(*sizes)),
-        "each block has 3 D numbers too many: the map back from 4 D has an offset as wide as its "
+        "each block has 3 D numbers too many: the map back from 4 D has a bias as wide as its "
         "output, D.": _count(block=16),
-        "all offsets are missing: each linear map of GPT-2 has one, and each norm a bias beside "
-        "its gain.": _count(block=2, last=1),
+        "all biases are missing: each linear map of GPT-2 has one, and each norm a bias beside its "
+        "gain.": _count(block=2, last=1),
         "the feed-forward network is 4 D wide inside: its matrices are D by 4 D and 4 D by D, and "
-        "its offsets 4 D and D long.": _count(squares=6, block=10),
+        "its biases 4 D and D long.": _count(squares=6, block=10),
         "attention has four matrices, query, key, value and output: you count one.": (
             _count(squares=9, block=10)
         ),
@@ -319,8 +320,8 @@ gpt_parameters = Exercise(
         ),
         "one norm in each block and none after them: there are two in each, and one more at the "
         "end.": _count(block=11, last=0),
-        "the unembedding is the table once more, so it is not counted again, and it has no offset "
-        "in GPT-2.": _count(tables=2, more=1),
+        "the unembedding is the table once more, so it is not counted again, and it has no bias in "
+        "GPT-2.": _count(tables=2, more=1),
         "the tables have V and N rows: V + N of them, not V times N.": (
             lambda v, n, d, layers: v * n * d + layers * (12 * d * d + 13 * d) + 2 * d
         ),
@@ -329,27 +330,27 @@ gpt_parameters = Exercise(
         ),
         "the table is counted twice: tied, it embeds the words and scores them.": _count(tables=2),
         "the positions are missing: they are learned, a row of D for each.": _count(positions=0),
-        "the offsets are missing: every linear map of GPT-2 has one, as wide as its output.": (
+        "the biases are missing: every linear map of GPT-2 has one, as wide as its output.": (
             _count(block=4)
         ),
-        "each block lacks 4 D numbers. Three things have just so many: the offsets of attention, "
-        "the offset of the map to 4 D, and the two norms.": _count(block=9),
-        "each block lacks 5 D numbers: the offsets of the feed-forward network, 4 D and D wide.": (
+        "each block lacks 4 D numbers. Three things have just so many: the biases of attention, "
+        "the bias of the map to 4 D, and the two norms.": _count(block=9),
+        "each block lacks 5 D numbers: the biases of the feed-forward network, 4 D and D wide.": (
             _count(block=8)
         ),
-        "each block lacks 3 D numbers: the map to 4 D has an offset as wide as its output, 4 D.": (
+        "each block lacks 3 D numbers: the map to 4 D has a bias as wide as its output, 4 D.": (
             _count(block=10)
         ),
         "each block lacks 2 D numbers: it has two norms, and each norm a gain and a bias.": (
             _count(block=11)
         ),
-        "each block lacks D numbers: each of its six linear maps has an offset, and the one back "
-        "from 4 D has D.": _count(block=12),
-        "each block has 13 D numbers besides its matrices: 9 D offsets and two norms of 2 D.": (
+        "each block lacks D numbers: each of its six linear maps has a bias, and the one back from "
+        "4 D has D.": _count(block=12),
+        "each block has 13 D numbers besides its matrices: 9 D biases and two norms of 2 D.": (
             _count(block=0)
         ),
-        "the matrices are right; offsets and norms are missing: 13 D in each block, and 2 D for "
-        "the last norm.": _count(block=0, last=0),
+        "the matrices are right; biases and norms are missing: 13 D in each block, and 2 D for the "
+        "last norm.": _count(block=0, last=0),
         "a norm has a gain and a bias: 2 D, not D.": _count(block=11, last=1),
         "the norms are missing: two in each block and one after them, of 2 D each.": (
             _count(block=9, last=0)
@@ -360,11 +361,11 @@ gpt_parameters = Exercise(
         "the attention is missing: queries, keys, values and output, D by D each.": (
             _count(squares=8, block=9)
         ),
-        "attention has four matrices and four offsets: the output is one of them.": (
+        "attention has four matrices and four biases: the output is one of them.": (
             _count(squares=11, block=12)
         ),
         "that counts one block; there are num_layers.": _count(layers=1),
-        "the unembedding of GPT-2 has no offset.": _count(more=1),
+        "the unembedding of GPT-2 has no bias.": _count(more=1),
         "the two tables stand once, not in each layer.": (
             lambda v, n, d, layers: layers * ((v + n) * d + 12 * d * d + 13 * d) + 2 * d
         ),
@@ -380,12 +381,8 @@ gpt_parameters = Exercise(
 )
 
 
-def _picked(log_p, tokens):
-    return np.take_along_axis(log_p, tokens[..., None], axis=-1)[..., 0]
-
-
 def _next_token_loss(logits, tokens):
-    return -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+    return -picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
 
 
 def _given_loss(logits, tokens):
@@ -399,14 +396,8 @@ def _of_chapter_09(logits, tokens):
     return -np.take_along_axis(log_p, tokens[:, 1:, None], axis=-1).mean()
 
 
-def _log_of_softmax(logits):
-    with np.errstate(divide="ignore"):
-        return np.log(tantra.softmax(logits))
-
-
 def _unshifted(logits):
-    with np.errstate(over="ignore", invalid="ignore"):
-        return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    return logits - np.log(total(np.exp(logits)))
 
 
 def _by_one_hot(logits, tokens):
@@ -415,8 +406,7 @@ def _by_one_hot(logits, tokens):
 
 
 def _mean_of_shares(logits, tokens):
-    with np.errstate(divide="ignore"):
-        return -np.log(_picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean())
+    return -np.log(picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean())
 
 
 def _draw_words(rng):
@@ -431,7 +421,7 @@ _CLOSED[0, 3] = _CLOSED[1, 0] = -np.inf
 next_token_loss = Exercise(
     name="next_token_loss",
     kind="hunt",
-    asks="The mean of minus the log-share that each position gives to the word after it.",
+    asks="The mean of minus the log-probability that each position gives to the word after it.",
     reference=_next_token_loss,
     given=_given_loss,
     cases={
@@ -450,33 +440,32 @@ next_token_loss = Exercise(
         "a batch only: [..., :-1, :] and [..., 1:] count from the end.": _of_chapter_09,
         "[..., :-1] cuts the last axis of the logits, the words; the positions are the axis before "
         "it: [..., :-1, :].": lambda logits, tokens: (
-            -_picked(tantra.log_softmax(logits[..., :-1]), tokens[..., 1:]).mean()
+            -picked(tantra.log_softmax(logits[..., :-1]), tokens[..., 1:]).mean()
         ),
-        "[..., :-1] cuts the last axis of the log-shares, the words; the positions are the axis "
-        "before it: [..., :-1, :].": lambda logits, tokens: (
-            -_picked(tantra.log_softmax(logits)[..., :-1], tokens[..., 1:]).mean()
+        "[..., :-1] cuts the last axis of the log-probabilities, the words; the positions are the "
+        "axis before it: [..., :-1, :].": lambda logits, tokens: (
+            -picked(tantra.log_softmax(logits)[..., :-1], tokens[..., 1:]).mean()
         ),
         "T rows of logits meet T - 1 tokens: the last position has no next word, so cut its logits "
         "off as well, logits[..., :-1, :].": (
-            lambda logits, tokens: -_picked(tantra.log_softmax(logits), tokens[..., 1:]).mean()
+            lambda logits, tokens: -picked(tantra.log_softmax(logits), tokens[..., 1:]).mean()
         ),
         "T - 1 rows of logits meet T tokens: the first word is nobody's answer, so cut it off as "
         "well, tokens[..., 1:].": (
-            lambda logits, tokens: -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens).mean()
+            lambda logits, tokens: -picked(tantra.log_softmax(logits[..., :-1, :]), tokens).mean()
         ),
-        "a share can round to 0, and its logarithm is then -inf: log_softmax takes the logarithm "
-        "without the detour.": lambda logits, tokens: (
-            -_picked(_log_of_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+        "a probability can round to 0, and its logarithm is then -inf: log_softmax takes the "
+        "logarithm without the detour.": lambda logits, tokens: (
+            -picked(log_of_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
         ),
-        "0 times -inf is nan: pick the true word's log-share, do not multiply by a one-hot row.": (
-            _by_one_hot
-        ),
+        "0 times -inf is nan: pick the true word's log-probability, do not multiply by a one-hot "
+        "row.": _by_one_hot,
         "the logarithm comes before the mean: each position has an error of its own.": (
             _mean_of_shares
         ),
         "the shift goes the wrong way: the logits of position t are about word t + 1.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits)[..., 1:, :], tokens[..., :-1]).mean()
+                -picked(tantra.log_softmax(logits)[..., 1:, :], tokens[..., :-1]).mean()
             )
         ),
         "logits and tokens are cut alike, at the end, so each position is still asked for its own "
@@ -495,14 +484,15 @@ next_token_loss = Exercise(
                 ).mean()
             )
         ),
-        "the shares of one position sum to 1 over the words: log_softmax along the last axis.": (
+        "the probabilities of one position sum to 1 over the words: log_softmax along the last "
+        "axis.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits, axis=-2)[..., :-1, :], tokens[..., 1:]).mean()
+                -picked(tantra.log_softmax(logits, axis=-2)[..., :-1, :], tokens[..., 1:]).mean()
             )
         ),
         "np.roll(tokens, 1) brings the word before; the logits of position t are about the one "
         "after it, tokens[..., 1:].": lambda logits, tokens: (
-            -_picked(tantra.log_softmax(logits), np.roll(tokens, 1, axis=-1)).mean()
+            -picked(tantra.log_softmax(logits), np.roll(tokens, 1, axis=-1)).mean()
         ),
         "every next word is picked at every position: each position has one, with "
         "np.take_along_axis.": lambda logits, tokens: (
@@ -512,7 +502,7 @@ next_token_loss = Exercise(
             lambda logits, tokens: -tantra.log_softmax(logits[..., :-1, :]).mean()
         ),
         "1 - p is not the loss; that is -log p, without a bound.": lambda logits, tokens: (
-            1 - _picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+            1 - picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
         ),
         "that is e to the power of the loss, the perplexity: leave exp out.": (
             lambda logits, tokens: np.exp(_next_token_loss(logits, tokens))
@@ -522,21 +512,21 @@ next_token_loss = Exercise(
         ),
         "the loss is one number, the mean over all predictions of all sequences.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean(axis=-1)
+                -picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:]).mean(axis=-1)
             )
         ),
-        "those are shares: take their logarithm, with log_softmax.": (
+        "those are probabilities: take their logarithm, with log_softmax.": (
             lambda logits, tokens: (
-                -_picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
+                -picked(tantra.softmax(logits[..., :-1, :]), tokens[..., 1:]).mean()
             )
         ),
         "np.roll makes the first word the answer of the last position, which has none: leave the "
         "last logits out.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits), np.roll(tokens, -1, axis=-1)).mean()
+                -picked(tantra.log_softmax(logits), np.roll(tokens, -1, axis=-1)).mean()
             )
         ),
-        "the sign is turned: log-shares are at most 0, and the loss at least 0.": (
+        "the sign is flipped: log-probabilities are at most 0, and the loss at least 0.": (
             lambda logits, tokens: -_next_token_loss(logits, tokens)
         ),
         "that is the sum over the predictions; the loss is their mean.": (
@@ -549,15 +539,15 @@ next_token_loss = Exercise(
             )
         ),
         "the scores themselves are picked: take log_softmax first.": (
-            lambda logits, tokens: -_picked(logits[..., :-1, :], tokens[..., 1:]).mean()
+            lambda logits, tokens: -picked(logits[..., :-1, :], tokens[..., 1:]).mean()
         ),
         "np.exp overflows on large scores: tantra.log_softmax takes the largest of each row away "
         "first.": lambda logits, tokens: (
-            -_picked(_unshifted(logits[..., :-1, :]), tokens[..., 1:]).mean()
+            -picked(_unshifted(logits[..., :-1, :]), tokens[..., 1:]).mean()
         ),
         "only the last prediction counts there: the loss is the mean over all of them.": (
             lambda logits, tokens: (
-                -_picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:])[..., -1].mean()
+                -picked(tantra.log_softmax(logits[..., :-1, :]), tokens[..., 1:])[..., -1].mean()
             )
         ),
     },
@@ -609,7 +599,7 @@ def _averaged(table, tokens, g):
     return _out(table, tokens, g) + _in(table, tokens, g) / np.maximum(often, 1)
 
 
-def _out_turned(table, tokens, g):
+def _out_transposed(table, tokens, g):
     d_table = table[tokens].T @ g
     np.add.at(d_table, tokens, g @ table)
     return d_table
@@ -638,9 +628,8 @@ tied_gradient = Exercise(
         "and d[k] = ... in a loop the last of them; np.add.at adds them all.": _without_repeats,
         "the work as embedding overwrites the work as unembedding in the rows of these words: add "
         "it there, with np.add.at.": _overwritten,
-        "a row of the gradient belongs to a word: yours has a column for each, so it is turned.": (
-            lambda table, tokens, g: table[tokens].T @ g
-        ),
+        "a row of the gradient belongs to a word: yours has a column for each, so it is "
+        "transposed.": (lambda table, tokens, g: table[tokens].T @ g),
         "that is the work as embedding alone, and a word that stands twice is counted once: "
         "np.add.at adds it twice. Then add the work as unembedding.": _in_without_repeats,
         "that is the gradient by the rows that were looked up, one for each place: add each to the "
@@ -668,10 +657,9 @@ tied_gradient = Exercise(
                 _out(table, tokens, g) + np.eye(len(table))[tokens].T @ table[tokens]
             )
         ),
-        "the work as unembedding is turned, table[tokens].T @ g, which is (D, V): a row belongs to "
-        "a word, g.T @ table[tokens], and the rows that were looked up can be added to it.": (
-            _out_turned
-        ),
+        "the work as unembedding is transposed, table[tokens].T @ g, which is (D, V): a row "
+        "belongs to a word, g.T @ table[tokens], and the rows that were looked up can be added to "
+        "it.": _out_transposed,
     },
     rtol=1e-9,
     atol=1e-12,
@@ -693,19 +681,24 @@ first_loss = Prediction(
         "that is the part of one token, -p log p, and there are 50,257 of them.": (
             math.log(50257) / 50257
         ),
-        "the width does not matter: each of the 50,257 tokens gets an equal share.": math.log(768),
+        "the width does not matter: each of the 50,257 tokens gets an equal probability.": math.log(
+            768
+        ),
         "that is the number of tokens; the loss is its natural logarithm.": 50257.0,
         "the length of the context does not matter: each of the 50,257 tokens gets an equal "
-        "share.": math.log(1024),
+        "probability.": math.log(1024),
         "those are bits; the loss is in nats: use the natural logarithm.": math.log2(50257),
         "use the natural logarithm, not the one to the base 10.": math.log10(50257),
-        "that is the share of each token; the loss is minus its logarithm.": 1 / 50257,
-        "the sign is turned: a loss is at least 0.": -math.log(50257),
+        "that is the probability of each token; the loss is minus its logarithm.": 1 / 50257,
+        "the sign is flipped: a loss is at least 0.": -math.log(50257),
         "a loss of 0 is certainty about the right word; this model knows nothing yet.": 0.0,
         "those are 65 tokens, as in the chapter's small model; GPT-2 has 50,257.": math.log(65),
     },
     rtol=4.6e-4,
-    hints=("Which share does each of the tokens get?", "Minus the logarithm of 1 / V is log V."),
+    hints=(
+        "Which probability does each of the tokens get?",
+        "Minus the logarithm of 1 / V is log V.",
+    ),
 )
 
 
@@ -715,7 +708,7 @@ def _flops(num_tokens, d_model, num_layers, vocab_size):
     return num_layers * (24 * t * d * d + 4 * t * t * d), 2 * t * d * vocab_size
 
 
-def _share(blocks, unembedding):
+def _fraction(blocks, unembedding):
     return unembedding / (blocks + unembedding)
 
 
@@ -723,32 +716,32 @@ _XL = {"num_tokens": 1024, "d_model": 1600, "num_layers": 48, "vocab_size": 5025
 
 
 def _with_blocks(linear, square, unembedding=1):
-    """The share, if a block costs linear T D² + square T² D, and the unembedding so often."""
+    """The fraction, if a block costs linear T D² + square T² D, and the unembedding so often."""
     t, d = _XL["num_tokens"], _XL["d_model"]
     blocks = _XL["num_layers"] * (linear * t * d * d + square * t * t * d)
-    return _share(blocks, unembedding * _flops(**_XL)[1])
+    return _fraction(blocks, unembedding * _flops(**_XL)[1])
 
 
 unembedding_share = Prediction(
     name="unembedding_share",
     kind="ablate",
-    asks="The share of a forward pass of GPT-2 XL that goes when the unembedding is taken away.",
-    answer=_share(*_flops(**_XL)),
+    asks="The fraction of a forward pass of GPT-2 XL that goes when the unembedding is taken away.",
+    answer=_fraction(*_flops(**_XL)),
     mistakes={
-        "27 % is the share in GPT-2 small; XL has L = 48 and D = 1600.": 0.27,
+        "27 % is the fraction in GPT-2 small; XL has L = 48 and D = 1600.": 0.27,
         "that is the ratio of the unembedding to the blocks; the whole is both.": (
             _flops(**_XL)[1] / _flops(**_XL)[0]
         ),
-        "that is the share which is left; asked is the share that goes.": (
-            1 - _share(*_flops(**_XL))
+        "that is the fraction which is left; asked is the fraction that goes.": (
+            1 - _fraction(*_flops(**_XL))
         ),
         "those are the sizes of GPT-2 small; XL has L = 48 and D = 1600.": (
-            _share(*_flops(**_XL | {"d_model": 768, "num_layers": 12}))
+            _fraction(*_flops(**_XL | {"d_model": 768, "num_layers": 12}))
         ),
-        "that is the table's share of the parameters; count operations.": 50257
+        "that is the table's fraction of the parameters; count operations.": 50257
         / (50257 + 1024 + 48 * (12 * 1600 + 13) + 2),
-        "that counts one block; XL has 48.": _share(*_flops(**_XL | {"num_layers": 1})),
-        "write it as a number between 0 and 1, not in per cent.": 100 * _share(*_flops(**_XL)),
+        "that counts one block; XL has 48.": _fraction(*_flops(**_XL | {"num_layers": 1})),
+        "write it as a number between 0 and 1, not in per cent.": 100 * _fraction(*_flops(**_XL)),
         "the products of T by T are missing: scores and averages cost 4 T² D in a block.": (
             _with_blocks(24, 0)
         ),

@@ -10,6 +10,7 @@ import torch
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, gradients
+from tantra.check.slips import largest, normalised
 
 SHORT = ("a", "i", "u", "ṛ", "ḷ")
 LONG = ("ā", "ī", "ū", "ṝ", "ḹ", "e", "ai", "o", "au")
@@ -572,7 +573,7 @@ def _of_entries(surprises, places):
 
 
 def _of_all_tokens(surprises, places):
-    """With the share that a context and a token have among all tokens."""
+    """With the fraction that a context and a token have among all tokens."""
     times = Counter(place[1:] for place in places)
     return -np.mean([math.log(times[place[1:]] / len(places)) for place in places])
 
@@ -662,9 +663,8 @@ count_worth = Exercise(
         "the mean runs over all tokens: what followed a context often counts as often.": (
             _worth(mean=_of_entries)
         ),
-        "take the share among the tokens that followed the same context, not among all tokens.": (
-            _worth(mean=_of_all_tokens)
-        ),
+        "take the fraction among the tokens that followed the same context, not among all "
+        "tokens.": (_worth(mean=_of_all_tokens)),
         "that is e to the power of the surprise, the perplexity.": (
             _worth(mean=lambda surprises, places: np.exp(surprises.mean()))
         ),
@@ -688,21 +688,21 @@ count_worth = Exercise(
         "the ends are left out: the 0 that ends a line is a token to be counted and guessed.": (
             lambda rows, vowels, n: _worth()([row[:-1] for row in rows], vowels, n)
         ),
-        "that is the logarithm of how many tokens ever followed; the share says how often each "
-        "did.": _worth(uniform=True),
-        "the mean of the shares; the surprise is minus the logarithm of each.": (
+        "that is the logarithm of how many tokens ever followed; the probability says how often "
+        "each did.": _worth(uniform=True),
+        "the mean of the probabilities; the surprise is minus the logarithm of each.": (
             _worth(mean=lambda surprises, places: np.exp(-surprises).mean())
         ),
-        "the sign is turned: a surprise is at least 0.": (
+        "the sign is flipped: a surprise is at least 0.": (
             _worth(mean=lambda surprises, places: -surprises.mean())
         ),
-        "the logarithm of the mean share is not the mean of the logarithms.": (
+        "the logarithm of the mean probability is not the mean of the logarithms.": (
             _worth(mean=lambda surprises, places: -np.log(np.exp(-surprises).mean()))
         ),
     },
     hints=(
-        "Two rounds: first count what follows each key; then ask, place by place, which share the "
-        "true token had.",
+        "Two rounds: first count what follows each key; then ask, place by place, which "
+        "probability the true token had.",
         "The key is tuple(line[i - n + 1 : i]), of line = [0] * (n - 1) + row; told the count, it "
         "is that and the number of vowels in line[:i].",
         "0 is no vowel, so the zeros in front do not count. The surprise at a place is "
@@ -712,18 +712,18 @@ count_worth = Exercise(
 
 
 def _slope(logits, tokens, temperature):
-    def log_chance(t):
+    def log_probability(t):
         log_p = torch.log_softmax(torch.as_tensor(logits) / t, -1)
         return log_p[torch.arange(len(tokens)), torch.as_tensor(tokens)].sum()
 
-    return float(gradients(log_chance, 1.0, temperature)[0])
+    return float(gradients(log_probability, 1.0, temperature)[0])
 
 
-def _by_hand(power=2, shares=tantra.softmax, own=1, combine=np.sum, hot=True, sign=1):
+def _by_hand(power=2, softmax=tantra.softmax, own=1, combine=np.sum, hot=True, sign=1):
     """Sum over the sounds of (mean score - own score) / temperature², with a slip at each."""
 
     def slope(logits, tokens, temperature):
-        p = shares(logits / temperature if hot else logits)
+        p = softmax(logits / temperature if hot else logits)
         picked = logits[np.arange(len(tokens)), tokens]
         return float(sign * combine((p * logits).sum(-1) - own * picked) / temperature**power)
 
@@ -736,7 +736,7 @@ def _every_token(logits, tokens, temperature):
     return float(found.sum() / temperature**2)
 
 
-def _own_share_only(logits, tokens, temperature):
+def _own_probability_only(logits, tokens, temperature):
     places = np.arange(len(tokens)), tokens
     p = tantra.softmax(logits / temperature)[places]
     return float(((p - 1) * logits[places]).sum() / temperature**2)
@@ -747,20 +747,20 @@ def _largest_off_the_mean(logits, tokens, temperature):
     return _slope(logits, tokens, temperature) - float(largest)
 
 
-def _log_chance(logits, tokens, temperature):
+def _log_probability(logits, tokens, temperature):
     scores = torch.as_tensor(logits) / temperature
     return float(torch.log_softmax(scores, -1)[range(len(tokens)), tokens].sum())
 
 
 def _bare_softmax(scores):
     powers = np.exp(scores)
-    return powers / powers.sum(-1, keepdims=True)
+    return normalised(powers)
 
 
 temperature_slope = Exercise(
     name="temperature_slope",
     kind="derive",
-    asks="The derivative of a line's log-chance by the temperature.",
+    asks="The derivative of a line's log-probability by the temperature.",
     reference=_slope,
     cases={
         "one sound, three to choose from": (np.array([[1.0, 0.0, 2.0]]), np.array([2]), 0.8),
@@ -777,56 +777,54 @@ temperature_slope = Exercise(
     atol=1e-11,
     mistakes={
         "the derivative of 1/τ is -1/τ²: divide by the square.": _by_hand(power=1),
-        "that is the derivative by 1/τ, with its sign turned: the inner derivative is missing.": (
+        "that is the derivative by 1/τ, with its sign flipped: the inner derivative is missing.": (
             _by_hand(power=0)
         ),
         "that is the derivative by 1/τ; the inner derivative, -1/τ², is missing.": (
             _by_hand(power=0, sign=-1)
         ),
-        "the sign is turned: heat raises the chance of a token whose score is below the mean.": (
-            _by_hand(sign=-1)
-        ),
-        "the mean score is taken at temperature 1: its shares are those of the divided scores.": (
-            _by_hand(hot=False)
-        ),
-        "the mean of the scores is weighted by their shares, not by 1/V.": (
-            _by_hand(shares=lambda scores: np.full(scores.shape, 1 / scores.shape[-1]))
+        "the sign is flipped: a higher temperature raises the probability of a token whose score "
+        "is below the mean.": _by_hand(sign=-1),
+        "the mean score is taken at temperature 1: its probabilities are those of the divided "
+        "scores.": _by_hand(hot=False),
+        "the mean of the scores is weighted by their probabilities, not by 1/V.": (
+            _by_hand(softmax=lambda scores: np.full(scores.shape, 1 / scores.shape[-1]))
         ),
         "the score of the token itself is missing: its own exponent has a temperature, too.": (
             _by_hand(own=0)
         ),
         "that is the slope of z_k / τ alone: in log Σ exp(z_j / τ) τ stands as well.": (
-            _by_hand(shares=np.zeros_like)
+            _by_hand(softmax=np.zeros_like)
         ),
         "logits[:, tokens] takes the scores of all tokens in each row: one in each row is "
         "logits[np.arange(len(tokens)), tokens].": _every_token,
         "only the token's own score is in the mean: Σ_j p_j z_j runs over all tokens.": (
-            _own_share_only
+            _own_probability_only
         ),
         "divided by τ once too often: the mean is of the scores z, not of z / τ.": (
             _by_hand(power=3)
         ),
         "in the cold exp overflows, or is 0 along a whole row: tantra.softmax subtracts each row's "
-        "own largest score first.": (_by_hand(shares=_bare_softmax)),
-        "yours are shares among the positions: the softmax runs over the tokens, axis -1.": (
-            _by_hand(shares=lambda scores: tantra.softmax(scores.T).T)
+        "own largest score first.": _by_hand(softmax=_bare_softmax),
+        "yours are probabilities among the positions: the softmax runs over the tokens, axis -1.": (
+            _by_hand(softmax=lambda scores: tantra.softmax(scores.T).T)
         ),
-        "take the mean of the scores under their shares, not the largest of them.": (
-            _by_hand(shares=lambda scores: scores == scores.max(axis=-1, keepdims=True))
+        "take the mean of the scores under their probabilities, not the largest of them.": (
+            _by_hand(softmax=lambda scores: scores == largest(scores))
         ),
         "the largest score is taken off the mean and not off the token's own: take it off inside "
         "exp alone.": _largest_off_the_mean,
-        "that is the log-chance itself; its derivative by τ is asked for.": _log_chance,
-        "log-chances of a line add up over its sounds; they are not averaged.": (
+        "that is the log-probability itself; its derivative by τ is asked for.": _log_probability,
+        "log-probabilities of a line add up over its sounds; they are not averaged.": (
             _by_hand(combine=np.mean)
         ),
-        "one number for each sound; a line's log-chance is their sum.": (
+        "one number for each sound; a line's log-probability is their sum.": (
             lambda logits, tokens, temperature: np.array(
                 [_slope(logits[[i]], tokens[[i]], temperature) for i in range(len(tokens))]
             )
         ),
-        "two things: the sign is turned, and the derivative of 1/τ is -1/τ²: divide by the "
-        "square.": _by_hand(power=1, sign=-1),
+        "two things: the sign is flipped, and the derivative of 1/τ is -1/τ²: divide by "
+        "the square.": _by_hand(power=1, sign=-1),
     },
     hints=(
         "For one sound: log p = z_k / τ - log Σ_j exp(z_j / τ). Differentiate both terms by τ.",
@@ -845,18 +843,18 @@ syllables_so_far = Prediction(
         "that is one place too many: position 39 sees the places 0 to 39.": 0.325 * 41,
         "those are the places that are no vowels.": 27,
         "at position 39 the head sees 40 places: 38 and two more.": 0.325 * 38,
-        "that is the share in percent; of 40 places, how many?": 32.5,
+        "that is the fraction in percent; of 40 places, how many?": 32.5,
         "the average is the count divided by the number of places: multiply to get it back.": (
             40 / 0.325
         ),
         "that divides by 39; and to get a count from an average, multiply.": 39 / 0.325,
         "rounded down too early: 0.325 · 39 is nearly 13, but the head sees 40 places.": 12,
-        "that is how many places the head sees; which share of them are vowels?": 40,
+        "that is how many places the head sees; which fraction of them are vowels?": 40,
         "rounded up: at position 39 the head sees 40 places, and 0.325 · 40 is whole.": 14,
         "that is the average itself; how many vowels make it, among 40 places?": 0.325,
     },
     hints=(
-        "An even average of ones and zeros is the share of ones. Among how many places?",
+        "An even average of ones and zeros is the fraction of ones. Among how many places?",
         "Position 39 sees itself and the 39 before it.",
     ),
     rtol=1e-9,

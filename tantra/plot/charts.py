@@ -1,6 +1,5 @@
-"""Drawings.  Each takes plain numbers and an Axes, draws on it, and returns it.
+"""Charts.  Each takes plain numbers and an Axes, draws on it, and returns it; show displays it.
 
-Nothing here computes, and nothing else imports this module, so tantra works without matplotlib.
 One sequential colour map for weights, one diverging map centred on 0 for signed values; both are
 safe for colour-blind readers.  Names and labels are drawn as they are: a "$" is a dollar.
 """

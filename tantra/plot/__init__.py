@@ -1,0 +1,24 @@
+"""Drawings.  Charts take plain numbers and an Axes, draw on it, and return it; flow gives a Figure.
+
+Nothing here computes, and nothing else imports this room, so tantra works without matplotlib.
+"""
+
+from tantra.plot.charts import (
+    COLOURS,
+    DIVERGING,
+    MARKERS,
+    SEQUENTIAL,
+    arrows,
+    attention,
+    bars,
+    heatmap,
+    lines,
+    scansion,
+    show,
+)
+from tantra.plot.stages import flow
+
+__all__ = [
+    "COLOURS", "DIVERGING", "MARKERS", "SEQUENTIAL", "arrows", "attention", "bars", "flow",
+    "heatmap", "lines", "scansion", "show",
+]  # fmt: skip

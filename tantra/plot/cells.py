@@ -1,0 +1,61 @@
+"""What stands in a cell of a flow, its colour, and how wide a text is."""
+
+import functools
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
+from tantra.plot.charts import DIVERGING, SEQUENTIAL
+
+SIZE = 11  # points
+SANS = FontProperties(family="DejaVu Sans", size=SIZE)
+BOLD = FontProperties(family="DejaVu Sans", size=SIZE, weight="bold")
+MONO = FontProperties(family="DejaVu Sans Mono", size=SIZE)
+GREY = "#d0d0d0"
+
+
+def words(values):
+    """What stands in each cell: numbers with as few decimals as all need, at most 2."""
+    if values.dtype.kind in "OSU":
+        return values.astype(str)
+    if values.dtype.kind == "b":
+        return np.where(values, "✓", "·")
+    if values.dtype.kind in "iu":
+        return values.astype(str)
+    if values.dtype.kind != "f":
+        raise ValueError(f"cells of {values.dtype} cannot be drawn: give numbers or words")
+    shown = np.round(values.astype(np.float64), 2) + 0.0
+    finite = shown[np.isfinite(shown)]
+    places = next(n for n in range(3) if n == 2 or (np.round(finite, n) == finite).all())
+    return np.vectorize(lambda x: f"{x:.{places}f}", otypes=[str])(shown)
+
+
+def colours(values):
+    """The colour of each cell: white for whole numbers and words, grey for what is not finite."""
+    if values.dtype.kind != "f":
+        return np.full(values.shape, "white", dtype=object)
+    finite = np.isfinite(values)
+    largest = float(np.abs(values[finite]).max(initial=0.0)) or 1.0
+    signed = bool((values[finite] < 0).any())
+    share = np.where(finite, values, 0.0) / largest
+    cmap = mpl.colormaps[DIVERGING if signed else SEQUENTIAL]
+    found = np.empty(values.shape, dtype=object)
+    for place in np.ndindex(values.shape):
+        at = (share[place] + 1) / 2 if signed else share[place]
+        found[place] = mpl.colors.to_hex(cmap(float(at))) if finite[place] else GREY
+    return found
+
+
+def ink(colour):
+    """The colour of a word on a colour: dark on a light one, light on a dark one."""
+    red, green, blue = mpl.colors.to_rgb(colour)
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"
+
+
+@functools.cache
+def width(text, font=SANS):
+    """The width of a text in inches."""
+    text = str(text).replace("$", "S")  # as wide, and never a formula
+    return TextPath((0, 0), text, prop=font).get_extents().width / 72 if text.strip() else 0.0
