@@ -369,20 +369,20 @@ def pre_of_what_is_added(x, attention, feed_forward, norm_1, norm_2):
     return sum([feed_forward(norm_2(seen + x)), seen, x])
 
 
-def post_in_one_line(x, attention, feed_forward, norm_1, norm_2):
-    return norm_2((y := norm_1(x + attention(x))) + feed_forward(y))
+def post_in_one_line(x, attention, feed_forward, norm_1, norm_2, alpha):
+    return norm_2(alpha * (y := norm_1(alpha * x + attention(x))) + feed_forward(y))
 
 
-def post_by_copy(x, attention, feed_forward, norm_1, norm_2):
+def post_by_copy(x, attention, feed_forward, norm_1, norm_2, alpha):
     stream = np.array(x)
-    stream[...] = norm_1(stream + attention(stream))
-    stream[...] = norm_2(feed_forward(stream) + stream)
+    stream[...] = norm_1(np.multiply(alpha, stream) + attention(stream))
+    stream[...] = norm_2(feed_forward(stream) + stream * alpha)
     return stream
 
 
-def post_by_loop(x, attention, feed_forward, norm_1, norm_2):
+def post_by_loop(x, attention, feed_forward, norm_1, norm_2, alpha):
     for part, norm in ((attention, norm_1), (feed_forward, norm_2)):
-        x = norm(part(x) + x)
+        x = norm(part(x) + x * alpha)
     return x
 
 
