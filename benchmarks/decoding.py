@@ -24,7 +24,7 @@ def rows(floors, budget):
     """Ours by kind of weights, and NumPy alone, against transformers' generate with its cache."""
     model = peers.ours(SIZE).eval()
     peer = peers.hugging_face(SIZE).eval()
-    decoders = {kind: tantra.prepare(model, kind) for kind in WEIGHTS}
+    decoders = {kind: tantra.prepare_for_decoding(model, kind) for kind in WEIGHTS}
     numbers = sum(p.numel() for p in model.parameters())
     ways = {f"ours, {kind}": about for kind, about in WEIGHTS.items()} | {NUMPY: (4, NUMPY_AIM)}
     for length in PROMPTS:

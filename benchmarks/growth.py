@@ -19,7 +19,7 @@ AIM = 1 / 1.3
 
 def rows(floors, budget):
     """A token after 960 others against one after 16, cached and recomputed."""
-    model = tantra.prepare(peers.ours(SIZE))
+    model = tantra.prepare_for_decoding(peers.ours(SIZE))
     tokens = torch.randint(SIZE.vocab, (1, 1024), generator=torch.Generator().manual_seed(0))
     actions = {f"cached, {length} before": _cached(model, tokens, length) for length in LENGTHS}
     actions |= {

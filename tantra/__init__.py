@@ -32,7 +32,7 @@ from tantra.config import GPTConfig
 from tantra.feed_forward import FeedForward, SwiGLU, gelu, gelu_exact, silu
 from tantra.generation import generate, stream
 from tantra.generation.beam import beam_search
-from tantra.generation.decoder import prepare
+from tantra.generation.decoder import prepare_for_decoding
 from tantra.heads import MultiHeadAttention, merge_heads, split_heads
 from tantra.model import GPT
 from tantra.norms import LayerNorm, RMSNorm, layer_norm, rms_norm
@@ -64,9 +64,9 @@ __all__ = [
     "alibi_bias", "batches", "beam_search", "causal_mask", "chunked_attention",
     "clip_gradients", "course_text", "cross_entropy", "evaluate", "gelu", "gelu_exact",
     "generate", "layer_norm", "log_softmax", "merge_heads", "neighbours_to_halves",
-    "numpy_gpt2", "padding_mask", "prepare", "record", "rms_norm", "rotary_angles", "rotate",
-    "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax", "split_heads",
-    "stream", "train", "warmup_cosine", "warmup_inverse_sqrt", "window_mask",
+    "numpy_gpt2", "padding_mask", "prepare_for_decoding", "record", "rms_norm", "rotary_angles",
+    "rotate", "scaled_dot_product_attention", "silu", "sinusoidal_positions", "softmax",
+    "split_heads", "stream", "train", "warmup_cosine", "warmup_inverse_sqrt", "window_mask",
 ]  # fmt: skip
 
 # Loaded when first asked for, as all files are, so that the library alone needs neither matplotlib

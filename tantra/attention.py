@@ -64,31 +64,31 @@ def padding_mask(lengths, num_keys):
 
 
 @in_floats("q", "k", "v")
-def scaled_dot_product_attention(q, k, v, mask=None, bias=None):
+def scaled_dot_product_attention(q, k, v, mask=None, attn_bias=None):
     """softmax(q kᵀ / √K) v: the averaged values, and the weights they were averaged with.
 
     q (..., T, K)   k (..., S, K)   v (..., S, D)   mask (T, S)  ->  (..., T, D), (..., T, S)
 
-    mask is True where a query may look; bias is added to the scores.  Raises ValueError where
+    mask is True where a query may look; attn_bias is added to the scores.  Raises ValueError where
     shapes do not fit, and for a mask with a row that may look nowhere; TypeError for a mask that
     is not of True and False, and for NumPy beside torch.  Where the mask cannot be read (while
     compiling), such a row is nan.  Source: Vaswani et al. 2017, equation 1.
     """
     check_fit(q, k, v)
     check_mask(mask, q, (*q.shape[:-1], k.shape[-2]))
-    weights = softmax(attention_scores(q, k, mask, bias))
+    weights = softmax(attention_scores(q, k, mask, attn_bias))
     return weights @ v, weights
 
 
 @in_floats("q", "k")
-def attention_scores(q, k, mask=None, bias=None):
+def attention_scores(q, k, mask=None, attn_bias=None):
     """How well each key answers each query: q kᵀ / √K, and -inf where mask is False.
 
-    q (..., T, K)   k (..., S, K)   mask (T, S)   bias (T, S)  ->  (..., T, S)
+    q (..., T, K)   k (..., S, K)   mask (T, S)   attn_bias (T, S)  ->  (..., T, S)
     """
     scores = q @ k.mT / math.sqrt(q.shape[-1])
-    if bias is not None:
-        scores = scores + like(bias, scores)
+    if attn_bias is not None:
+        scores = scores + like(attn_bias, scores)
     if mask is not None:
         scores = namespace(q).where(mask, scores, -math.inf)
     return scores

@@ -70,12 +70,12 @@ class MultiHeadAttention(nn.Module):
         self.scores, self.weights = Probe(), Probe()  # (B, H, T, S)
 
     def forward(
-        self, x, context=None, mask=None, angles=None, cache=None, *, bias=None, causal=False
+        self, x, context=None, mask=None, angles=None, cache=None, *, attn_bias=None, causal=False
     ):
         """x asks; context (x itself, unless given) answers.
 
         mask is True where a query may look, angles (T, K/2) rotate queries and keys, cache
-        remembers the keys and values of the past, bias is added to the scores, and causal=True
+        remembers the keys and values of the past, attn_bias is added to the scores, and causal=True
         closes the future.
         """
         self._check(x, context, angles, cache, causal)
@@ -94,7 +94,7 @@ class MultiHeadAttention(nn.Module):
         # positions, float32 and bfloat16, with and without gradients).  It hides its weights.
         watched = self.scores.watched or self.weights.watched
         attend = self._by_hand if watched else _fused
-        return self.output(merge_heads(attend(q, k, v, mask, bias, causal)))
+        return self.output(merge_heads(attend(q, k, v, mask, attn_bias, causal)))
 
     def _look(self, x, num_keys, mask, causal):
         """mask and causal, checked; both at once become one mask."""
@@ -104,17 +104,17 @@ class MultiHeadAttention(nn.Module):
             return mask, False
         if mask is None:
             return None, True
-        mask = mask & _past(x.shape[-2], num_keys, x.device)
+        mask = mask & _causal(x.shape[-2], num_keys, x.device)
         check_mask(mask, x, shape)
         return mask, False
 
-    def _by_hand(self, q, k, v, mask, bias, causal):
+    def _by_hand(self, q, k, v, mask, attn_bias, causal):
         if causal:
-            mask = _past(q.shape[-2], k.shape[-2], q.device)
+            mask = _causal(q.shape[-2], k.shape[-2], q.device)
         repeats = self.num_heads // self.num_kv_heads
         if repeats > 1:  # each key head answers several heads
             k, v = k.repeat_interleave(repeats, -3), v.repeat_interleave(repeats, -3)
-        scores = self.scores(attention_scores(q, k, mask, bias))
+        scores = self.scores(attention_scores(q, k, mask, attn_bias))
         return self.weights(softmax(scores)) @ v
 
     def _check(self, x, context, angles, cache, causal):
@@ -172,20 +172,20 @@ class HeadNorm(nn.Module):
         return F.rms_norm(heads, (self.d_head,), eps=1e-5).flatten(-2)
 
 
-def _past(num_queries, num_keys, device):
+def _causal(num_queries, num_keys, device):
     """The causal mask of queries that are the last of the positions."""
     keys = torch.arange(num_keys, device=device)
     return causal_mask(keys[num_keys - num_queries :], keys)
 
 
-def _fused(q, k, v, mask, bias, causal):
+def _fused(q, k, v, mask, attn_bias, causal):
     """What _by_hand returns, from torch's kernel, which never stores the weights."""
-    if causal and (bias is not None or q.shape[-2] != k.shape[-2]):
+    if causal and (attn_bias is not None or q.shape[-2] != k.shape[-2]):
         # is_causal would line up the first query with the first key
-        mask, causal = _past(q.shape[-2], k.shape[-2], q.device), False
-    if bias is not None:
-        bias = like(bias, q)
-        mask = bias if mask is None else torch.where(mask, bias, -torch.inf)
+        mask, causal = _causal(q.shape[-2], k.shape[-2], q.device), False
+    if attn_bias is not None:
+        attn_bias = like(attn_bias, q)
+        mask = attn_bias if mask is None else torch.where(mask, attn_bias, -torch.inf)
     grouped = q.shape[-3] != k.shape[-3]
     return F.scaled_dot_product_attention(
         q, k, v, attn_mask=mask, is_causal=causal, enable_gqa=grouped

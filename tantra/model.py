@@ -73,7 +73,7 @@ class GPT(nn.Module):
         """
         self._check_tokens(tokens)
         self._check_padding(padding, tokens)
-        past = self._past(tokens, caches)
+        past = self._seen(tokens, caches)
         x, look = self.positions(self.token_embedding(tokens), past, padding)
         look["mask"] = self._mask(tokens, past, padding)
         x = self.stream(x)
@@ -141,8 +141,8 @@ class GPT(nn.Module):
         keys = held_positions(end, self.config.context_length, tokens.device)
         return (keys >= padding[:, None, None, None]) | (keys == queries[:, None])
 
-    def _past(self, tokens, caches):
-        """How many positions the caches remember; ValueError if there is no room for tokens."""
+    def _seen(self, tokens, caches):
+        """How many positions the caches remember; ValueError if tokens do not fit behind them."""
         if caches is not None and len(caches) != len(self.blocks):
             raise ValueError(
                 f"{len(caches)} caches for {len(self.blocks)} blocks; new_caches() makes them"

@@ -210,7 +210,7 @@ class AlibiPositions(nn.Module):
         fine = torch.promote_types(x.dtype, torch.float32)  # some devices have no float64
         queries = torch.arange(past, end, device=x.device, dtype=fine)
         keys = held_positions(end, self.context_length, x.device).to(fine)
-        return x, {"bias": alibi_bias(self.num_heads, queries, keys, self.slopes).to(x.dtype)}
+        return x, {"attn_bias": alibi_bias(self.num_heads, queries, keys, self.slopes).to(x.dtype)}
 
 
 class NoPositions(nn.Module):

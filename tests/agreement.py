@@ -1,6 +1,7 @@
 """What the tests mean by equal: the same shape, the same type, and every number as near."""
 
 import numpy as np
+import pytest
 import torch
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-6}  # of the largest number there
@@ -42,6 +43,24 @@ def with_parameters(module, *inputs):
 def draw(generator, *shape, dtype=torch.float64):
     """Normal numbers of this shape, the same for both types."""
     return torch.randn(shape, generator=generator, dtype=torch.float64).to(dtype)
+
+
+def same_on_both(function, x):
+    """Assert that a function gives the same of NumPy's x and of torch's, in the type of each."""
+    agree(function(x), function(torch.from_numpy(x)))
+    for kind in (np.float16, np.float32):
+        assert function(x.astype(kind)).dtype == kind
+    for kind in (torch.bfloat16, torch.float32):
+        assert function(torch.from_numpy(x).to(kind)).dtype == kind
+
+
+def names_a_wrong_width(part, width):
+    """Assert that a part made for this width refuses others, and an x that has none, in words."""
+    says = rf"x has shape \(2, {width - 1}\), and this .* made for width {width}: the"
+    with pytest.raises(ValueError, match=says):
+        part(torch.zeros(2, width - 1))
+    with pytest.raises(ValueError, match=r"x has shape \(\), and"):
+        part(torch.tensor(0.0))
 
 
 def _tensor(x):

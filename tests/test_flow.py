@@ -86,6 +86,9 @@ def test_slices_of_three_axes_have_their_index():
     assert words(figure)[0] == "x (2, 3, 2)"
     assert [word for word in words(figure) if "[" in word] == ["[0]", "[1]"]
     assert [word for word, _, _ in cells(figure)] == [f"{n}" for n in range(12)]
+    map_ = matplotlib.colormaps[plot.SEQUENTIAL]
+    colours = [matplotlib.colors.to_hex(map_(n / 11)) for n in range(12)]
+    assert [colour for _, colour, _ in cells(figure)] == colours
     one, other = (text for text in texts(figure) if "[" in text.get_text())
     assert one.get_position()[0] < other.get_position()[0]
     assert one.get_position()[1] == other.get_position()[1]
@@ -105,7 +108,7 @@ def test_what_is_no_amount_has_no_colour():
         assert {colour for _, colour, _ in cells(plot.flow({"x": values}))} == {"#ffffff"}
     masked = cells(plot.flow({"x": np.array([-np.inf, 1.0, np.nan])}))
     assert masked[0][1] == masked[2][1] == GREY
-    assert masked[1][1] != GREY
+    assert masked[1][1] == cells(plot.flow({"x": np.array([1.0])}))[0][1] != GREY
 
 
 def test_numbers_are_light_on_dark_cells():
@@ -138,9 +141,9 @@ MANY = {
 @pytest.mark.parametrize("name", MANY)
 def test_no_text_touches_another_or_leaves_its_cell(name):
     steps = MANY[name]
-    names = {array: [f"row {n}" for n in range(len(x))] for array, x in steps[2].items()}
-    names = {array: rows for array, rows in names.items() if steps[2][array].ndim == 2}
-    columns = {array: ["first", "second", "third"] for array in names}
+    arrays = {array: x for stage in steps[::2] for array, x in stage.items() if x.ndim == 2}
+    names = {array: [f"row {n}" for n in range(len(x))] for array, x in arrays.items()}
+    columns = {array: ["1st", "2nd", "3rd"] for array in arrays}
     figure = plot.flow(*steps, rows=names, columns=columns)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
@@ -159,12 +162,15 @@ def test_no_text_touches_another_or_leaves_its_cell(name):
         assert 0 <= extent.y0 < extent.y1 <= figure.bbox.height
     assert figure.get_figwidth() <= stages.WIDTH + 0.2
     assert min(text.get_fontsize() for text in texts(figure)) >= 10
+    assert not any(text.get_parse_math() for text in texts(figure))
 
 
 def test_arrays_that_do_not_fit_side_by_side_go_below():
     figure = plot.flow({name: np.full((2, 4), 0.25) for name in "abc"})
     places = {text.get_text()[0]: text.get_position() for text in texts(figure)[::9]}
     (a, b, c) = (places[name] for name in "abc")
+    first = [box for box in figure.axes[0].patches if isinstance(box, Rectangle)][:8]
+    assert max(box.get_x() + box.get_width() for box in first) < b[0] - 0.2
     assert a[1] == b[1] < c[1]
     assert a[0] == c[0] < b[0]
 

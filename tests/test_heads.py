@@ -128,11 +128,11 @@ LOOKS = {
     "masked": lambda: {"mask": torch.eye(5, dtype=torch.bool).roll(2, 0)},
     "causal and padded": lambda: {"mask": padding_mask(torch.tensor([2, 5, 4]), 5), "causal": True},
     "rotary": lambda: {"angles": rotary_angles(5, 4), "causal": True},
-    "alibi": lambda: {"bias": alibi_bias(4, torch.arange(5), torch.arange(5)), "causal": True},
-    "biased": lambda: {"bias": alibi_bias(4, torch.arange(5), torch.arange(5)) / 3},
+    "alibi": lambda: {"attn_bias": alibi_bias(4, torch.arange(5), torch.arange(5)), "causal": True},
+    "biased": lambda: {"attn_bias": alibi_bias(4, torch.arange(5), torch.arange(5)) / 3},
     "biased and padded": lambda: {
         "mask": padding_mask(torch.tensor([2, 5, 4]), 5),
-        "bias": alibi_bias(4, torch.arange(5), torch.arange(5)),
+        "attn_bias": alibi_bias(4, torch.arange(5), torch.arange(5)),
     },
 }
 

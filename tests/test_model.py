@@ -345,7 +345,7 @@ def test_slopes_of_alibi_are_the_papers_unless_the_released_are_named():
     x, places = torch.zeros(1, 3, 18, dtype=torch.float64), torch.arange(3)
     for name, slopes in (("alibi", "paper"), ("alibi_released", "released")):
         _, look = gpt(d_model=18, num_heads=6, positions=name).positions(x)
-        agree(look["bias"], alibi_bias(6, places, places, slopes))
+        agree(look["attn_bias"], alibi_bias(6, places, places, slopes))
 
 
 def test_the_base_of_rotary_positions_is_the_configs(generator):

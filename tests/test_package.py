@@ -128,7 +128,7 @@ CALLS = [  # of what gives no array, and so says what it gives
     (tantra.batches, lambda f: f([1, 2, 3, 4], 1, 2)),
     (tantra.course_text, lambda f: f()),
     (tantra.evaluate, lambda f: f(TINY, tantra.batches([1, 2, 3, 4], 1, 2), steps=1)),
-    (tantra.prepare, lambda f: f(TINY)),
+    (tantra.prepare_for_decoding, lambda f: f(TINY)),
     (tantra.stream, lambda f: f(TINY, [1], 1)),
     (tantra.train, lambda f: f(TINY, [], tantra.AdamW(TINY.parameters()), steps=0)),
     (tantra.warmup_cosine, lambda f: f(**SCALE, peak=1.0, total=3)),

@@ -278,8 +278,8 @@ def test_what_is_added_and_what_attention_must_know(past, generator):
         y, look = AlibiPositions(3, 5, slopes)(x, past)
         assert torch.equal(y, x)
         keys = torch.arange(past + 3)
-        agree(look["bias"], alibi_bias(3, keys[past:], keys, slopes))
-    agree(AlibiPositions(3, 5)(x, past)[1]["bias"], alibi_bias(3, keys[past:], keys))
+        agree(look["attn_bias"], alibi_bias(3, keys[past:], keys, slopes))
+    agree(AlibiPositions(3, 5)(x, past)[1]["attn_bias"], alibi_bias(3, keys[past:], keys))
 
     y, look = NoPositions()(x, past)
     assert torch.equal(y, x)
@@ -303,7 +303,7 @@ def test_distances_have_no_end(generator):
     x = draw(generator, 2, 1, 6)
     agree(RotaryPositions(6)(x, 100_000)[1]["angles"], rotary_angles(100_001, 6)[-1:])
     _, look = AlibiPositions(2, 5)(x, past=7)  # keys stand where a sliding cache of 5 has them
-    agree(look["bias"], alibi_bias(2, torch.tensor([7]), torch.tensor([5, 6, 7, 3, 4])))
+    agree(look["attn_bias"], alibi_bias(2, torch.tensor([7]), torch.tensor([5, 6, 7, 3, 4])))
 
 
 def test_angles_and_waves_keep_their_precision_when_a_model_is_cast():

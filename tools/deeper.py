@@ -4,8 +4,9 @@
     python tools/deeper.py notebooks/02_softmax.ipynb      one of them
 
 Runs the line alone, once; then each section from a copy of that state (a fork), and compares what
-its cells give with what is stored.  So the line needs no cell of Deeper either.  Pictures are not
-drawn: the gate `pages` draws them.  Where a system cannot fork, as Windows, nothing is proved.
+its cells give with what is stored.  So the line needs no cell of Deeper either.  The first section
+is left to the gate `pages`, which runs it right after the line anyway, and draws the pictures that
+are not drawn here.  Where a system cannot fork, as Windows, nothing is proved.
 """
 
 import os
@@ -134,7 +135,7 @@ def stands_alone(path):
     os.chdir(path.parent)
     if not run(shell, line.cells, f"{name}, the line alone", compared=False):
         return False
-    runs = [partial(run, shell, s.cells, f"{name}, {s.title}", True) for s in sections]
+    runs = [partial(run, shell, s.cells, f"{name}, {s.title}", True) for s in sections[2:]]
     return [in_a_copy(run) for run in runs].count(False) == 0
 
 
@@ -149,7 +150,7 @@ def main(arguments):
 
     Figure.savefig = lambda self, file, **more: file.write(b"a picture")
     paths = [Path(name).resolve() for name in arguments] or all_paths(ROOT, ["notebooks"])
-    sections = {path: divided(Page(path))[1] for path in paths}
+    sections = {path: divided(Page(path))[1] for path in paths}  # the intro before the others
     parted = [path for path in paths if sections[path]]
     red = [path for path in parted if not in_a_copy(partial(stands_alone, path))]
     count = sum(len(sections[path]) - 1 for path in parted)

@@ -28,10 +28,15 @@ def changed():
 
 
 def tests_of(name):
-    """The test files in which a fault in the file of this name must be noticed."""
+    """The test files in which a fault in the file of this name must be noticed.
+
+    A helper of the tests is tested where it is imported, and planted faults where they are planted.
+    """
     path = Path(name)
-    if path.parts[0] == "tests" and path.name.startswith("test_"):
-        return [name]
+    if path.parts[0] == "tests":
+        helper = "planted_faults" if path.parts[1] == "faults" else path.stem
+        importing = rf"\bimport {helper}\b|\bfrom {helper} import"
+        return [name] if path.name.startswith("test_") else tests_with(importing, "tests")
     if path.parts[0] == "tantra":
         inside = path.relative_to("tantra")
         mirror = Path("tests", inside.parent, f"test_{inside.stem}.py")

@@ -20,13 +20,13 @@ def beam_search(model, tokens, num_tokens, *, num_beams, length_penalty=1.0, sto
     check_count(num_tokens=num_tokens)
     caches_for(model, max(map(len, rows)), num_tokens)  # refuses the longest before any work
     found = [
-        beams(model, row, num_tokens, num_beams, length_penalty=length_penalty, stop=stop)
+        beams(model, row, num_tokens, num_beams=num_beams, length_penalty=length_penalty, stop=stop)
         for row in rows
     ]
     return back([row + best[0][1] for row, best in zip(rows, found, strict=True)])
 
 
-def beams(model, tokens, num_tokens, num_beams, *, length_penalty=1.0, stop=()):
+def beams(model, tokens, num_tokens, *, num_beams, length_penalty=1.0, stop=()):
     """The num_beams best continuations found of one prompt: (score, tokens), the best first.
 
     At each step every beam is continued by every token.  Those that end, by a token of stop or by

@@ -16,7 +16,7 @@ from tantra.checks import one_of
 FINER = torch.tensor([63.0, 63 * 126]).view(2, 1, 1)  # whole numbers in the largest of x
 
 
-def prepare(model, weights="float32") -> nn.Module:
+def prepare_for_decoding(model, weights="float32") -> nn.Module:
     """A copy of model for generate, stream and beam_search, which answers faster on a CPU.
 
     weights says to what its matrices are rounded: "float32" to nothing, "float16" to 11 bits,

@@ -17,7 +17,8 @@ def numpy_gpt2(tokens, weights, num_heads, cache=None, *, last=False, eps=1e-5):
     Source: Radford et al. 2019.
     """
     w = weights
-    past = _past(tokens, w, num_heads, cache)
+    _check(tokens, w, num_heads)
+    past = _seen(tokens, w, num_heads, cache)
     x = w["wte.weight"][tokens] + w["wpe.weight"][past : past + tokens.shape[-1]]  # (..., T, D)
     for n in range(num_layers(w)):
         y = _linear(_norm(x, w, f"h.{n}.ln_1", eps), w, f"h.{n}.attn.c_attn")  # (..., T, 3·D)
@@ -66,8 +67,8 @@ def _gelu(x):
     return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
-def _past(tokens, w, num_heads, cache):
-    """How many positions the cache remembers, once all fits; an empty cache gets its buffers."""
+def _check(tokens, w, num_heads):
+    """Raise TypeError or ValueError unless these weights can read these tokens."""
     kind = getattr(tokens, "dtype", None)
     if not isinstance(tokens, np.ndarray) or kind.kind not in "iu" or not tokens.shape:
         raise TypeError(f"tokens are {kind or type(tokens)}; give a NumPy array of whole numbers")
@@ -77,11 +78,16 @@ def _past(tokens, w, num_heads, cache):
         raise ValueError(f"weights lack {missing[0]!r}; gpt2.arrays(model) makes them all")
     if (kind := w["wte.weight"].dtype) not in (np.float32, np.float64):
         raise TypeError(f"weights are {kind}; give float32 or float64, as gpt2.arrays(model) makes")
-    (vocab_size, width), context = w["wte.weight"].shape, len(w["wpe.weight"])
+    vocab_size, width = w["wte.weight"].shape
     if tokens.min() < 0 or tokens.max() >= vocab_size:
         raise ValueError(f"tokens go from {tokens.min()} to {tokens.max()}: 0 to {vocab_size - 1}")
     if num_heads < 1 or width % num_heads:
         raise ValueError(f"{num_heads} heads do not divide the width, {width}")
+
+
+def _seen(tokens, w, num_heads, cache):
+    """How many positions the cache remembers; an empty cache gets its buffers."""
+    context, width = w["wpe.weight"].shape
     if cache is not None and not cache:
         shape = (2, *tokens.shape[:-1], num_heads, context, width // num_heads)
         buffers = [np.empty(shape, w["wte.weight"].dtype) for _ in range(num_layers(w))]

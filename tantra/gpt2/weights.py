@@ -145,7 +145,8 @@ def _check_parts(config, ours):
     known = [part for parts in names(config).values() for part in parts]
     if missing := [name for name in known if name not in ours]:
         raise ValueError(
-            f"the model has no {missing[0]} that can be read; give the model that prepare copied"
+            f"the model has no {missing[0]} that can be read; give the model that "
+            "prepare_for_decoding copied"
         )
     scores, embeds = ours.get("unembedding.weight"), ours["token_embedding.weight"]
     if config.tied and scores is not None and not torch.equal(scores, embeds):

@@ -71,8 +71,8 @@ def draw_map(chapter):
 
     chapter is its name, as in verse(chapter).  Raises ValueError, listing the names, for another.
 
-    >>> draw_map("feed_forward").flow
-    'in: x (..., T, D)  ->  out: x (..., T, D)'
+    >>> draw_map("training").lit
+    ('softmax', 'loss')
     """
     if chapter not in CHAPTERS:
         close = get_close_matches(str(chapter)[:100], CHAPTERS, n=1, cutoff=0.5)

@@ -64,9 +64,8 @@ WIRES = {  # where the numbers flow, corner by corner, with an arrow at each end
     "ends": [
         [(76, 526), (76, 510)],
         [(76, 92), (76, 76)],
-        [(128, 63), (148, 63)],
-        [(240, 63), (260, 63)],
     ],
+    "predicts": [[(128, 63), (148, 63)], [(240, 63), (260, 63)]],
     "measured": [[(194, 50), (194, 34)]],
     "back": [[(148, 21), (9, 21), (9, 497), (24, 497)]],
     "again": [[(360, 63), (389, 63), (389, 539), (260, 539)], [(148, 539), (128, 539)]],
@@ -77,7 +76,7 @@ NOTES = ((248, 26, "beside the true token"), (18, 14, "the gradient"), (136, 502
 
 ATTENTION = ("attending", "scores", "weights", "average", "looks", "mixes")
 TRIAD = ("query", "key", "value")
-LOOP = ("softmax", "next", "append", "again")
+LOOP = ("softmax", "predicts", "next", "append", "again")
 ENDS = ("tokens", "embedding", "positions", "places", "sum_0", "norm", "logits", "ends")
 STREAM = ("residual", "stream", "sum_1", "sum_2", "out_of_attention", "out_of_feed_forward")
 BRANCHES = ("norm_1", "norm_2", "heads", "feed_forward", "into_attention", "into_feed_forward")
@@ -101,7 +100,7 @@ CHAPTERS = {
         "What a Transformer takes and gives",
         "tokens (T,)",
         "probabilities of the next token (V,)",
-        ("tokens", "softmax", "next"),
+        ("tokens", "softmax", "predicts", "next"),
     ),
     "query_key_value": Chapter("Query, key, value", "x (..., T, D)", "q, k, v (..., T, K)", TRIAD),
     "softmax": Chapter(

@@ -28,7 +28,7 @@ def words(values):
         raise ValueError(f"cells of {values.dtype} cannot be drawn: give numbers or words")
     shown = np.round(values.astype(np.float64), 2) + 0.0
     finite = shown[np.isfinite(shown)]
-    places = next(n for n in range(3) if n == 2 or (np.round(finite, n) == finite).all())
+    places = next((n for n in (0, 1) if (np.round(finite, n) == finite).all()), 2)
     return np.vectorize(lambda x: f"{x:.{places}f}", otypes=[str])(shown)
 
 

@@ -19,7 +19,7 @@ import torch
 from tantra.config import GPTConfig
 from tantra.files import MOST, short, unfit, write_whole
 from tantra.model import GPT
-from tantra.training.muon import Together
+from tantra.training.muon import Optimizers
 
 REGISTERED = "_parameters", "_buffers", "_modules"
 SPREAD = torch.nn.DataParallel, torch.nn.parallel.DistributedDataParallel
@@ -150,14 +150,14 @@ def check_whole(model):
             if attribute not in REGISTERED and _has_others(thing, seen):
                 raise ValueError(
                     f"{name or 'the model'} has weights in {attribute}, which its state_dict does "
-                    "not name; take the model that prepare copied, or register them"
+                    "not name; take the model that prepare_for_decoding copied, or register them"
                 )
     tied = isinstance(model, GPT) and model.config.tied
     if tied and model.unembedding.weight is not model.token_embedding.weight:
         raise ValueError(
             "the config says that one table embeds tokens and scores them, and the model has two; "
-            "take the model that prepare copied, or tie them again: model.unembedding.weight = "
-            "model.token_embedding.weight"
+            "take the model that prepare_for_decoding copied, or tie them again: "
+            "model.unembedding.weight = model.token_embedding.weight"
         )
 
 
@@ -208,7 +208,7 @@ def _settings(optimizer):
 
 def _kinds(optimizer):
     """The class that each group of parameters belongs to."""
-    parts = optimizer.optimizers if isinstance(optimizer, Together) else (optimizer,)
+    parts = optimizer.optimizers if isinstance(optimizer, Optimizers) else (optimizer,)
     return [type(part) for part in parts for _ in part.param_groups]
 
 

@@ -98,7 +98,7 @@ def _by_shape(weights):
     return groups.values()
 
 
-class Together:
+class Optimizers:
     """Several optimizers as one, each with parameters of its own.
 
     Raises ValueError where two hold the same parameter: it would be moved twice.

@@ -11,7 +11,7 @@ from torch import nn
 
 from tantra.checks import check_count, one_of
 from tantra.model import GPT, last_layers
-from tantra.training.muon import Muon, Together
+from tantra.training.muon import Muon, Optimizers
 from tantra.training.optimizers import AdamW
 
 IDEAS = {  # what each puts in the place of what
@@ -76,4 +76,4 @@ def _muon(model, lr):
     matrices = [weight for weight in model.blocks.parameters() if weight.ndim == 2]
     taken = {id(weight) for weight in matrices}
     others = [weight for weight in model.parameters() if id(weight) not in taken]
-    return Together(Muon(matrices, lr=lr), AdamW(others, lr=lr))
+    return Optimizers(Muon(matrices, lr=lr), AdamW(others, lr=lr))

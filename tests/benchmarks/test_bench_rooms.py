@@ -76,7 +76,7 @@ def test_the_line_through_the_medians():
 @pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
 def test_a_token_takes_no_more_memory_however_many_are_before_it(weights):
     size = Size(layers=2, width=24, heads=4, length=1024, vocab=11)
-    ready = tantra.prepare(peers.ours(size), weights)
+    ready = tantra.prepare_for_decoding(peers.ours(size), weights)
     token, taken = torch.zeros(1, 1, dtype=torch.int64), []
     with torch.no_grad():
         for before in (16, 520, 960):

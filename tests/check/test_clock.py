@@ -50,14 +50,14 @@ folder.joinpath("slow_to_import.py").write_text(
     "import time\\nend = time.thread_time() + 1\\nwhile time.thread_time() < end: pass\\nDONE = 1"
 )
 sys.path.insert(0, str(folder))
-task = registry()["softmax_backward"]
+task = registry()["log_softmax_backward"]
 object.__setattr__(task, "seconds", 0.5)
 
-def right(p, g):
+def right(log_p, g):
     from slow_to_import import DONE
-    return p * (g - (p * g).sum(axis=-1, keepdims=True)) * DONE
+    return (g - np.exp(log_p) * g.sum(axis=-1, keepdims=True)) * DONE
 
-def endless(p, g):
+def endless(log_p, g):
     while True:
         pass
 

@@ -9,11 +9,11 @@ import torch
 from tantra import check, softmax
 
 
-def mean_in_a_loop(shares, values):
-    total = 0
-    for share, row in zip(shares, values, strict=True):
-        total = total + share * row
-    return total
+def mean_in_a_loop(counts, values):
+    total, number = 0, 0
+    for count, row in zip(counts, values, strict=True):
+        total, number = total + count * row, number + count
+    return total / number
 
 
 def centred_row_by_row(x):
@@ -63,6 +63,12 @@ def relevance_in_loops(x, w_q, w_k, g):
     return gradient
 
 
+def three_column_by_column(x, w, b, K):
+    columns = [x @ column + bias for column, bias in zip(w.T, b, strict=True)]
+    parts = (columns[:K], columns[K : 2 * K], columns[2 * K :])
+    return tuple(np.stack(part, axis=-1) for part in parts)
+
+
 def losses_in_a_loop(x, *parts):
     def answers(w_q, b_q, w_k, b_k, w_v, b_v):
         return softmax((x @ w_q + b_q) @ (x @ w_k + b_k).T) @ (x @ w_v + b_v)
@@ -103,19 +109,19 @@ def log_softmax_row_by_row(x):
     return np.apply_along_axis(one, -1, x)
 
 
-def softmax_gradient_in_loops(p, g):
-    found = np.zeros_like(p)
-    for row in np.ndindex(p.shape[:-1]):
-        for j in range(p.shape[-1]):
-            for i in range(p.shape[-1]):
-                found[row][j] += p[row][i] * ((i == j) - p[row][j]) * g[row][i]
+def log_gradient_in_loops(log_p, g):
+    found = np.zeros_like(log_p)
+    for row in np.ndindex(log_p.shape[:-1]):
+        for j in range(log_p.shape[-1]):
+            for i in range(log_p.shape[-1]):
+                found[row][j] += ((i == j) - math.exp(log_p[row][j])) * g[row][i]
     return found
 
 
-def softmax_gradient_by_rows(p, g):
-    """A row of the Jacobian at a time, and never the whole."""
-    columns = np.arange(p.shape[-1])
-    parts = [(p * ((columns == j) - p[..., j : j + 1]) * g).sum(axis=-1) for j in columns]
+def log_gradient_by_rows(log_p, g):
+    """A column of the Jacobian at a time, and never the whole."""
+    columns = np.arange(log_p.shape[-1])
+    parts = [((columns == j) * g - np.exp(log_p[..., j : j + 1]) * g).sum(-1) for j in columns]
     return np.stack(parts, axis=-1)
 
 
@@ -150,44 +156,47 @@ def attention_in_torch(q, k, v, mask=None):
     return (weights @ v).numpy(), weights.numpy()
 
 
-def gradients_by_the_averages(q, k, v, d_averages):
+def gradients_by_the_averages(q, m, d_averages):
     """The row's sum by its second form: the average times its own gradient."""
-    weights = softmax(q @ k.mT / math.sqrt(k.shape[-1]))
-    mean = (weights @ v * d_averages).sum(axis=-1, keepdims=True)
-    d_scores = weights * (d_averages @ v.mT - mean) / math.sqrt(k.shape[-1])
-    return [d_scores @ k, np.swapaxes(d_scores, -1, -2) @ q, weights.mT @ d_averages]
+    weights = softmax(q @ m.mT / math.sqrt(m.shape[-1]))
+    mean = (weights @ m * d_averages).sum(axis=-1, keepdims=True)
+    d_scores = weights * (d_averages @ m.mT - mean) / math.sqrt(m.shape[-1])
+    d_m = np.swapaxes(d_scores, -1, -2) @ q
+    d_m += weights.mT @ d_averages
+    return [d_scores @ m, d_m]
 
 
-def gradients_by_the_jacobian(q, k, v, d_averages):
+def gradients_by_the_jacobian(q, m, d_averages):
     root = np.sqrt(q.shape[-1])
-    p = softmax(q / root @ k.mT)
+    p = softmax(q / root @ m.mT)
     jacobian = p[..., None] * (np.eye(p.shape[-1]) - p[..., None, :])
-    d_s = np.einsum("...ij,...i->...j", jacobian, d_averages @ v.mT)
-    return d_s / root @ k, d_s.mT @ (q / root), p.mT @ d_averages
+    d_s = np.einsum("...ij,...i->...j", jacobian, d_averages @ m.mT)
+    return d_s / root @ m, p.mT @ d_averages + d_s.mT @ (q / root)
 
 
-def gradients_in_loops(q, k, v, d_averages):
+def gradients_in_loops(q, m, d_averages):
     if q.ndim > 2:
-        parts = [gradients_in_loops(*one) for one in zip(q, k, v, d_averages, strict=True)]
+        parts = [gradients_in_loops(*one) for one in zip(q, m, d_averages, strict=True)]
         return tuple(map(np.stack, zip(*parts, strict=True)))
-    d_q, d_k, d_v, root = 0 * q, 0 * k, 0 * v, math.sqrt(len(q[0]))
+    d_q, d_m, root = 0 * q, 0 * m, math.sqrt(len(q[0]))
     for t in range(len(q)):
-        p = softmax(k @ q[t] / root)
-        d_v += np.outer(p, d_averages[t])
-        d_p = v @ d_averages[t]
+        p = softmax(m @ q[t] / root)
+        d_m += np.outer(p, d_averages[t])
+        d_p = m @ d_averages[t]
         d_s = p * (d_p - p @ d_p) / root
-        d_q[t] = d_s @ k
-        d_k += np.outer(d_s, q[t])
-    return d_q, d_k, d_v
+        d_q[t] = d_s @ m
+        d_m += np.outer(d_s, q[t])
+    return d_q, d_m
 
 
 RIGHT = {
     "weighted_mean": [
         mean_in_a_loop,
-        lambda shares, values: np.average(values, axis=0, weights=shares),
-        lambda shares, values: (values.T * shares).sum(axis=1),
-        lambda shares, values: np.einsum("s,sv->v", shares, values),
-        lambda shares, values: np.array([sum(shares * column) for column in values.T]),
+        lambda counts, values: np.average(values, axis=0, weights=counts),
+        lambda counts, values: np.repeat(values, counts, axis=0).mean(axis=0),
+        lambda counts, values: (values.T * counts).sum(axis=1) / sum(counts),
+        lambda counts, values: np.einsum("s,sv->v", counts / counts.sum(), values),
+        lambda counts, values: np.array([counts / sum(counts) @ column for column in values.T]),
     ],
     "centre_rows": [
         centred_row_by_row,
@@ -226,7 +235,20 @@ RIGHT = {
             np.einsum("ij,jk,dk->id", g, x @ w_k, w_q) + np.einsum("ij,ik,dk->jd", g, x @ w_q, w_k)
         ),
     ],
-    "offsets_lost": [losses_in_a_loop, losses_read_off],
+    "three_at_once": [
+        three_column_by_column,
+        lambda x, w, b, K: tuple(np.split(x @ w + b, [K, 2 * K], axis=-1)),
+        lambda x, w, b, K: [
+            x @ part + bias
+            for part, bias in zip(np.split(w, [K, 2 * K], 1), np.split(b, [K, 2 * K]), strict=True)
+        ],
+        lambda x, w, b, K: (
+            x @ w[:, :K] + b[:K],
+            np.einsum("...d,dk->...k", x, w[:, K : 2 * K]) + b[K : 2 * K],
+            np.dot(x, w[:, 2 * K :]) + b[2 * K :],
+        ),
+    ],
+    "biases_lost": [losses_in_a_loop, losses_read_off],
     "softmax": [
         softmax_by_logarithms,
         softmax_by_differences,
@@ -247,12 +269,12 @@ RIGHT = {
         ),
         lambda x: torch.log_softmax(torch.from_numpy(x), dim=-1).numpy(),
     ],
-    "softmax_backward": [
-        softmax_gradient_in_loops,
-        softmax_gradient_by_rows,
-        lambda p, g: p * g - p * (p * g).sum(axis=-1, keepdims=True),
-        lambda p, g: p * (g - np.einsum("...i,...i->...", p, g)[..., None]),
-        lambda p, g: p * (g - (p[..., None, :] @ g[..., None])[..., 0]),
+    "log_softmax_backward": [
+        log_gradient_in_loops,
+        log_gradient_by_rows,
+        lambda log_p, g: g - softmax(log_p) * np.sum(g, -1)[..., None],
+        lambda log_p, g: g - np.exp(log_p) * (g @ np.ones(g.shape[-1]))[..., None],
+        lambda log_p, g: g - np.exp(log_p) * np.einsum("...i->...", g)[..., None],
     ],
     "soften": [
         lambda p, temperature: softmax(np.log(p) / temperature),

@@ -369,20 +369,20 @@ def pre_of_what_is_added(x, attention, feed_forward, norm_1, norm_2):
     return sum([feed_forward(norm_2(seen + x)), seen, x])
 
 
-def post_in_one_line(x, attention, feed_forward, norm_1, norm_2):
-    return norm_2((y := norm_1(x + attention(x))) + feed_forward(y))
+def post_in_one_line(x, attention, feed_forward, norm_1, norm_2, alpha):
+    return norm_2(alpha * (y := norm_1(alpha * x + attention(x))) + feed_forward(y))
 
 
-def post_by_copy(x, attention, feed_forward, norm_1, norm_2):
+def post_by_copy(x, attention, feed_forward, norm_1, norm_2, alpha):
     stream = np.array(x)
-    stream[...] = norm_1(stream + attention(stream))
-    stream[...] = norm_2(feed_forward(stream) + stream)
+    stream[...] = norm_1(np.multiply(alpha, stream) + attention(stream))
+    stream[...] = norm_2(feed_forward(stream) + stream * alpha)
     return stream
 
 
-def post_by_loop(x, attention, feed_forward, norm_1, norm_2):
+def post_by_loop(x, attention, feed_forward, norm_1, norm_2, alpha):
     for part, norm in ((attention, norm_1), (feed_forward, norm_2)):
-        x = norm(part(x) + x)
+        x = norm(part(x) + x * alpha)
     return x
 
 
@@ -422,7 +422,7 @@ RIGHT = {
     "rotate": [rotate_by_complex_numbers, rotate_by_rotate_half, rotate_pair_by_pair],
     "rotate_backward": [back_by_complex_numbers, back_by_x_not_rotated, back_term_by_term],
     "sinusoidal_positions": [waves_by_loops, waves_one_column_too_many, waves_by_phase],
-    "turned_score": [0.5, 1 / 2, math.cos(math.pi / 3), np.cos(np.radians(60))],
+    "rotated_score": [0.259, 0.2588, math.cos(math.pi * 75 / 180), np.cos(np.radians(75))],
     "first_return": [44, np.int64(44), np.array(44), 44.0],
     "layer_norm": [norm_by_squares, norm_vector_by_vector, norm_in_torch, norm_by_std],
     "rms_norm": [rms_by_norm, rms_by_einsum, rms_in_torch],

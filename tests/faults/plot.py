@@ -24,7 +24,6 @@ FAULTS = {
     "plot/cells.py": [
         ("np.round(values.astype(np.float64), 2) + 0.0", "np.round(values.astype(np.float64), 2)"),
         ("np.round(values.astype(np.float64), 2)", "np.round(values.astype(np.float64), 1)"),
-        ("if n == 2 or", "if"),
         ("(np.round(finite, n) == finite).all()", "True"),
         ('np.where(values, "✓", "·")', 'np.where(values, "·", "✓")'),
         ("if finite[place] else GREY", ""),

@@ -217,7 +217,7 @@ FAULTS = {
         ("            kind([torch.zeros(1, 1)], **given)", "            pass"),
         ('if kept["kind"] != ours["kind"]:', "if False:"),
         ('if not hasattr(optimizer, "state_dict"):', "if False:"),
-        ("optimizer.optimizers if isinstance(optimizer, Together) else (optimizer,)",
+        ("optimizer.optimizers if isinstance(optimizer, Optimizers) else (optimizer,)",
          "(optimizer,)"),
         ("trial = copy.deepcopy(optimizer)", "trial = optimizer"),
         ("torch.Generator(generator.device).set_state", "generator.set_state"),

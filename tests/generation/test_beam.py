@@ -67,7 +67,7 @@ def agree_with(found, expected):
 @pytest.mark.parametrize("penalty", [1.0, 0.0, 0.6, 3.0, -1.0])
 def test_a_wide_beam_is_the_exhaustive_search(penalty, stop):
     model = lively()
-    found = beams(model, PROMPT, 3, 25, length_penalty=penalty, stop=stop)
+    found = beams(model, PROMPT, 3, num_beams=25, length_penalty=penalty, stop=stop)
     agree_with(found, exhaustive(model, 3, penalty, stop)[:25])
     best = beam_search(model, PROMPT, 3, num_beams=25, length_penalty=penalty, stop=stop)
     assert best == PROMPT + found[0][1]
@@ -75,7 +75,7 @@ def test_a_wide_beam_is_the_exhaustive_search(penalty, stop):
 
 def test_there_are_no_more_than_all():
     for penalty in (0.0, 1.0):
-        found = beams(lively(), PROMPT, 2, 100, length_penalty=penalty, stop=[3])
+        found = beams(lively(), PROMPT, 2, num_beams=100, length_penalty=penalty, stop=[3])
         agree_with(found, exhaustive(lively(), 2, penalty, [3]))
         assert len(found) == 1 + 4 * 5
 
@@ -100,7 +100,7 @@ class Table(nn.Module):
 def test_a_late_reward_is_waited_for():
     row = [0.4, 0.16, 0.15, 0.15, 0.14]
     model = Table([row, [0.01, 0.96, 0.01, 0.01, 0.01], row, row, row])
-    ((score, found),) = beams(model, [0], 6, 1, stop=[0])
+    ((score, found),) = beams(model, [0], 6, num_beams=1, stop=[0])
     assert found == [1] * 6  # though after one token, ending scored better than going on
     assert score == pytest.approx((math.log(0.16) + 5 * math.log(0.96)) / 6)
     assert math.log(0.4) > math.log(0.16) / 2
@@ -108,7 +108,7 @@ def test_a_late_reward_is_waited_for():
 
 def test_what_cannot_follow_is_not_found():
     model = Table([[0.0, 0.5, 0.5], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
-    found = [added for _, added in beams(model, [0], 3, 9)]
+    found = [added for _, added in beams(model, [0], 3, num_beams=9)]
     assert sorted(found) == [[1, 2, 0], [2, 0, 1], [2, 0, 2]]
 
 
@@ -116,7 +116,8 @@ def test_sums_are_float64_whatever_the_model():
     model = copy.deepcopy(lively()).float()
     logits = next_logits(model, torch.tensor([PROMPT]), model.new_caches())
     expected = logits[0].double().log_softmax(-1).sort(descending=True).values.tolist()
-    assert [score for score, _ in beams(model, PROMPT, 1, 5)] == pytest.approx(expected, abs=1e-14)
+    found = [score for score, _ in beams(model, PROMPT, 1, num_beams=5)]
+    assert found == pytest.approx(expected, abs=1e-14)
 
 
 def slow_beams(model, num_tokens, num_beams, penalty, stop):
@@ -135,7 +136,7 @@ def slow_beams(model, num_tokens, num_beams, penalty, stop):
 @given(st.integers(0, 10**6), st.integers(1, 3), st.sampled_from([0.0, 0.5, 1.0, 2.0, -0.5]))
 def test_beams_on_random_tables_are_the_slow_ones(seed, num_beams, penalty):
     model = Table((2 * draw(seeded(seed), 5, 5)).softmax(-1).tolist())
-    found = beams(model, PROMPT, 5, num_beams, length_penalty=penalty, stop=[0])
+    found = beams(model, PROMPT, 5, num_beams=num_beams, length_penalty=penalty, stop=[0])
     slow = slow_beams(model, 5, num_beams, penalty, [0])
     for (ours, added), (theirs, _) in zip(found, slow, strict=True):  # equal steps, other orders
         assert ours == pytest.approx(theirs, abs=1e-10)
@@ -148,7 +149,7 @@ def test_beams_on_random_tables_are_the_slow_ones(seed, num_beams, penalty):
 def test_narrow_beams_are_the_slow_ones(num_beams, stop, positions):
     model = lively(positions)
     for penalty in (0.0, 1.0):
-        found = beams(model, PROMPT, 4, num_beams, length_penalty=penalty, stop=stop)
+        found = beams(model, PROMPT, 4, num_beams=num_beams, length_penalty=penalty, stop=stop)
         agree_with(found, slow_beams(model, 4, num_beams, penalty, stop))
 
 
@@ -162,7 +163,7 @@ def test_beams_find_what_greedy_misses():
     model, better = lively(vocab_size=30), 0
     for first in range(20):
         greedy = generate(model, [first], 6, temperature=0)[1:]
-        ((score, found), *_) = beams(model, [first], 6, 8, length_penalty=0)
+        ((score, found), *_) = beams(model, [first], 6, num_beams=8, length_penalty=0)
         assert score == pytest.approx(likelihood(model, [first], found), abs=1e-10)
         gain = score - likelihood(model, [first], greedy)
         assert gain > -1e-10
@@ -182,21 +183,21 @@ def test_the_search_ends_when_nothing_can_overtake():
     model, calls = lively(), []
     hook = model.register_forward_hook(lambda *_: calls.append(1))
     everything = range(5)
-    assert len(beams(model, PROMPT, 6, 2, stop=everything)[0][1]) == 1
+    assert len(beams(model, PROMPT, 6, num_beams=2, stop=everything)[0][1]) == 1
     assert len(calls) == 1
     calls.clear()
-    beams(model, PROMPT, 8, 1, length_penalty=0, stop=range(4))
+    beams(model, PROMPT, 8, num_beams=1, length_penalty=0, stop=range(4))
     assert len(calls) < 8
     hook.remove()
 
 
 def test_beams_slide_and_have_the_lengths_asked_for():
     model = lively("rotary")
-    found = beams(model, PROMPT, 20, 3)
+    found = beams(model, PROMPT, 20, num_beams=3)
     assert [len(added) for _, added in found] == [20] * 3
     assert all(math.isfinite(score) for score, _ in found)
     with pytest.raises(ValueError, match=r"a prompt of 2 tokens and 20 more need 21 positions"):
-        beams(lively(), PROMPT, 20, 3)
+        beams(lively(), PROMPT, 20, num_beams=3)
 
 
 @pytest.mark.parametrize(

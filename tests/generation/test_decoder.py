@@ -8,7 +8,16 @@ from agreement import agree, draw
 from test_model import VARIANTS, draw_tokens, gpt, grow
 from torch import nn
 
-from tantra import GPT, GPTConfig, beam_search, decoder, generate, prepare, record, stream
+from tantra import (
+    GPT,
+    GPTConfig,
+    beam_search,
+    decoder,
+    generate,
+    prepare_for_decoding,
+    record,
+    stream,
+)
 from tantra.generation.decoder import Half, Int8, by_rows, plain
 from tantra.metre.trained import trained_model
 from tantra.metre.varna import VarnaTokenizer
@@ -75,20 +84,20 @@ def test_a_decoder_is_the_model_of_rounded_matrices(kind, variant, generator):
     tokens = draw_tokens(generator, 2, 9)
     with torch.no_grad():
         wanted = rounded(model, kind)(tokens)
-        ready = prepare(model, kind)
+        ready = prepare_for_decoding(model, kind)
         agree(ready(tokens), wanted, TWIN[kind])
         agree(one_by_one(ready, tokens), wanted, TWIN[kind])
 
 
 def test_float32_is_what_one_gets_without_asking(generator):
     model, tokens = small(), draw_tokens(generator, 1, 9)
-    agree(one_by_one(prepare(model), tokens), model(tokens).detach(), 2e-6)
+    agree(one_by_one(prepare_for_decoding(model), tokens), model(tokens).detach(), 2e-6)
 
 
 @kinds
 def test_generate_stream_and_beam_search_take_a_decoder(kind):
     model = small(positions="rotary")
-    ready, twin = prepare(model, kind), rounded(model, kind)
+    ready, twin = prepare_for_decoding(model, kind), rounded(model, kind)
     for prompt in ([3, 1, 4], [[3, 1, 4], [5]]):
         wanted = generate(twin, prompt, 20, temperature=0)
         assert generate(ready, prompt, 20, temperature=0) == wanted
@@ -98,7 +107,7 @@ def test_generate_stream_and_beam_search_take_a_decoder(kind):
 
 @kinds
 def test_probes_of_a_decoder_can_be_watched(kind, generator):
-    ready, tokens = prepare(small(), kind), draw_tokens(generator, 1, 5)
+    ready, tokens = prepare_for_decoding(small(), kind), draw_tokens(generator, 1, 5)
     with record(ready, "*.weights") as seen:
         ready(tokens)
     agree(seen["blocks.0.attention.weights"].sum(-1), torch.ones(1, 4, 5))
@@ -113,7 +122,8 @@ def changes(model, tokens):
         exact = model(tokens)
         span = (exact.max() - exact.min()).item()
         return {
-            kind: (prepare(model, kind)(tokens) - exact).abs().max().item() / span for kind in KINDS
+            kind: (prepare_for_decoding(model, kind)(tokens) - exact).abs().max().item() / span
+            for kind in KINDS
         }
 
 
@@ -206,7 +216,7 @@ def test_nan_is_passed_on(generator):
     broken = small()
     broken.norm.bias.data[0] = math.inf
     with pytest.raises(ValueError, match=r"norm\.bias holds inf"):
-        prepare(broken)
+        prepare_for_decoding(broken)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +238,7 @@ def test_a_matrix_with_more_outputs_than_inputs_is_transposed(shape, transposed,
 def test_the_model_stays_as_it_was(kind):
     model = small()
     before = {name: p.clone() for name, p in model.named_parameters()}
-    ready = prepare(model, kind)
+    ready = prepare_for_decoding(model, kind)
     assert model.training
     assert not ready.training
     assert all(p.requires_grad for p in model.parameters())
@@ -242,21 +252,21 @@ def test_the_model_stays_as_it_was(kind):
 
 @kinds
 def test_a_decoder_does_not_learn(kind, generator):
-    loss = prepare(small(), kind)(draw_tokens(generator, 1, 5)).sum()
+    loss = prepare_for_decoding(small(), kind)(draw_tokens(generator, 1, 5)).sum()
     assert not loss.requires_grad
 
 
 def test_the_layers_are_what_they_are_called():
     model = small()
-    assert type(prepare(model, "float16").unembedding) is Half
-    assert type(prepare(model, "int8").blocks[1].attention.output) is Int8
+    assert type(prepare_for_decoding(model, "float16").unembedding) is Half
+    assert type(prepare_for_decoding(model, "int8").blocks[1].attention.output) is Int8
 
 
 def test_a_small_matrix_keeps_its_8_bits_in_float16(generator, monkeypatch):
     assert decoder_large == 2**21
     model, tokens = small(), draw_tokens(generator, 2, 9)
     monkeypatch.setattr(decoder, "LARGE", 50 * 16)
-    ready = prepare(model, "int8")
+    ready = prepare_for_decoding(model, "int8")
     assert type(ready.unembedding) is Int8
     assert type(ready.blocks[0].attention.query) is Half
     agree(ready(tokens), rounded(model, "int8")(tokens).detach(), TWIN["int8"])
@@ -272,7 +282,7 @@ def test_a_layer_of_another_kind_stays(kind, generator):
     model, tokens = small(), draw_tokens(generator, 1, 5)
     for block in model.blocks:
         block.feed_forward.down = Doubled(64, 16)
-    ready = prepare(model, kind)
+    ready = prepare_for_decoding(model, kind)
     assert type(ready.blocks[0].feed_forward.down) is Doubled
     agree(ready(tokens), model(tokens).detach(), 0.1)
 
@@ -280,9 +290,9 @@ def test_a_layer_of_another_kind_stays(kind, generator):
 @pytest.mark.parametrize("kind", ["float16", "int8"])
 def test_where_torch_lacks_the_kernel_the_rounded_numbers_serve(kind, generator, monkeypatch):
     model, tokens = small(), draw_tokens(generator, 1, 5)
-    fast = prepare(model, kind)
+    fast = prepare_for_decoding(model, kind)
     monkeypatch.setattr(decoder, "_fast", lambda: False)
-    slow = prepare(model, kind)
+    slow = prepare_for_decoding(model, kind)
     assert type(slow.unembedding) is nn.Linear
     agree(slow(tokens), rounded(model, kind)(tokens).detach(), 2e-6)
     agree(fast(tokens), slow(tokens), TWIN[kind])
@@ -306,14 +316,14 @@ def test_whether_torch_has_the_kernels(monkeypatch):
 
 def test_weights_of_no_known_kind():
     with pytest.raises(ValueError, match="weights is 'int4', which nobody knows; choose one of"):
-        prepare(small(), "int4")
+        prepare_for_decoding(small(), "int4")
 
 
 def test_a_model_that_is_not_float32_on_a_cpu():
     with pytest.raises(ValueError, match=r"weight is torch.float64 on cpu; .* model.float\(\)"):
-        prepare(gpt())
+        prepare_for_decoding(gpt())
     with pytest.raises(ValueError, match="on meta"):
-        prepare(small().to("meta"))
+        prepare_for_decoding(small().to("meta"))
 
 
 @pytest.mark.parametrize("number", [math.nan, -math.inf])
@@ -322,12 +332,12 @@ def test_numbers_that_are_not_finite(kind, number):
     model = small()
     model.blocks[0].feed_forward.up.weight.data[1, 2] = number
     with pytest.raises(ValueError, match=r"blocks\.0\.feed_forward\.up\.weight holds"):
-        prepare(model, kind)
+        prepare_for_decoding(model, kind)
 
 
 def test_numbers_too_large_for_float16():
     model = small()
     model.blocks[0].attention.query.weight.data[0, 0] = -70000
     with pytest.raises(ValueError, match=r"holds 70000\.0, and float16 holds only smaller"):
-        prepare(model, "float16")
-    prepare(model, "int8")
+        prepare_for_decoding(model, "float16")
+    prepare_for_decoding(model, "int8")

@@ -29,28 +29,35 @@ Below the line.
 
 %% code first-code
 first = 3
-print("one", first)
-print(table)
-
-%% code first-figure folded
-from IPython.display import display
-
-from tantra import plot
-
-ax = plot.heatmap([[0.0, 1.0]])
-plot.show(ax, alt=f"two cells with 0 and {first - 2}, side by side")
-first + 1
-
-%% code first-raises [raises-exception]
-1 / 0
-
-%% code first-ignored [nbval-ignore-output] reason: an address in memory
-object()
+table[0] += 0
 
 %% md second
 ### Second (1 minute)
 
 %% code second-code
+second = 3
+print("two", second)
+print(table)
+
+%% code second-figure folded
+from IPython.display import display
+
+from tantra import plot
+
+ax = plot.heatmap([[0.0, 1.0]])
+plot.show(ax, alt=f"two cells with 0 and {second - 2}, side by side")
+second + 1
+
+%% code second-raises [raises-exception]
+1 / 0
+
+%% code second-ignored [nbval-ignore-output] reason: an address in memory
+object()
+
+%% md third
+### Third (1 minute)
+
+%% code third-code
 print(table[-1])
 None
 
@@ -60,30 +67,29 @@ None
 ALT = "two cells with 0 and 1, side by side"
 FIGURE = f'<img alt="{ALT}" src="data:image/png;base64,AAAA">'
 STORED = {
-    "first-code": [new_output("stream", name="stdout", text="one 3\n[1, 2]\n")],
-    "first-figure": [
+    "second-code": [new_output("stream", name="stdout", text="two 3\n[1, 2]\n")],
+    "second-figure": [
         new_output("display_data", {"text/html": FIGURE, "text/plain": ALT}),
         new_output("execute_result", {"text/plain": "4"}),
     ],
-    "first-ignored": [new_output("execute_result", {"text/plain": "<object at 0x7>"})],
-    "first-raises": [new_output("error", ename="ZeroDivisionError", evalue="division by zero")],
-    "second-code": [new_output("stream", name="stdout", text="2\n")],
+    "second-ignored": [new_output("execute_result", {"text/plain": "<object at 0x7>"})],
+    "second-raises": [new_output("error", ename="ZeroDivisionError", evalue="division by zero")],
+    "third-code": [new_output("stream", name="stdout", text="2\n")],
 }
 BAD = {
     "good": ("", "", ""),
     "old": ("## Deeper", "## Elsewhere", ""),
-    "needs": ("print(table[-1])", "print(first - 1)", "second-code: NameError: name 'first'"),
-    "alters": (
-        "first = 3",
-        "first = 3\ntable[-1] += 5",
-        r"first-code: stdout .*, 2\].*, 7\]",
-    ),
-    "draws": ("print(table[-1])", "print(rng.integers(9))", "second-code: stdout is stored as .*2"),
-    "alt": ("first - 2", "first - 1", "first-figure: text/html .* and 1.* and 2"),
+    "needs": ("print(table[-1])", "print(second - 1)", "third-code: NameError: name 'second'"),
+    "first": ("print(table)", "print(first)", "second-code: NameError: name 'first'"),
+    "alters": ("table[0] += 0", "table[0] += 5", r"second-code: stdout .*\[6, 2.*\[1, 2"),
+    "altered": ("second = 3", "second = 3\ntable[-1] += 5", r"second-code: stdout .*, 2\].*, 7\]"),
+    "draws": ("print(table[-1])", "print(rng.integers(9))", "third-code: stdout is stored as .*2"),
+    "alt": ("second - 2", "second - 1", "second-figure: text/html .* and 1.* and 2"),
     "more": ("print(table[-1])\nNone", "print(table[-1])\n5", "1 outputs are stored, 2 come"),
-    "syntax": ("print(table[-1])", "print(", "second-code: SyntaxError"),
+    "syntax": ("print(table[-1])", "print(", "third-code: SyntaxError"),
     "dies": ("print(table[-1])", "import os; os._exit(7)", "ended with 7"),
-    "line": ("table = [1, 2]", "table = [1, first]", "the line alone, cell line: NameError"),
+    "line": ("table = [1, 2]", "table = [1, third]", "the line alone, cell line: NameError"),
+    "line-2": ("## Go further", "## Go further\n\n%% code last\nfirst", "cell last: NameError"),
 }
 
 
@@ -100,6 +106,8 @@ def printed(tmp_path_factory):
         for cell in notebook.cells:
             if cell.id in STORED:
                 cell.outputs = STORED[cell.id]
+                if (name, cell.id) == ("alters", "second-code"):
+                    cell.outputs = [new_output("stream", name="stdout", text="two 3\n[6, 2]\n")]
         (folder / f"{name}.ipynb").write_text(stored_form(notebook))
     command = [sys.executable, ROOT / "tools/deeper.py", *sorted(folder.iterdir())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -116,7 +124,7 @@ def test_a_section_that_needs_more_than_the_line_is_named(printed, name):
 
 
 def test_the_sections_are_counted(printed):
-    assert "18 sections of Deeper in 9 chapters, each after the line" in printed
+    assert "36 sections of Deeper in 12 chapters, each after the line" in printed
 
 
 def test_outputs_of_another_kind_are_told_apart():

@@ -14,9 +14,9 @@ import safetensors.torch
 import torch
 from torch import distributed, nn
 
-from tantra import GPT, AdamW, GPTConfig, batches, checkpoints, prepare, train
+from tantra import GPT, AdamW, GPTConfig, batches, checkpoints, prepare_for_decoding, train
 from tantra.config import PARTS
-from tantra.training.muon import Muon, Together
+from tantra.training.muon import Muon, Optimizers
 from tantra.training.recipes import speedrun_recipe
 
 SMALL = {"vocab_size": 7, "context_length": 8, "d_model": 8, "num_layers": 1, "num_heads": 2}
@@ -124,7 +124,7 @@ def muon_alone(parameters, lr):
 def muon_and_adamw(parameters, lr):
     parameters = list(parameters)
     matrices = [p for p in parameters if p.ndim == 2]
-    return Together(Muon(matrices, lr=lr), AdamW([p for p in parameters if p.ndim < 2], lr=lr))
+    return Optimizers(Muon(matrices, lr=lr), AdamW([p for p in parameters if p.ndim < 2], lr=lr))
 
 
 def test_two_optimizers_together_are_kept(tmp_path):
@@ -758,17 +758,17 @@ def test_a_prepared_decoder_is_kept_whole_or_not_at_all(kind, tmp_path):
     """The matrices of a decoder are packed, where no state_dict sees them."""
     for tied in (True, False):
         model, other = trained(tied=tied), trained(seed=1, tied=tied)
-        decoder, path = prepare(model, kind), tmp_path / f"{tied}"
+        decoder, path = prepare_for_decoding(model, kind), tmp_path / f"{tied}"
         if kind == "float32" and not tied:
             assert written(path, decoder) == written(tmp_path / "plain", model)
             continue
-        with pytest.raises(ValueError, match=r"take the model that prepare copied.*nothing was wr"):
+        with pytest.raises(ValueError, match=r"take the model that prepare_for.*nothing was wr"):
             checkpoints.save(path, decoder)
         assert not path.exists()
         checkpoints.save(path, model)
         before = copy.deepcopy(other.state_dict())
-        with pytest.raises(ValueError, match=r"the model that prepare copied.*nothing was changed"):
-            checkpoints.load(path, prepare(other, kind))
+        with pytest.raises(ValueError, match=r"the model that prepare_for.*nothing was changed"):
+            checkpoints.load(path, prepare_for_decoding(other, kind))
         assert same(other.state_dict(), before)
 
 

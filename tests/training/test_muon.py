@@ -4,7 +4,7 @@ from agreement import draw
 from torch.utils.flop_counter import FlopCounterMode
 
 from tantra import AdamW
-from tantra.training.muon import COEFFICIENTS, Muon, Together, orthogonalise
+from tantra.training.muon import COEFFICIENTS, Muon, Optimizers, orthogonalise
 
 SHAPES = [(3, 5), (5, 3), (4, 4), (1, 6), (2, 3, 5), (2, 5, 3)]
 
@@ -147,7 +147,7 @@ def test_a_weight_without_gradient_stays_and_the_closure_is_called(generator):
 
 def test_together_each_moves_its_own(generator):
     matrix, vector = torch.nn.Parameter(draw(generator, 2, 3)), torch.nn.Parameter(torch.ones(3))
-    both = Together(Muon([matrix]), AdamW([vector]))
+    both = Optimizers(Muon([matrix]), AdamW([vector]))
     assert len(both.param_groups) == 2
     for group in both.param_groups:
         group["lr"] = 0.1
@@ -166,14 +166,14 @@ def test_together_each_moves_its_own(generator):
 def test_together_refuses_what_two_would_move():
     shared = torch.nn.Parameter(torch.ones(2, 3))
     with pytest.raises(ValueError, match="hold the same parameter"):
-        Together(Muon([shared]), AdamW([shared]))
+        Optimizers(Muon([shared]), AdamW([shared]))
 
 
 def test_together_remembers_under_numbers_of_its_own(generator):
     def made():
         shapes = (2, 3), (3,), (2,)
         weights = [torch.nn.Parameter(draw(generator, *shape)) for shape in shapes]
-        return weights, Together(Muon(weights[:1]), AdamW([weights[1]]), AdamW([weights[2]]))
+        return weights, Optimizers(Muon(weights[:1]), AdamW([weights[1]]), AdamW([weights[2]]))
 
     weights, both = made()
     for weight in weights[:2]:  # the third has no gradient, so nothing is remembered of it
@@ -189,4 +189,4 @@ def test_together_remembers_under_numbers_of_its_own(generator):
     torch.testing.assert_close(other.state_dict(), state, rtol=0, atol=0)
     assert [len(one.state) for one in other.optimizers] == [1, 1, 0]
     with pytest.raises(ValueError, match="has 3 groups of parameters and these optimizers have 2"):
-        Together(*other.optimizers[:2]).load_state_dict(state)
+        Optimizers(*other.optimizers[:2]).load_state_dict(state)

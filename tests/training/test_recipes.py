@@ -7,7 +7,7 @@ from agreement import agree, draw
 import tantra
 from tantra.feed_forward import SquaredReLU
 from tantra.heads import HeadNorm
-from tantra.training.muon import Muon, Together
+from tantra.training.muon import Muon, Optimizers
 from tantra.training.recipes import IDEAS, WARMUP, recipe, speedrun_recipe
 
 CONFIG = tantra.GPTConfig(vocab_size=11, context_length=9, d_model=12, num_layers=2, num_heads=3)
@@ -40,7 +40,7 @@ def test_each_idea_changes_one_thing(idea):
         <= {".".join(name.split(".")[-3:-1]) for name in names},
         "zero output projections": "blocks.1.attention.output.weight" in zeros
         and "blocks.0.feed_forward.down.weight" in zeros,
-        "Muon": isinstance(made(idea).optimizer, Together),
+        "Muon": isinstance(made(idea).optimizer, Optimizers),
         "linear decay": made(idea).schedule(50) != made().schedule(50),
     }
     assert [name for name, yes in changed.items() if yes] == [idea]

@@ -20,6 +20,7 @@ from tantra import (
     softmax,
     split_heads,
 )
+from tantra.check.inputs import gradients
 from tantra.metre import half_verse, phonemes, weights
 from tantra.verses import verse, verses
 
@@ -60,25 +61,23 @@ def begin():
 
 
 def query_key_value():
-    given = arrays(embedding=(V, D), **{f"w_{n}": (D, K) for n in "qkv"})
-    given |= {f"b_{n}": np.arange(K) for n in "qkv"}
-    return given | {"softmax": softmax, "tokens": tokens(T).numpy()}, {"S": T}
+    given = arrays(cards=(T, D), w_q=(D, K), w_k=(D, K), w_v=(D, V))
+    given |= {"b_q": np.arange(K), "b_k": np.arange(K), "b_v": np.arange(V)}
+    return given | {"softmax": softmax}, {"S": T}
 
 
 def for_softmax():
-    return arrays(scores=(2, 3, S)), {}
+    return arrays(scores=S), {}
 
 
 def attention():
-    given = arrays(q=(B, T, K), k=(B, S, K), v=(B, S, K))
-    return given | {"softmax": softmax, "d_head": K}, {}
+    return arrays(q=(T, K), k=(S, K), v=(S, V)) | {"softmax": softmax, "K": K}, {}
 
 
 def heads():
-    given = {"d_model": D, "num_heads": H, "split_heads": split_heads, "merge_heads": merge_heads}
+    given = {"D": D, "H": H, "split_heads": split_heads, "merge_heads": merge_heads}
     given |= {"scaled_dot_product_attention": scaled_dot_product_attention}
-    given |= arrays(q=(B, T, D), k=(B, H, S, K), v=(B, H, S, K), w=(D, D))
-    return given | {"output": lambda x: x @ given["w"]}, {}
+    return given | arrays(x=(T, D), w_q=(D, D), k=(H, T, K), v=(H, T, K), w_o=(D, D)), {}
 
 
 def positions():
@@ -102,15 +101,23 @@ def feed_forward():
 
 
 def residual():
-    given = of_block()
-    given["x"].requires_grad_()
-    return given | {"loss": lambda y: (y**2).sum()}, {}
+    given = arrays(x=(T, D), w=(D, D), g=(T, D))
+    x, w, g = given.values()
+    branch = (g * (1 - np.tanh(x @ w) ** 2)) @ w.T
+    return given | {"f": lambda x: np.tanh(x @ w), "g_branch": branch}, {}
 
 
 def transformer():
-    whole = model()
-    given = of_block() | dict(whole.named_children()) | {"tokens": tokens(B, T), "T": T}
-    return given | {"table": torch.from_numpy(sinusoidal_positions(2 * T, D)).float()}, {}
+    given = arrays(table=(V, D), positions=(2 * T, D)) | {"tokens": tokens(T).numpy(), "T": T}
+    one = {
+        "norm": lambda x, w, name: layer_norm(x),
+        "attention": lambda x, w: scaled_dot_product_attention(x, x, x)[0],
+        "feed_forward": lambda x, w: np.tanh(x),
+        "block": lambda x, w: x + w["weight"],
+        "below": lambda w, prefix: {"weight": w[prefix + "weight"]},
+        "scores": lambda tokens, w: given["table"][tokens] @ given["table"].T,
+    }
+    return given | one | {"w": {"blocks.0.weight": 1, "blocks.1.weight": 2}, "L": 2}, {}
 
 
 def training():
@@ -173,7 +180,7 @@ TRUE_AFTER = {
     "attention": lambda g: np.array_equal(
         g["averages"], scaled_dot_product_attention(g["q"], g["k"], g["v"])[0]
     ),
-    "heads": lambda g: g["d_head"] == K,
+    "heads": lambda g: g["K"] == K,
     "positions": lambda g: (
         np.array_equal(g["table"], sinusoidal_positions(T, D)) and abs(g["change"]).max() > 0.1
     ),
@@ -183,7 +190,9 @@ TRUE_AFTER = {
     "feed_forward": lambda g: np.allclose(
         g["out"][g["t"]], with_relu(g["x"][g["t"]], *(g[n] for n in ("w_1", "b_1", "w_2", "b_2")))
     ),
-    "residual": lambda g: (g["gradient"] != 0).all(),
+    "residual": lambda g: np.allclose(
+        g["g_x"], gradients(lambda x: x + torch.tanh(x @ x.new_tensor(g["w"])), g["g"], g["x"])[0]
+    ),
     "training": lambda g: (
         -log_softmax(g["x"] @ g["weight"].mT).gather(-1, g["targets"][..., None]).mean() < g["loss"]
     ),

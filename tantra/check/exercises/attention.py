@@ -1,6 +1,5 @@
 """The exercises of chapter 03, attention."""
 
-import itertools
 import math
 
 import numpy as np
@@ -8,9 +7,9 @@ import numpy as np
 import tantra
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import FRONTS, arrays, behind, gradients
-from tantra.check.slips import mean, normalised, reordered, total
+from tantra.check.slips import mean, normalised, total
 
-SQUARE = (3, 3), (3, 3), (3, 3), (3, 3)  # every product of two fits, also a wrong one
+SQUARE = (3, 3), (3, 3), (3, 3)  # every product of two fits, also a wrong one
 
 
 def _width(q, k, v):
@@ -43,7 +42,7 @@ attend = Exercise(
         "one sequence": arrays((2, 4), (3, 4), (3, 5)),
         "a batch": arrays((2, 1, 3), (2, 4, 3), (2, 4, 3), seed=1),
         "two axes in front": arrays((1, 2, 3, 2), (1, 2, 5, 2), (1, 2, 5, 3), seed=2),
-        "as many queries as keys": arrays(*SQUARE[:3], seed=3),
+        "as many queries as keys": arrays(*SQUARE, seed=3),
     },
     draw=lambda rng: behind(rng, (5, 4), (7, 4), (7, 6)),
     rtol=1e-11,
@@ -197,6 +196,9 @@ causal_mask = Exercise(
         ),
         "you compare the two rows place by place; compare every query with every key: "
         "queries[:, None] is a column.": lambda queries, keys: queries >= keys,
+        "you compare the queries with one another: a column belongs to a key.": (
+            lambda queries, keys: queries[:, None] >= queries
+        ),
         "only its own position: the ones before it may be seen as well.": (
             lambda queries, keys: queries[:, None] == keys[None, :]
         ),
@@ -369,7 +371,7 @@ scaled_dot_product_attention = Exercise(
             np.array([[1.0], [3.0], [100.0]]),
             SEEN,
         ),
-        "as many queries as keys": (*arrays(*SQUARE[:3], seed=8), np.tri(3, dtype=bool)),
+        "as many queries as keys": (*arrays(*SQUARE, seed=8), np.tri(3, dtype=bool)),
     },
     draw=_draw_masked,
     rtol=1e-11,
@@ -388,6 +390,9 @@ scaled_dot_product_attention = Exercise(
         "without a mask yours is nan: np.where(None, ...) takes None for False. Mask only where "
         "mask is not None.": _with_another_mask(
             lambda q, k, mask: np.array(False) if mask is None else mask
+        ),
+        "mask may be None, and then no score is forbidden: use it only where it is not None.": (
+            _with_another_mask(lambda q, k, mask: ~(~mask))
         ),
         "`if mask:` asks whether a whole table is true, which NumPy cannot say: write if mask is "
         "not None.": _with_another_mask(lambda q, k, mask: mask if mask else None),
@@ -494,189 +499,213 @@ scaled_dot_product_attention = Exercise(
 )
 
 
-def _gradients(q, k, v, d_averages):
-    return gradients(
-        lambda q, k, v: tantra.scaled_dot_product_attention(q, k, v)[0], d_averages, q, k, v
-    )
+def _gradients(q, m, d_averages):
+    return gradients(lambda q, m: tantra.scaled_dot_product_attention(q, m, m)[0], d_averages, q, m)
 
 
 def _softmax_backward(p, g):
     return p * (g - total(p * g))
 
 
-def _backward(
+def _weights_of(q, m):
+    return tantra.softmax(_scores(q, m))
+
+
+def _d_scores(q, m, d_averages):
+    return _softmax_backward(_weights_of(q, m), d_averages @ m.mT) / math.sqrt(q.shape[-1])
+
+
+def _parts(
     through_softmax=_softmax_backward,
     scale=lambda K: 1 / math.sqrt(K),
     forward=lambda K: 1 / math.sqrt(K),
     transpose=lambda x: x.mT,
 ):
-    """The backward pass with another way through the softmax, other scales, or another .mT."""
+    """(d_q, the keys' part of d_m, the values' part), with a slip in one of the steps."""
 
-    def backward(q, k, v, d_averages):
+    def parts(q, m, d_averages):
         K = q.shape[-1]
-        weights = tantra.softmax(q @ k.mT * forward(K))
-        d_scores = through_softmax(weights, d_averages @ transpose(v)) * scale(K)
-        return d_scores @ k, transpose(d_scores) @ q, transpose(weights) @ d_averages
+        weights = tantra.softmax(q @ m.mT * forward(K))
+        d_scores = through_softmax(weights, d_averages @ transpose(m)) * scale(K)
+        return d_scores @ m, transpose(d_scores) @ q, transpose(weights) @ d_averages
+
+    return parts
+
+
+def _summed(parts=None, d_q=0, keys=0, values=0, join=lambda keys, values: keys + values):
+    """The backward pass that parts make up, times these powers of √K, and joined so."""
+
+    def backward(q, m, d_averages):
+        found, powers = (parts or _parts())(q, m, d_averages), (d_q, keys, values)
+        root = math.sqrt(q.shape[-1])
+        first, *two = (part * root**n for part, n in zip(found, powers, strict=True))
+        return first, join(*two)
 
     return backward
 
 
-def _untransposed(v=False, scores=False, weights=False):
+def _untransposed(memory=False, scores=False, weights=False):
     """The backward pass in which one .mT is missing, or more."""
 
-    def backward(q, k, v_, d_averages):
-        p = tantra.softmax(_scores(q, k))
-        d_p = d_averages @ (v_ if v else v_.mT)
+    def backward(q, m, d_averages):
+        p = _weights_of(q, m)
+        d_p = d_averages @ (m if memory else m.mT)
         d_scores = _softmax_backward(p, d_p) / math.sqrt(q.shape[-1])
-        d_k = (d_scores if scores else d_scores.mT) @ q
-        return d_scores @ k, d_k, (p if weights else p.mT) @ d_averages
+        of_keys = (d_scores if scores else d_scores.mT) @ q
+        return d_scores @ m, of_keys + (p if weights else p.mT) @ d_averages
 
     return backward
 
 
-def _times_root(d_q=0, d_k=0, d_v=0):
-    """The right gradients times these powers of √K."""
-
-    def backward(q, k, v, d_averages):
-        found, powers = _backward()(q, k, v, d_averages), (d_q, d_k, d_v)
-        return tuple(d * q.shape[-1] ** (n / 2) for d, n in zip(found, powers, strict=True))
-
-    return backward
+def _with_d_q(d_q):
+    return lambda q, m, g: (d_q(q, m, g), _summed()(q, m, g)[1])
 
 
-def _crossed(q, k, v, d_averages):
-    d_scores = _softmax_backward(tantra.softmax(_scores(q, k)), d_averages @ v.mT)
-    d_scores = d_scores / math.sqrt(q.shape[-1])
-    return d_scores @ q, d_scores.mT @ k, tantra.softmax(_scores(q, k)).mT @ d_averages
+def _with_keys(part):
+    return lambda q, m, g: (_summed()(q, m, g)[0], part(q, m, g) + _weights_of(q, m).mT @ g)
 
 
-GRADIENTS = ("d_q", "d_k", "d_v")
+def _with_values(part):
+    return lambda q, m, g: (_summed()(q, m, g)[0], _d_scores(q, m, g).mT @ q + part(q, m, g))
+
+
+GRADIENTS = ("d_q", "d_m")
 
 attention_backward = Exercise(
     name="attention_backward",
     kind="derive",
-    asks="The gradients by q, k and v, from the gradient by the averages.",
+    asks="The gradients by q and m, where the rows of m are keys and values at once.",
     reference=_gradients,
     results=GRADIENTS,
     cases={
-        "one sequence": arrays((2, 4), (3, 4), (3, 5), (2, 5), seed=5),
-        "a batch": arrays((2, 1, 3), (2, 4, 3), (2, 4, 2), (2, 1, 2), seed=6),
-        "two axes in front": arrays((1, 2, 3, 2), (1, 2, 4, 2), (1, 2, 4, 3), (1, 2, 3, 3), seed=7),
+        "one sequence": arrays((2, 5), (3, 5), (2, 5), seed=5),
+        "a batch": arrays((2, 1, 3), (2, 4, 3), (2, 1, 3), seed=6),
+        "two axes in front": arrays((1, 2, 4, 3), (1, 2, 5, 3), (1, 2, 4, 3), seed=7),
         "as many queries as keys": arrays(*SQUARE, seed=8),
     },
-    draw=lambda rng: behind(rng, (5, 4), (7, 4), (7, 6), (5, 6)),
+    draw=lambda rng: behind(rng, (5, 6), (7, 6), (5, 6)),
     rtol=1e-10,
     atol=1e-11,
     mistakes={
-        "d_v is right. In d_q and d_k the divisor is missing: the scores were divided by √K, so "
-        "their gradient is as well.": _backward(scale=lambda K: 1),
+        "that is the part of the keys. m is used a second time, as the values: add "
+        "weights.mT @ d_averages.": _summed(join=lambda keys, values: keys),
+        "that is the part of the values. m is used a second time, as the keys: add "
+        "d_scores.mT @ q.": _summed(join=lambda keys, values: values),
+        "m is one array that is used twice: add its two parts, and return d_q, d_m.": _parts(),
+        "what is used twice gets the sum of both parts, not their difference.": (
+            _summed(join=lambda keys, values: keys - values)
+        ),
+        "what is used twice gets the sum of both parts, not their mean.": (
+            _summed(join=lambda keys, values: (keys + values) / 2)
+        ),
+        "that is twice the part of the keys; the part of the values is another, "
+        "weights.mT @ d_averages.": _summed(join=lambda keys, values: 2 * keys),
+        "that is twice the part of the values; the part of the keys is another, d_scores.mT @ q.": (
+            _summed(join=lambda keys, values: 2 * values)
+        ),
+        "d_q is right. d_m is divided by √K once too often: the part of the keys has its divisor "
+        "in d_scores, and the part of the values has none.": _summed(keys=-1, values=-1),
+        "the part of the values is right. In d_q and in the part of the keys the divisor is "
+        "missing: the scores were divided by √K, so their gradient is as well.": (
+            _summed(_parts(scale=lambda K: 1))
+        ),
         "you divide by √K twice: it stands once in the forward pass, and once in the backward.": (
-            _backward(scale=lambda K: 1 / K)
+            _summed(_parts(scale=lambda K: 1 / K))
         ),
         "your weights are made of unscaled scores: divide by √K before the softmax too.": (
-            _backward(forward=lambda K: 1)
+            _summed(_parts(forward=lambda K: 1))
         ),
         "√K is missing both ways: divide the scores before the softmax, and their gradient.": (
-            _backward(forward=lambda K: 1, scale=lambda K: 1)
+            _summed(_parts(forward=lambda K: 1, scale=lambda K: 1))
         ),
         "on the way back you multiply by √K: the scores were divided by it, so their gradient is "
-        "divided too.": _backward(scale=math.sqrt),
-        "d_v is weights.mT @ d_averages: without .mT a row of weights is a query, but d_v has a "
-        "row for each key.": _untransposed(weights=True),
-        "d_k is d_scores.mT @ q: without .mT a row of d_scores is a query, but d_k has a row for "
-        "each key.": _untransposed(scores=True),
-        "d_k and d_v have a row for each key: d_scores.mT @ q and weights.mT @ d_averages.": (
-            _untransposed(scores=True, weights=True)
-        ),
-        "the gradient by the weights is d_averages @ v.mT: a query's average meets every value.": (
-            _untransposed(v=True)
-        ),
-        "queries and keys are exchanged: in q @ k.mT each factor's derivative is the other one, so "
-        "d_q is d_scores @ k and d_k is d_scores.mT @ q.": _crossed,
-        "d_k is made of queries, d_scores.mT @ q: in q @ k.mT the derivative by k holds q.": (
-            lambda *args: (_backward()(*args)[0], _crossed(*args)[1], _backward()(*args)[2])
-        ),
-        "d_q is made of keys, d_scores @ k: in q @ k.mT the derivative by q holds k.": (
-            lambda *args: (_crossed(*args)[0], *_backward()(*args)[1:])
-        ),
-        "d_v weighs the gradient by the averages, not the values: weights.mT @ d_averages.": (
-            lambda q, k, v, g: (*_backward()(q, k, v, g)[:2], tantra.softmax(_scores(q, k)).mT @ v)
-        ),
-        "the third result is v itself; its gradient is weights.mT @ d_averages.": (
-            lambda q, k, v, g: (*_backward()(q, k, v, g)[:2], v)
-        ),
-        "d_v is transposed: weights.mT @ d_averages has the shape of v.": (
-            lambda *args: (*_backward()(*args)[:2], _backward()(*args)[2].mT)
-        ),
-        "the divisor is the root of the width at hand, q.shape[-1], and not of 64.": _backward(
-            scale=lambda K: 1 / 8
+        "divided too.": _summed(_parts(scale=math.sqrt)),
+        "the divisor is the root of the width at hand, q.shape[-1], and not of 64.": (
+            _summed(_parts(scale=lambda K: 1 / 8))
         ),
         "the divisor is the root of the width at hand, q.shape[-1], and not of 64: in the scores "
-        "and in their gradient.": _backward(scale=lambda K: 1 / 8, forward=lambda K: 1 / 8),
+        "and in their gradient.": _summed(_parts(scale=lambda K: 1 / 8, forward=lambda K: 1 / 8)),
+        "d_q is right; the part of the keys goes through the same scores, so it needs the divisor "
+        "too.": _summed(keys=1),
+        "d_m is right; d_q goes through the same scores, so it needs the divisor too.": (
+            _summed(d_q=1)
+        ),
+        "the values take no part in the scores: their part, weights.mT @ d_averages, is not "
+        "divided.": (_summed(values=-1)),
+        "the part of the values is weights.mT @ d_averages: without .mT a row of weights is a "
+        "query, but m has a row for each key.": _untransposed(weights=True),
+        "the part of the keys is d_scores.mT @ q: without .mT a row of d_scores is a query, but m "
+        "has a row for each key.": _untransposed(scores=True),
+        "m has a row for each key: d_scores.mT @ q and weights.mT @ d_averages.": (
+            _untransposed(scores=True, weights=True)
+        ),
+        "the gradient by the weights is d_averages @ m.mT: a query's average meets every value.": (
+            _untransposed(memory=True)
+        ),
+        "d_q is made of keys, d_scores @ m: in q @ m.mT the derivative by q holds m.": (
+            _with_d_q(lambda q, m, g: _d_scores(q, m, g) @ q)
+        ),
+        "the part of the keys is made of queries, d_scores.mT @ q: in q @ m.mT the derivative by m "
+        "holds q.": _with_keys(lambda q, m, g: _d_scores(q, m, g).mT @ m),
+        "queries and keys are exchanged: in q @ m.mT each factor's derivative is the other one, so "
+        "d_q is d_scores @ m, and the part of the keys is d_scores.mT @ q.": lambda q, m, g: (
+            _d_scores(q, m, g) @ q,
+            _d_scores(q, m, g).mT @ m + _weights_of(q, m).mT @ g,
+        ),
+        "the part of the values weighs the gradient by the averages, not m itself: "
+        "weights.mT @ d_averages.": _with_values(lambda q, m, g: _weights_of(q, m).mT @ m),
         "on the way through the softmax the mean of the row is missing: subtract the sum of p·g "
-        "from g.": _backward(lambda p, g: p * g),
-        "only the diagonal of the softmax's Jacobian: a score also moves the other weights of its "
-        "row.": _backward(lambda p, g: p * (1 - p) * g),
-        "that is the plain mean of the row; weight it with the weights: the sum of p·g.": (
-            _backward(lambda p, g: p * (g - mean(g)))
+        "from g.": _summed(_parts(lambda p, g: p * g)),
+        "only the diagonal of the softmax's Jacobian: a score also moves the other shares of its "
+        "row.": _summed(_parts(lambda p, g: p * (1 - p) * g)),
+        "that is the plain mean of the row; weigh it with the shares: the sum of p·g.": (
+            _summed(_parts(lambda p, g: p * (g - mean(g))))
         ),
         "the mean runs down the columns; a softmax lives in a row: axis=-1.": (
-            _backward(lambda p, g: p * (g - (p * g).sum(axis=-2, keepdims=True)))
+            _summed(_parts(lambda p, g: p * (g - total(p * g, axis=-2))))
         ),
         "the softmax is left out on the way back: multiply by its Jacobian.": (
-            _backward(lambda p, g: g)
-        ),
-        "d_q is right; d_k goes through the same scores, so it needs the divisor too.": (
-            _times_root(d_k=1)
-        ),
-        "d_k is right; d_q goes through the same scores, so it needs the divisor too.": (
-            _times_root(d_q=1)
-        ),
-        "the values stand behind the divisor: d_v is weights.mT @ d_averages, not divided.": (
-            _times_root(d_v=-1)
+            _summed(_parts(lambda p, g: g))
         ),
         "your sum runs over the whole array; it should run along each row: axis=-1, with "
-        "keepdims=True.": _backward(lambda p, g: p * (g - (p * g).sum())),
-        "right for one sequence; with axes in front .T reverses all of them, the batch too. .mT "
-        "swaps the last two.": _backward(transpose=lambda x: x.T),
+        "keepdims=True.": _summed(_parts(lambda p, g: p * (g - (p * g).sum()))),
+        "right for one sequence; with axes in front .T reverses the order of all of them. .mT "
+        "swaps the last two.": _summed(_parts(transpose=lambda x: x.T)),
         "you subtract the plain sum of g; subtract the sum of p·g, a weighted mean.": (
-            _backward(lambda p, g: p * (g - total(g)))
+            _summed(_parts(lambda p, g: p * (g - total(g))))
         ),
         "the row's sum of p·g loses its axis: keepdims=True keeps it, and the rows line up.": (
-            _backward(lambda p, g: p * (g - (p * g).sum(axis=-1)))
+            _summed(_parts(lambda p, g: p * (g - (p * g).sum(axis=-1))))
         ),
-        "the row's sum is weighted with the weights already: take the sum of p·g, not its mean.": (
-            _backward(lambda p, g: p * (g - mean(p * g)))
+        "the row's sum is weighed with the shares already: take the sum of p·g, not its mean.": (
+            _summed(_parts(lambda p, g: p * (g - mean(p * g))))
         ),
         "on the way through the softmax p stands before both terms: p · (g - sum of p·g).": (
-            _backward(lambda p, g: p * g - total(p * g))
+            _summed(_parts(lambda p, g: p * g - total(p * g)))
         ),
         "on the way through the softmax the result is multiplied by p: p · (g - sum of p·g).": (
-            _backward(lambda p, g: g - total(p * g))
+            _summed(_parts(lambda p, g: g - total(p * g)))
         ),
         "on the way through the softmax a p has the wrong index: p_j times the sum of p_i g_i, and "
-        "not p_j² times the sum of g_i.": _backward(lambda p, g: p * g - p * p * total(g)),
+        "not p_j² times the sum of g_i.": _summed(_parts(lambda p, g: p * g - p * p * total(g))),
         "on the way through the softmax a p has the wrong index: p_j stands before the sum of "
-        "p_i g_i, and not inside it.": _backward(lambda p, g: p * g - total(p * p * g)),
-        "on the way through the softmax the sign of the sum is flipped: p · (g - sum of p·g).": (
-            _backward(lambda p, g: p * (g + total(p * g)))
+        "p_i g_i, and not inside it.": _summed(_parts(lambda p, g: p * g - total(p * p * g))),
+        "on the way through the softmax the sign of the sum is turned: p · (g - sum of p·g).": (
+            _summed(_parts(lambda p, g: p * (g + total(p * g))))
         ),
-        "all your gradients by q and k have the wrong sign: p · (g - sum of p·g), not "
-        "p · (sum - g).": _backward(lambda p, g: -_softmax_backward(p, g)),
-    }
-    | {
-        f"the results are in another order, {', '.join(order)}: return d_q, d_k, d_v.": (
-            reordered(_backward(), *map(GRADIENTS.index, order))
-        )
-        for order in itertools.permutations(GRADIENTS)
-        if order != GRADIENTS
+        "what comes back through the softmax has the wrong sign: p · (g - sum of p·g), not "
+        "p · (sum - g).": _summed(_parts(lambda p, g: -_softmax_backward(p, g))),
+        "the results are in the other order: return d_q, d_m.": (
+            lambda *args: _summed()(*args)[::-1]
+        ),
     },
     hints=(
-        "Three steps back: from the averages to weights and values, through the softmax, then from "
-        "the scores to queries and keys.",
-        "For o = p @ v: d_v = p.mT @ d_o and d_p = d_o @ v.mT. The softmax's is in chapter 02.",
+        "Three steps back: from the averages to the weights and to m as values, through the "
+        "softmax, then from the scores to q and to m as keys.",
+        "For o = p @ m: the part of the values is p.mT @ d_o, and d_p = d_o @ m.mT. The softmax's "
+        "is in chapter 02.",
         "d_scores = weights * (d_weights - mean) / √K, where mean is the row's sum of weights * "
-        "d_weights. Then d_scores @ k and d_scores.mT @ q.",
+        "d_weights. Then d_scores @ m, and d_scores.mT @ q + weights.mT @ d_averages.",
     ),
 )
 

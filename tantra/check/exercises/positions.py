@@ -641,39 +641,41 @@ alibi_bias = Exercise(
     ),
 )
 
-turned_score = Prediction(
-    name="turned_score",
+
+def _cosine(degrees):
+    return float(np.cos(np.radians(degrees)))
+
+
+rotated_score = Prediction(
+    name="rotated_score",
     kind="predict",
-    asks="The score of a rotary query at position 5 and key at 2, at 20 degrees a step.",
-    answer=0.5,
+    asks="The score of a rotary query at position 5 and key at 2, at 25 degrees a step.",
+    answer=_cosine(75),
     mistakes={
         "the angles are subtracted, not added: query and key are both rotated the same way.": (
-            np.cos(np.radians(140))
+            _cosine(175)
         ),
         "that is the score of words at one place: here they are three steps apart.": 1.0,
         "that is the sine; the product of two arrows of length 1 is the cosine of their angle.": (
-            np.sin(np.radians(60))
+            _cosine(15)
         ),
-        "only the query is rotated; rotate the key by its own position too.": np.cos(
-            np.radians(100)
-        ),
-        "only the key is rotated; rotate the query by its own position too.": np.cos(
-            np.radians(40)
-        ),
-        "that is one step; the two stand three steps apart.": np.cos(np.radians(20)),
-        "degrees are not radians: the angle is 60 degrees.": np.cos(60),
-        "that is the angle between the two; the product is its cosine.": 60.0,
-        "the cosine of 60 degrees is positive: less than a quarter turn lies between the arrows.": (
-            -0.5
+        "only the query is rotated; rotate the key by its own position too.": _cosine(125),
+        "only the key is rotated; rotate the query by its own position too.": _cosine(50),
+        "that is one step; the two stand three steps apart.": _cosine(25),
+        "degrees are not radians: the angle is 75 degrees.": float(np.cos(75)),
+        "that is the angle between the two; the product is its cosine.": 75.0,
+        "the cosine of 75 degrees is positive: less than a quarter turn lies between the arrows.": (
+            -_cosine(75)
         ),
         "that multiplies the first numbers of the two arrows; their product adds that of the "
-        "second numbers, sin 100° · sin 40°.": np.cos(np.radians(100)) * np.cos(np.radians(40)),
-        "that is divided by √2; here there is no divisor.": 0.5 / np.sqrt(2),
-        "from position 2 to position 5 there are three steps, not four.": np.cos(np.radians(80)),
+        "second numbers, sin 125° · sin 50°.": _cosine(125) * _cosine(50),
+        "that is divided by √2; here there is no divisor.": _cosine(75) / np.sqrt(2),
+        "from position 2 to position 5 there are three steps, not four.": _cosine(100),
+        "the chapter's step is 30 degrees, here it is 25: three steps are 75 degrees.": 0.0,
     },
     rtol=2e-3,
     hints=(
-        "The query points to 100 degrees. Where does the key point?",
+        "The query points to 125 degrees. Where does the key point?",
         "What is the angle between them, and its cosine?",
     ),
 )
@@ -716,6 +718,6 @@ EXERCISES = [
     rotate,
     rotate_backward,
     sinusoidal_positions,
-    turned_score,
+    rotated_score,
     first_return,
 ]

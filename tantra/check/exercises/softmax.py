@@ -5,7 +5,7 @@ import torch
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, behind, gradients
+from tantra.check.inputs import array, arrays, behind, gradients
 from tantra.check.slips import largest, mean, normalised, powers, total
 from tantra.check.watch import peak_bytes
 
@@ -217,6 +217,8 @@ log_softmax = Exercise(
         "-inf, so take the logarithm on paper.": lambda x: np.log(normalised(np.exp(x))),
         "two things: each row needs a sum of its own, .sum(axis=-1, keepdims=True); and exp "
         "overflows on large scores.": lambda x: x - np.log(np.exp(x).sum()),
+        "right for one row; of several each needs a largest score and a sum of its own: axis=-1 "
+        "with keepdims=True in both.": (lambda x: x - x.max() - np.log(np.exp(x - x.max()).sum())),
         "all rows get one sum: .sum(axis=-1, keepdims=True) gives each its own.": (
             lambda x: x - largest(x) - np.log(powers(x).sum())
         ),
@@ -301,122 +303,247 @@ log_softmax = Exercise(
 )
 
 
-def _gradient(p, g):
-    (by_scores,) = gradients(lambda s: torch.softmax(s, -1), g, np.log(p))  # softmax(log p) = p
+def _relevance_gradient(x, w_q, w_k, g):
+    by_x, _, _ = gradients(lambda x, w_q, w_k: (x @ w_q) @ (x @ w_k).mT, g, x, w_q, w_k)
+    return by_x
+
+
+relevance_backward = Exercise(
+    name="relevance_backward",
+    kind="derive",
+    asks="The gradient by the tokens, from the gradient g by the scores (x w_q)(x w_k)ᵀ.",
+    reference=_relevance_gradient,
+    cases={
+        "one score counts: the first token asks the second": (
+            array(2, 4),
+            array(4, 3, seed=1),
+            array(4, 3, seed=2),
+            np.array([[0.0, 1.0], [0.0, 0.0]]),
+        ),
+        "all scores count": (
+            array(2, 4),
+            array(4, 3, seed=1),
+            array(4, 3, seed=2),
+            array(2, 2, seed=3),
+        ),
+        "as many tokens as numbers": (*arrays((3, 3), (3, 3), (3, 3), seed=1), array(3, 3, seed=4)),
+    },
+    draw=lambda rng: (
+        rng.standard_normal((5, 4)),
+        rng.standard_normal((4, 3)),
+        rng.standard_normal((4, 3)),
+        rng.standard_normal((5, 5)),
+    ),
+    mistakes={
+        "that is a token's gradient as one who asks; it also answers: add the part through k.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T
+        ),
+        "that is a token's gradient as one who answers; it also asks: add the part through q.": (
+            lambda x, w_q, w_k, g: g.T @ (x @ w_q) @ w_k.T
+        ),
+        "the keys stand in the columns of the scores: the part through k needs g.T.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T + g @ (x @ w_q) @ w_k.T
+        ),
+        "g and its transpose are exchanged, or M = w_q w_kᵀ and its transpose: the part through q "
+        "is g x Mᵀ, the part through k is gᵀ x M.": (
+            lambda x, w_q, w_k, g: g.T @ (x @ w_k) @ w_q.T + g @ (x @ w_q) @ w_k.T
+        ),
+        "go back through the matrix that made it: the gradient by q goes through w_q.T, the "
+        "gradient by k through w_k.T.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_k.T + g.T @ (x @ w_q) @ w_q.T
+        ),
+        "the gradient by q holds the keys, and the gradient by k the queries: in a product each "
+        "factor's derivative is the other factor.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_q) @ w_q.T + g.T @ (x @ w_k) @ w_k.T
+        ),
+        "that is twice the part through q; the part through k is another: it has g.T, the queries "
+        "and w_k.T.": lambda x, w_q, w_k, g: 2 * g @ (x @ w_k) @ w_q.T,
+        "with M = w_q w_kᵀ the scores are x M xᵀ, and M is not symmetric: the part with g needs "
+        "Mᵀ, the part with g.T needs M.": lambda x, w_q, w_k, g: (g + g.T) @ x @ w_q @ w_k.T,
+        "the gradient g by the scores is not used: each of the two parts is multiplied by it.": (
+            lambda x, w_q, w_k, g: x @ w_k @ w_q.T + x @ w_q @ w_k.T
+        ),
+        "that is twice the part through k; the part through q is another: it has g, the keys and "
+        "w_q.T.": lambda x, w_q, w_k, g: 2 * g.T @ (x @ w_q) @ w_k.T,
+        "2x is for a square. Here x stands in two factors, x w_q and x w_k: give each a part of "
+        "its own, and add the two.": lambda x, w_q, w_k, g: 2 * g @ x @ w_q @ w_k.T,
+        "2x is for a square. Here x stands in two factors, so there are two parts: one with g, the "
+        "keys and w_q.T, one with g.T, the queries and w_k.T.": (
+            lambda x, w_q, w_k, g: (g + g.T) @ x @ w_k @ w_q.T
+        ),
+        "with M = w_q w_kᵀ the scores are x M xᵀ: the part with g needs Mᵀ, and a second part with "
+        "g.T and M is to be added.": lambda x, w_q, w_k, g: g @ x @ w_q @ w_k.T,
+        "the part through k is right. The part through q has g, and not g.T: rows ask.": (
+            lambda x, w_q, w_k, g: g.T @ (x @ w_k) @ w_q.T + g.T @ (x @ w_q) @ w_k.T
+        ),
+        "x is used twice, so the two parts are added, and not subtracted.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T - g.T @ (x @ w_q) @ w_k.T
+        ),
+        "the way back through a matrix is its transpose: w_q.T and w_k.T.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q + g.T @ (x @ w_q) @ w_k
+        ),
+        "g + g.T counts each part twice over: the part through q has g, the part through k has "
+        "g.T.": lambda x, w_q, w_k, g: (g + g.T) @ (x @ w_k @ w_q.T + x @ w_q @ w_k.T),
+        "those are the gradients by q and by k together; each goes on through its own matrix, "
+        "w_q.T or w_k.T, before they are added.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) + g.T @ (x @ w_q)
+        ),
+        "you divide by √K; that comes in chapter 03, here the scores are the plain products.": (
+            lambda x, w_q, w_k, g: _relevance_gradient(x, w_q, w_k, g) / np.sqrt(w_q.shape[-1])
+        ),
+        "those are the parts through q and through k: x is used twice, so add the two.": (
+            lambda x, w_q, w_k, g: (g @ (x @ w_k) @ w_q.T, g.T @ (x @ w_q) @ w_k.T)
+        ),
+        "the gradient by k has a row for each key: it is g.T @ q, and not q.T @ g.": (
+            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T + (x @ w_q).T @ g @ w_k.T
+        ),
+        "that is the gradient by q alone. It goes on to x through w_q.T, and a second part comes "
+        "through k.": lambda x, w_q, w_k, g: g @ (x @ w_k),
+        "that is the gradient by k alone. It goes on to x through w_k.T, and a second part comes "
+        "through q.": lambda x, w_q, w_k, g: g.T @ (x @ w_q),
+    },
+    rtol=1e-10,
+    atol=1e-11,
+    hints=(
+        "Name the steps: q = x w_q, k = x w_k, scores = q kᵀ. Go back through the last one first.",
+        "score[i, j] is the sum over n of q[i, n] k[j, n]; so the gradient by q is g k, and the "
+        "gradient by k is gᵀ q.",
+        "x is used twice, so two gradients add up: (gradient by q) w_qᵀ + (gradient by k) w_kᵀ.",
+    ),
+)
+
+
+def _log_gradient(log_p, g):
+    (by_scores,) = gradients(lambda s: torch.log_softmax(s, -1), g, log_p)
     return by_scores
 
 
-def _jacobian(p):
-    """The derivative of each share by each score.  p (..., S)  ->  (..., S, S)"""
-    return p[..., None] * (np.eye(p.shape[-1]) - p[..., None, :])
+def _jacobian(log_p):
+    """The derivative of each log-share by each score.  log_p (..., S)  ->  (..., S, S)"""
+    return np.eye(log_p.shape[-1]) - np.exp(log_p)[..., None, :]
 
 
 def _holds_the_matrix(attempt, S=200):
     """Whether half the numbers of an S × S matrix are in memory at once."""
-    p, g = np.full((1, S), 1 / S), np.ones((1, S))
-    return peak_bytes(lambda: attempt(p, g)) > 4 * S * S
+    log_p, g = np.full((1, S), -np.log(S)), np.ones((1, S))
+    return peak_bytes(lambda: attempt(log_p, g)) > 4 * S * S
 
 
-def _draw_shares(rng):
-    scores, g = behind(rng, (7,), (7,), fronts=FRONTS)
-    return tantra.softmax(scores), g
+def _through_softmax(log_p, g):
+    p = np.exp(log_p)
+    return p * (g - total(p * g))
+
+
+def _draw_log_shares(rng):
+    s, g = behind(rng, (7,), (7,), fronts=FRONTS)
+    return tantra.log_softmax(s), g
 
 
 NO_MATRIX = (
-    "you build the S × S matrix. Multiply it by g on paper: the δ leaves p · g, and the rest is "
-    "one sum for each row."
+    "you build the S × S matrix. Multiply it by g on paper: the score's own log-share leaves g, "
+    "and the rest is one sum for each row."
 )
-P = np.array([[0.25, 0.5, 0.25], [0.125, 0.125, 0.75]])
+LOG_P = np.log([[0.25, 0.5, 0.25], [0.125, 0.125, 0.75]])
 
-softmax_backward = Exercise(
-    name="softmax_backward",
+log_softmax_backward = Exercise(
+    name="log_softmax_backward",
     kind="derive",
-    asks="The gradient by the scores, from the shares p and the gradient g by the shares.",
-    reference=_gradient,
+    asks="The gradient by the scores, from the log-shares and the gradient g by the log-shares.",
+    reference=_log_gradient,
     rules={NO_MATRIX: _holds_the_matrix},
     cases={
-        "three shares": (P[0], np.array([1.0, 0.0, 0.0])),
-        "two rows": (P, array(2, 3)),
-        "the same gradient for every share": (P, np.full((2, 3), 5.0)),
-        "three rows": (np.vstack([P, [0.5, 0.375, 0.125]]), array(3, 3, seed=1)),
-        "one takes all": (np.array([0.0, 1.0, 0.0, 0.0]), array(4)),
-        "a batch": (tantra.softmax(array(2, 4, 3)), array(2, 4, 3, seed=1)),
+        "three log-shares": (LOG_P[0], np.array([4.0, 0.0, 0.0])),
+        "two rows": (LOG_P, array(2, 3)),
+        "the same gradient for every log-share": (LOG_P, np.full((2, 3), 5.0)),
+        "three rows": (np.log([[0.25, 0.5, 0.25], *np.exp(LOG_P)]), array(3, 3, seed=1)),
+        "a share that rounds to 0": (np.array([0.0, -800.0]), np.array([1.0, 2.0])),
+        "a batch": (tantra.log_softmax(array(2, 4, 3)), array(2, 4, 3, seed=1)),
     },
-    draw=_draw_shares,
+    draw=_draw_log_shares,
     rtol=1e-10,
     atol=1e-12,
     mistakes={
-        "only the diagonal of the Jacobian: a score also moves the other shares of its row.": (
-            lambda p, g: p * (1 - p) * g
+        "that is the way back through softmax. Here g is the gradient by the *logarithms*: start "
+        "from log p_i = s_i - log of the sum.": _through_softmax,
+        "two things: the shares are np.exp(log_p); and this is the way back through softmax, not "
+        "through its logarithm.": lambda log_p, g: log_p * (g - total(log_p * g)),
+        "you use log_p as the shares: the shares are np.exp(log_p).": (
+            lambda log_p, g: g - log_p * total(g)
         ),
-        "the mean gradient of the row is missing: subtract the sum of p·g from g.": (
-            lambda p, g: p * g
+        "np.exp(log_p) are the shares: do not take their softmax once more.": (
+            lambda log_p, g: g - tantra.softmax(np.exp(log_p)) * total(g)
         ),
-        "that is the plain mean of g; weigh it with the shares: sum of p·g.": (
-            lambda p, g: p * (g - mean(g))
+        "only the score's own log-share is counted: the score is in the sum of its whole row, so "
+        "all the g_i of the row take part.": lambda log_p, g: g - np.exp(log_p) * g,
+        "the logarithm of the sum is left out: it depends on every score, with derivative p_j.": (
+            lambda log_p, g: 1 * g
         ),
-        "multiply the result by p as well.": (lambda p, g: g - total(p * g)),
-        "the sign is flipped: p · (g - mean), not p · (mean - g).": (
-            lambda p, g: p * (total(p * g) - g)
+        "the sum of g has the score's own share p_j before it: it is missing.": (
+            lambda log_p, g: g - total(g)
         ),
-        "the mean runs over the whole array; every row has its own: axis=-1, keepdims=True.": (
-            lambda p, g: p * (g - (p * g).sum())
+        "g is summed as it is: every log-share of the row loses the same logarithm. The p before "
+        "the sum is p_j.": lambda log_p, g: g - total(np.exp(log_p) * g),
+        "the sum is of the g_i alone, without the p_i.": (
+            lambda log_p, g: g - np.exp(log_p) * total(np.exp(log_p) * g)
         ),
-        "right for one row, but not for several: (p * g).sum(axis=-1, keepdims=True).": (
-            lambda p, g: p * (g - (p * g).sum(axis=-1))
+        "p_j stands before the second term only; the score's own log-share has the derivative 1.": (
+            lambda log_p, g: np.exp(log_p) * (g - total(g))
         ),
-        "the sum of g is not weighed: each g_i counts by its share, sum of p·g.": (
-            lambda p, g: p * (g - total(g))
+        "the first term is missing: the score's own log-share leaves g_j.": (
+            lambda log_p, g: -np.exp(log_p) * total(g)
         ),
-        "the shares are the weights of the mean already: take the sum of p·g, and do not divide "
-        "it by S.": lambda p, g: p * (g - mean(p * g)),
-        "the second term is -p_j times the sum of p_i g_i: its p_j is missing.": (
-            lambda p, g: p * g - total(p * g)
+        "that is the second term alone: subtract it from g.": (
+            lambda log_p, g: np.exp(log_p) * total(g)
         ),
-        "each column has its mean here; each row should: axis=-1.": (
-            lambda p, g: p * (g - total(p * g, axis=0))
+        "the sign of the second term is turned: the logarithm of the sum is subtracted.": (
+            lambda log_p, g: g + np.exp(log_p) * total(g)
         ),
-        "share minus target is the gradient of softmax and cross-entropy together; here g is the "
-        "gradient of any loss.": lambda p, g: p - g,
-        "that is the diagonal of the Jacobian alone: multiply by g, and add over all shares.": (
-            lambda p, g: p * (1 - p)
+        "the sign is turned: g minus p times the sum, not p times the sum minus g.": (
+            lambda log_p, g: np.exp(log_p) * total(g) - g
         ),
-        NO_MATRIX: lambda p, g: (_jacobian(p) @ g[..., None])[..., 0],
-        "np.diag and np.outer know one row only. You need neither, nor the S × S matrix: p · g, "
-        "minus p times one sum for each row.": lambda p, g: (np.diag(p) - np.outer(p, p)) @ g,
-        "in the second term p_j was taken for p_i: it is -p_j times the sum of p_i g_i.": (
-            lambda p, g: p * g - p * p * total(g)
+        "that is g minus its plain mean: subtract the sum of g, times the score's own share p_j.": (
+            lambda log_p, g: g - mean(g)
         ),
-        "in the second term p_i was taken for p_j: p_j stands before the sum of p_i g_i.": (
-            lambda p, g: p * g - total(p * p * g)
+        "the score's own log-share brings g_j, and not the sum of all g: g_j minus p_j times the "
+        "sum.": lambda log_p, g: (1 - np.exp(log_p)) * total(g),
+        "those are the shares; they stand before the sum of g, and that is subtracted from g.": (
+            lambda log_p, g: np.exp(log_p)
         ),
-        "the second term is -p_j times the sum of p_i g_i, with one factor p_j and not two.": (
-            lambda p, g: p * g - p * p * total(p * g)
+        "you take the mean of g; the parts of all the log-shares are added.": (
+            lambda log_p, g: g - np.exp(log_p) * mean(g)
         ),
-        "the term of the δ is left out: add p_j g_j.": lambda p, g: -p * total(p * g),
-        "the term of the δ is p_j g_j: its g_j is missing.": lambda p, g: p * (1 - total(p * g)),
-        "p @ g is the sum of p·g for one row only: (p * g).sum(axis=-1, keepdims=True) is it for "
-        "each of several.": lambda p, g: p * (g - p @ g),
-        "only the other shares are counted: the sum over i holds i = j too, whose derivative is "
-        "p_j (1 - p_j).": lambda p, g: p * (p * g - total(p * g)),
-        "i = j is counted twice: p_j (1 - p_j) g_j holds its -p_j² already, so the sum beside it "
-        "runs over the others only.": lambda p, g: p * (1 - p) * g - p * total(p * g),
-        "the sign of the second term is flipped: p_i (δ_ij - p_j) subtracts the mean.": (
-            lambda p, g: p * (g + total(p * g))
+        "the sum runs over the whole array; every row has its own: axis=-1, keepdims=True.": (
+            lambda log_p, g: g - np.exp(log_p) * g.sum()
         ),
-        "that is one number for each row, the weighted mean; subtract it from g, and multiply by "
-        "p.": lambda p, g: total(p * g),
-        "p and g are exchanged: p · (g - sum of p·g), and not g · (p - sum of p·g).": (
-            lambda p, g: g * (p - total(p * g))
+        "right for one row, but not for several: g.sum(axis=-1, keepdims=True).": (
+            lambda log_p, g: g - np.exp(log_p) * g.sum(axis=-1)
         ),
-        "p holds the shares already: do not take their softmax.": (
-            lambda p, g: _gradient(tantra.softmax(p), g)
+        "each column has its sum here; each row should: axis=-1.": (
+            lambda log_p, g: g - np.exp(log_p) * total(g, axis=0)
+        ),
+        "the sum of g is taken for 1. That is so where one log-share alone counts, and here g is "
+        "the gradient of any loss.": lambda log_p, g: g - np.exp(log_p),
+        "share minus target is the gradient of chapter 10, where g is -1 at one place; here g is "
+        "the gradient of any loss.": lambda log_p, g: np.exp(log_p) - g,
+        "0/0 where a share rounds to 0: in p · (g/p - the sum of p · g/p) the p cancels, on "
+        "paper.": lambda log_p, g: np.exp(log_p) * (g / np.exp(log_p) - total(g)),
+        "the logarithm's 1/p is left at g, and p_j is missing before the bracket: cancel them on "
+        "paper, which leaves g_j minus p_j times the sum of g.": (
+            lambda log_p, g: g / np.exp(log_p) - total(g)
+        ),
+        "that is g/p, the gradient by the shares. From there it goes on through softmax.": (
+            lambda log_p, g: g / np.exp(log_p)
+        ),
+        NO_MATRIX: lambda log_p, g: (g[..., None, :] @ _jacobian(log_p))[..., 0, :],
+        "that matrix knows one row only. You need none: g, minus p times one sum for each row.": (
+            lambda log_p, g: g @ (np.eye(log_p.shape[-1]) - np.exp(log_p))
         ),
     },
     hints=(
-        "∂p_i/∂s_j = p_i (δ_ij - p_j). Multiply by g_i and sum over i.",
-        "The δ leaves p_j g_j. The rest is -p_j times the sum of p_i g_i.",
-        "p * (g - (p * g).sum(axis=-1, keepdims=True))",
+        "The score s_j stands in its own log-share, and in the log of the sum, which every "
+        "log-share of the row subtracts.",
+        "The derivative of log Σ exp(s) by s_j is the share p_j = exp(log p_j).",
+        "So the gradient is g_j minus p_j times the sum of all g of the row.",
     ),
 )
 
@@ -442,7 +569,7 @@ soften = Exercise(
         "a share of 0": (np.array([0.0, 0.75, 0.25]), 2.0),
         "a batch": (tantra.softmax(array(2, 4, 3)), 0.25),
     },
-    draw=lambda rng: (_draw_shares(rng)[0], rng.uniform(0.3, 3.0)),
+    draw=lambda rng: (np.exp(_draw_log_shares(rng)[0]), rng.uniform(0.3, 3.0)),
     rtol=1e-10,
     atol=1e-12,
     mistakes={
@@ -603,7 +730,8 @@ largest_safe_score = Prediction(
 EXERCISES = [
     softmax,
     log_softmax,
-    softmax_backward,
+    relevance_backward,
+    log_softmax_backward,
     soften,
     shares_of_logs,
     largest_safe_score,
