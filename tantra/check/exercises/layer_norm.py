@@ -374,6 +374,15 @@ def _of_layer_norm(x, gain, g, eps=1e-5):
     return gradients(norm, g, x, gain)
 
 
+def _of_the_chapter(x, gain, g, eps=1e-5):
+    """Layer norm's backward pass as the chapter has it, for one sequence, with a bias."""
+    centred = x - mean(x)
+    std = np.sqrt(_var(x) + eps)
+    even, h = centred / std, g * gain
+    by_x = (h - mean(h) - even * mean(h * even)) / std
+    return by_x, (g * even).sum(axis=0), g.sum(axis=0)
+
+
 def _draw_backward(rng):
     x, gain, _, eps = _draw(rng)
     return x, gain, rng.standard_normal(x.shape), eps
@@ -402,6 +411,8 @@ rms_norm_backward = Exercise(
         ),
         "that is the backward pass of layer norm: RMS norm leaves the mean in, forward and "
         "backward.": _of_layer_norm,
+        "that is the chapter's backward pass of layer norm: RMS norm has no shift and no bias, and "
+        "two gradients.": _of_the_chapter,
         "RMS norm subtracts no mean, so no mean of g * gain is subtracted either: that way belongs "
         "to layer norm.": (
             _by_x(lambda h, even, root: (h - mean(h) - even * mean(h * even)) / root)
@@ -558,6 +569,8 @@ copied_norm = Exercise(
         "mean and variance now run over axis 0; each vector has its own: axis=-1, as it was.": (
             _axis(0)
         ),
+        "that is layer norm of one vector: with more in front each has its own mean and variance, "
+        "axis=-1 with keepdims=True, as it was.": _axis(None),
         "you also moved the bias: it was right where it stood, after the gain.": (
             layer_norm.mistakes[BIAS_FIRST]
         ),
