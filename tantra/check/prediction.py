@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import torch
 
-from tantra.check import show
+from tantra.check import show, source
 from tantra.check.difference import describe, difference
 from tantra.check.task import Task
 
@@ -25,13 +25,39 @@ class Prediction(Task):
     kind: str = "predict"
     rtol: float = 1e-6
 
+    def __call__(self, attempt, seed=None, keep=True, *, predicted=...):
+        """Show whether the value is right, beside what was predicted before it was measured.
+
+        A pass keeps both; where nothing is measured, the prediction is the first value handed in.
+        Raises only if TANTRA_STRICT=1.
+        """
+        self.memory["predicted"] = predicted
+        if attempt is not ...:
+            self.memory.setdefault("first", attempt)
+        super().__call__(attempt, seed, keep)
+
+    def shown(self, verdict):
+        """A pass with the prediction beside the measured value, where there was one."""
+        predicted = self.memory["predicted"]
+        if predicted is ... or not verdict.passed:
+            return verdict
+        problem = f"{verdict.answer!r} is right; you predicted {source.brief(predicted)}"
+        return replace(verdict, problem=problem)
+
+    def kept(self, attempt):
+        """Note a pass: the value, and what was predicted."""
+        predicted = self.memory["predicted"]
+        predicted = self.memory["first"] if predicted is ... else predicted
+        said = {"answer": source.brief(attempt), "predicted": source.brief(predicted)}
+        return super().kept(attempt, **said)
+
     def judge(self, attempt, seed=None):
         """The verdict on a predicted value; seed is there for the likeness to Exercise."""
         if attempt is ...:
             return self.verdict("unwritten")
         attempt, answer = _plain(attempt), _plain(self.answer)
         if self._is(attempt, answer):
-            return self.verdict("passed", f"{attempt!r}, as you predicted")
+            return self.verdict("passed", f"{attempt!r}, as you predicted", answer=attempt)
         problem = _unlike(attempt, answer) or f"{attempt!r} is not what comes out"
         if sentence := self._named(attempt, self._is):
             return self.verdict("failed", problem, mistake=sentence)

@@ -39,9 +39,13 @@ def passed():
     return dict(kept) if _are_passes(kept) else {}
 
 
-def keep(name, attempt):
-    """Note a pass and the text of the attempt; returns what a reader should know of it, or None."""
+def keep(name, attempt, **beside):
+    """Note a pass and the text of the attempt; returns what a reader should know of it, or None.
+
+    beside is kept with it as it is given: the prediction before a measurement.
+    """
     entry, lost = _entry(name, attempt)
+    entry |= beside
     try:
         notice = _store(name, entry)
     except (OSError, ValueError) as error:

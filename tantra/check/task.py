@@ -55,12 +55,20 @@ class Task:
 
         With keep=False it is shown and not kept, as where a chapter shows what a check does.
         """
-        verdict = self.judge(attempt, seed)
+        verdict = self.shown(self.judge(attempt, seed))
         self.memory["last"] = verdict, attempt
-        notice = progress.keep(self.name, attempt) if keep and verdict.passed else None
+        notice = self.kept(attempt) if keep and verdict.passed else None
         show.verdict(verdict, notice)
         if os.environ.get("TANTRA_STRICT") == "1" and not verdict.passed:
             raise CheckFailed(show.text(verdict))
+
+    def shown(self, verdict):
+        """The verdict as it is shown."""
+        return verdict
+
+    def kept(self, attempt, **beside):
+        """Note a pass, with what else is to be kept; returns what a reader should know, or None."""
+        return progress.keep(self.name, attempt, **beside)
 
     def hint(self):
         """Show one more step towards the answer each time it is called."""

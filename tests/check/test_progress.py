@@ -18,6 +18,7 @@ import torch
 
 import tantra
 from tantra.check import progress
+from tantra.check.prediction import Prediction
 
 EPS = 1e-3
 
@@ -516,6 +517,7 @@ FRESH = """
 import json
 from dataclasses import replace
 from tantra.check import progress
+from tantra.check.prediction import Prediction
 from tantra.check.exercises import registry
 runs = {}
 for name in progress.passed():
@@ -563,3 +565,20 @@ def test_the_chapter_is_kept(exercise):
     softmax = tantra.check.softmax
     replace(softmax, library=print)(lambda x: tantra.softmax(x))
     assert progress.passed()["softmax"]["chapter"] == "softmax"
+
+
+def test_a_pass_keeps_the_measured_value_beside_the_prediction(file, capsys):
+    task = Prediction(name="first_return", asks="", answer=44, mistakes={}, kind="ablate")
+    task(44, predicted=6)
+    assert "44 is right; you predicted 6" in capsys.readouterr().out
+    kept = progress.passed()["first_return"]
+    assert (kept["answer"], kept["predicted"]) == ("44", "6")
+
+
+def test_the_first_value_handed_in_is_the_prediction_where_nothing_is_measured(file):
+    task = Prediction(name="rotated_score", asks="", answer=0.5, mistakes={})
+    task(...)
+    task(0.9)
+    task(0.5)
+    kept = progress.passed()["rotated_score"]
+    assert (kept["answer"], kept["predicted"]) == ("0.5", "0.9")

@@ -9,11 +9,11 @@ import torch
 from tantra import check, softmax
 
 
-def mean_in_a_loop(shares, values):
-    total = 0
-    for share, row in zip(shares, values, strict=True):
-        total = total + share * row
-    return total
+def mean_in_a_loop(counts, values):
+    total, number = 0, 0
+    for count, row in zip(counts, values, strict=True):
+        total, number = total + count * row, number + count
+    return total / number
 
 
 def centred_row_by_row(x):
@@ -61,6 +61,12 @@ def relevance_in_loops(x, w_q, w_k, g):
             gradient[i] += g[i, j] * (w_q @ k[j])
             gradient[j] += g[i, j] * (w_k @ q[i])
     return gradient
+
+
+def three_column_by_column(x, w, b, K):
+    columns = [x @ column + bias for column, bias in zip(w.T, b, strict=True)]
+    parts = (columns[:K], columns[K : 2 * K], columns[2 * K :])
+    return tuple(np.stack(part, axis=-1) for part in parts)
 
 
 def losses_in_a_loop(x, *parts):
@@ -186,10 +192,11 @@ def gradients_in_loops(q, m, d_averages):
 RIGHT = {
     "weighted_mean": [
         mean_in_a_loop,
-        lambda shares, values: np.average(values, axis=0, weights=shares),
-        lambda shares, values: (values.T * shares).sum(axis=1),
-        lambda shares, values: np.einsum("s,sv->v", shares, values),
-        lambda shares, values: np.array([sum(shares * column) for column in values.T]),
+        lambda counts, values: np.average(values, axis=0, weights=counts),
+        lambda counts, values: np.repeat(values, counts, axis=0).mean(axis=0),
+        lambda counts, values: (values.T * counts).sum(axis=1) / sum(counts),
+        lambda counts, values: np.einsum("s,sv->v", counts / counts.sum(), values),
+        lambda counts, values: np.array([counts / sum(counts) @ column for column in values.T]),
     ],
     "centre_rows": [
         centred_row_by_row,
@@ -228,7 +235,20 @@ RIGHT = {
             np.einsum("ij,jk,dk->id", g, x @ w_k, w_q) + np.einsum("ij,ik,dk->jd", g, x @ w_q, w_k)
         ),
     ],
-    "offsets_lost": [losses_in_a_loop, losses_read_off],
+    "three_at_once": [
+        three_column_by_column,
+        lambda x, w, b, K: tuple(np.split(x @ w + b, [K, 2 * K], axis=-1)),
+        lambda x, w, b, K: [
+            x @ part + bias
+            for part, bias in zip(np.split(w, [K, 2 * K], 1), np.split(b, [K, 2 * K]), strict=True)
+        ],
+        lambda x, w, b, K: (
+            x @ w[:, :K] + b[:K],
+            np.einsum("...d,dk->...k", x, w[:, K : 2 * K]) + b[K : 2 * K],
+            np.dot(x, w[:, 2 * K :]) + b[2 * K :],
+        ),
+    ],
+    "biases_lost": [losses_in_a_loop, losses_read_off],
     "softmax": [
         softmax_by_logarithms,
         softmax_by_differences,

@@ -237,34 +237,29 @@ def rms_in_torch(x, gain, eps=1e-5):
     return (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps) * gain).numpy()
 
 
-def norm_back_by_jacobian(x, gain, g, eps=1e-5):
+def rms_back_by_jacobian(x, gain, g, eps=1e-5):
     D = x.shape[-1]
-    std = np.sqrt(x.var(axis=-1, keepdims=True) + eps)
-    even = (x - x.mean(axis=-1, keepdims=True)) / std
-    jacobian = (np.eye(D) - 1 / D - even[..., :, None] * even[..., None, :] / D) / std[..., None]
-    front = tuple(range(x.ndim - 1))
+    root = np.sqrt((x**2).mean(axis=-1, keepdims=True) + eps)
+    even = x / root
+    jacobian = (np.eye(D) - even[..., :, None] * even[..., None, :] / D) / root[..., None]
     by_x = np.einsum("...i,...ij->...j", g * gain, jacobian)
-    return by_x, np.sum(g * even, axis=front), np.sum(g, axis=front)
+    return by_x, np.sum(g * even, axis=tuple(range(x.ndim - 1)))
 
 
-def norm_back_through_the_variance(x, gain, g, eps=1e-5):
-    """Step by step, as one would write it for a batch of long ago: variance, mean, then x."""
+def rms_back_through_the_mean_square(x, gain, g, eps=1e-5):
+    """Step by step: the mean square, then x."""
     D = x.shape[-1]
-    centred = x - x.mean(-1, keepdims=True)
-    root = 1 / np.sqrt((centred**2).mean(-1, keepdims=True) + eps)
-    by_variance = (g * gain * centred).sum(-1, keepdims=True) * -0.5 * root**3
-    by_centred = g * gain * root + by_variance * 2 * centred / D
-    by_x = by_centred - by_centred.sum(-1, keepdims=True) / D
-    rows = g.reshape(-1, D)
-    return by_x, ((centred * root).reshape(-1, D) * rows).sum(0), rows.sum(0)
+    inverse = 1 / np.sqrt((x**2).mean(-1, keepdims=True) + eps)
+    by_square = (g * gain * x).sum(-1, keepdims=True) * -0.5 * inverse**3
+    rows = (g * x * inverse).reshape(-1, D)
+    return g * gain * inverse + by_square * 2 * x / D, rows.sum(0)
 
 
-def norm_back_by_d_times(x, gain, g, eps=1e-5):
+def rms_back_by_d_times(x, gain, g, eps=1e-5):
     D, h = x.shape[-1], g * gain
-    std = (x.var(-1, keepdims=True) + eps) ** 0.5
-    even = (x - x.mean(-1, keepdims=True)) / std
-    by_x = D * h - h.sum(-1, keepdims=True) - even * (h * even).sum(-1, keepdims=True)
-    return [by_x / (D * std), sum((g * even).reshape(-1, D)), sum(g.reshape(-1, D))]
+    root = (np.sum(x * x, -1, keepdims=True) / D + eps) ** 0.5
+    by_x = D * root**2 * h - x * (h * x).sum(-1, keepdims=True)
+    return [by_x / (D * root**3), sum((g * x / root).reshape(-1, D))]
 
 
 def gelu_by_sigmoid(x):
@@ -328,23 +323,28 @@ def gate_in_torch(x, w_gate, w_up, w_down):
 
 
 def gelu_back_by_loop(x, g):
+    root = math.sqrt(2 / math.pi)
+
     def slope(v):
-        probability = (1 + math.erf(v / math.sqrt(2))) / 2
-        return probability + v * math.exp(-v * v / 2) / math.sqrt(2 * math.pi)
+        tanh = math.tanh(root * (v + 0.044715 * v**3))
+        return (1 + tanh + v * (1 - tanh * tanh) * root * (1 + 0.134145 * v * v)) / 2
 
     return np.array([slope(v) for v in x.ravel()]).reshape(x.shape) * g
 
 
-def gelu_back_by_erfc(x, g):
-    t = torch.from_numpy(x)
-    density = torch.exp(-t * t / 2) / math.sqrt(2 * math.pi)
-    return (torch.from_numpy(g) * (0.5 * torch.erfc(-t / math.sqrt(2)) + t * density)).numpy()
+def gelu_back_by_sigmoid(x, g):
+    """x times the sigmoid of 2u, so σ + x σ (1 - σ) 2u'."""
+    share = 1 / (1 + np.exp(-2 * math.sqrt(2 / math.pi) * np.clip(x + 0.044715 * x**3, -300, 300)))
+    twice = math.sqrt(8 / math.pi) * (1 + 0.134145 * x**2)
+    return g * (share + x * share * (1 - share) * twice)
 
 
-def gelu_back_term_by_term(x, g):
-    normal = torch.distributions.Normal(0.0, 1.0)
+def gelu_back_by_cosh(x, g):
     t = torch.from_numpy(x)
-    return g * normal.cdf(t).numpy() + g * x * np.exp(normal.log_prob(t).numpy())
+    root = math.sqrt(2 / math.pi)
+    u = root * (t + 0.044715 * t**3)
+    half = 0.5 * t / torch.cosh(u) ** 2 * (root + 3 * root * 0.044715 * t**2)
+    return (torch.from_numpy(g) * (0.5 + 0.5 * torch.tanh(u) + half)).numpy()
 
 
 def pre_in_one_line(x, attention, feed_forward, norm_1, norm_2):
@@ -369,20 +369,20 @@ def pre_of_what_is_added(x, attention, feed_forward, norm_1, norm_2):
     return sum([feed_forward(norm_2(seen + x)), seen, x])
 
 
-def post_in_one_line(x, attention, feed_forward, norm_1, norm_2):
-    return norm_2((y := norm_1(x + attention(x))) + feed_forward(y))
+def post_in_one_line(x, attention, feed_forward, norm_1, norm_2, alpha):
+    return norm_2(alpha * (y := norm_1(alpha * x + attention(x))) + feed_forward(y))
 
 
-def post_by_copy(x, attention, feed_forward, norm_1, norm_2):
+def post_by_copy(x, attention, feed_forward, norm_1, norm_2, alpha):
     stream = np.array(x)
-    stream[...] = norm_1(stream + attention(stream))
-    stream[...] = norm_2(feed_forward(stream) + stream)
+    stream[...] = norm_1(np.multiply(alpha, stream) + attention(stream))
+    stream[...] = norm_2(feed_forward(stream) + stream * alpha)
     return stream
 
 
-def post_by_loop(x, attention, feed_forward, norm_1, norm_2):
+def post_by_loop(x, attention, feed_forward, norm_1, norm_2, alpha):
     for part, norm in ((attention, norm_1), (feed_forward, norm_2)):
-        x = norm(part(x) + x)
+        x = norm(part(x) + x * alpha)
     return x
 
 
@@ -426,10 +426,10 @@ RIGHT = {
     "first_return": [44, np.int64(44), np.array(44), 44.0],
     "layer_norm": [norm_by_squares, norm_vector_by_vector, norm_in_torch, norm_by_std],
     "rms_norm": [rms_by_norm, rms_by_einsum, rms_in_torch],
-    "layer_norm_backward": [
-        norm_back_by_jacobian,
-        norm_back_through_the_variance,
-        norm_back_by_d_times,
+    "rms_norm_backward": [
+        rms_back_by_jacobian,
+        rms_back_through_the_mean_square,
+        rms_back_by_d_times,
     ],
     "copied_norm": [norm_by_squares, norm_vector_by_vector, norm_by_std],
     "unseen_changes": [("abe", "a"), ["abe", "a"], np.array(["abe", "a"])],
@@ -442,8 +442,8 @@ RIGHT = {
         network_with_ones,
     ],
     "swiglu": [gate_by_sigmoid, gate_in_one_product, gate_in_torch],
-    "gelu_backward": [gelu_back_by_loop, gelu_back_by_erfc, gelu_back_term_by_term],
-    "crossing": [1024, 1024.0, np.int64(1024)],
+    "gelu_backward": [gelu_back_by_loop, gelu_back_by_sigmoid, gelu_back_by_cosh],
+    "crossing": [1408, 1408.0, np.int64(1408)],
     "hidden_ranks": [(24, 6), [24, 6], np.array([24, 6])],
     "pre_norm_block": [pre_in_one_line, pre_by_copy, pre_by_loop, pre_of_what_is_added],
     "post_norm_block": [post_in_one_line, post_by_copy, post_by_loop],

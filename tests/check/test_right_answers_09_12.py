@@ -39,27 +39,27 @@ def model_with_take(tokens, table, positions, blocks, norm):
     return norm(stream).dot(table.T)
 
 
-def parameters_by_shapes(vocab_size, context_length, d_model, num_layers):
-    d = d_model
-    block = 4 * [(d, d), (d,)] + [(d, 4 * d), (4 * d,), (4 * d, d), (d,)] + 4 * [(d,)]
-    shapes = [(vocab_size, d), (context_length, d), *(num_layers * block), (d,), (d,)]
+def parameters_by_shapes(vocab_size, d_model, num_layers, d_ff, num_heads, num_kv_heads):
+    d, narrow = d_model, num_kv_heads * (d_model // num_heads)
+    attention = [(d, d), (d, narrow), (d, narrow), (d, d)]
+    block = attention + 2 * [(d, d_ff)] + [(d_ff, d)] + 2 * [(d,)]
+    shapes = [(vocab_size, d), *(num_layers * block), (d,), (d, vocab_size)]
     return sum(math.prod(shape) for shape in shapes)
 
 
-def parameters_in_numpy(vocab_size, context_length, d_model, num_layers):
+def parameters_in_numpy(vocab_size, d_model, num_layers, d_ff, num_heads, num_kv_heads):
     d = np.int64(d_model)
-    return (vocab_size + context_length + 2) * d + num_layers * d * (12 * d + 13)
+    block = 2 * d * (num_heads + num_kv_heads) // num_heads + 3 * d_ff + 2
+    return d * (2 * vocab_size + num_layers * block + 1)
 
 
-def parameters_one_by_one(vocab_size, context_length, d_model, num_layers):
-    def linear(inputs, outputs):
-        return (inputs + 1) * outputs
-
-    count, norm = d_model * vocab_size + d_model * context_length, 2 * d_model
+def parameters_one_by_one(vocab_size, d_model, num_layers, d_ff, num_heads, num_kv_heads):
+    count = 0
     for _ in range(num_layers):
-        count += norm + 4 * linear(d_model, d_model)
-        count += norm + linear(d_model, 4 * d_model) + linear(4 * d_model, d_model)
-    return count + norm
+        for heads in (num_heads, num_kv_heads, num_kv_heads, num_heads):
+            count += d_model * heads * d_model // num_heads
+        count += sum([d_model, d_ff * d_model, d_ff * d_model, d_model * d_ff, d_model])
+    return count + d_model + vocab_size * d_model + d_model * vocab_size
 
 
 def loss_by_rows(logits, tokens):
@@ -409,7 +409,7 @@ def heads_transposed_twice(w_v, w_o, order):
 
 RIGHT = {
     "language_model": [one_hot_model, model_word_by_word, model_with_take],
-    "gpt_parameters": [parameters_by_shapes, parameters_in_numpy, parameters_one_by_one],
+    "llama_parameters": [parameters_by_shapes, parameters_in_numpy, parameters_one_by_one],
     "next_token_loss": [loss_by_rows, loss_in_torch, loss_rolled],
     "tied_gradient": [tied_by_one_hot, tied_by_loops, tied_by_einsum],
     "first_loss": [math.log(50257), np.log(50257), 10.82, -math.log(1 / 50257)],
@@ -459,14 +459,15 @@ def error_by_log_softmax(logits, targets, ignore):
     return -tantra.log_softmax(logits[counts])[np.arange(counts.sum()), targets[counts]].mean()
 
 
-def count_in_fractions(vocab_size, context_length, d_model, num_layers):
-    return parameters_by_shapes(vocab_size, context_length, d_model, num_layers) / 1
+def count_in_fractions(vocab_size, d_model, num_layers, d_ff, num_heads, num_kv_heads):
+    sizes = vocab_size, d_model, num_layers, d_ff, num_heads, num_kv_heads
+    return parameters_by_shapes(*sizes) / 1
 
 
 FORBIDDEN = [
     ("cross_entropy", error_by_nnf, "NumPy only"),
     ("cross_entropy", error_by_log_softmax, "written out, without log_softmax"),
-    ("gpt_parameters", count_in_fractions, "it is a float: a count is whole"),
+    ("llama_parameters", count_in_fractions, "it is a float: a count is whole"),
 ]
 
 

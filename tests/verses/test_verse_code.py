@@ -12,7 +12,6 @@ from tantra import (
     GPT,
     GPTConfig,
     causal_mask,
-    gelu,
     layer_norm,
     log_softmax,
     merge_heads,
@@ -21,6 +20,7 @@ from tantra import (
     softmax,
     split_heads,
 )
+from tantra.check.inputs import gradients
 from tantra.metre import half_verse, phonemes, weights
 from tantra.verses import verse, verses
 
@@ -61,9 +61,9 @@ def begin():
 
 
 def query_key_value():
-    given = arrays(embedding=(V, D), **{f"w_{n}": (D, K) for n in "qkv"})
-    given |= {f"b_{n}": np.arange(K) for n in "qkv"}
-    return given | {"softmax": softmax, "tokens": tokens(T).numpy()}, {"S": T}
+    given = arrays(cards=(T, D), w_q=(D, K), w_k=(D, K), w_v=(D, V))
+    given |= {"b_q": np.arange(K), "b_k": np.arange(K), "b_v": np.arange(V)}
+    return given | {"softmax": softmax}, {"S": T}
 
 
 def for_softmax():
@@ -88,32 +88,36 @@ def positions():
 
 
 def for_layer_norm():
-    return arrays(x=(B, T, D), gain=D, bias=D) | {"eps": 1e-5}, {}
+    return arrays(x=D, gain=D, bias=D) | {"eps": 1e-5}, {}
+
+
+def with_relu(x, w_1, b_1, w_2, b_2):
+    return np.maximum(x @ w_1 + b_1, 0) @ w_2 + b_2
 
 
 def feed_forward():
-    part = model().blocks[0].feed_forward
-    x = of_block()["x"]
-    return {
-        "x": x,
-        "t": 2,
-        "feed_forward": part,
-        "up": part.up,
-        "down": part.down,
-        "gelu": gelu,
-    }, {}
+    given = arrays(x=(T, D), w_1=(D, F), b_1=F, w_2=(F, D), b_2=D)
+    return given | {"t": 2, "feed_forward": with_relu}, {}
 
 
 def residual():
-    given = of_block()
-    given["x"].requires_grad_()
-    return given | {"loss": lambda y: (y**2).sum()}, {}
+    given = arrays(x=(T, D), w=(D, D), g=(T, D))
+    x, w, g = given.values()
+    branch = (g * (1 - np.tanh(x @ w) ** 2)) @ w.T
+    return given | {"f": lambda x: np.tanh(x @ w), "g_branch": branch}, {}
 
 
 def transformer():
-    whole = model()
-    given = of_block() | dict(whole.named_children()) | {"tokens": tokens(B, T), "T": T}
-    return given | {"table": torch.from_numpy(sinusoidal_positions(2 * T, D)).float()}, {}
+    given = arrays(table=(V, D), positions=(2 * T, D)) | {"tokens": tokens(T).numpy(), "T": T}
+    one = {
+        "norm": lambda x, w, name: layer_norm(x),
+        "attention": lambda x, w: scaled_dot_product_attention(x, x, x)[0],
+        "feed_forward": lambda x, w: np.tanh(x),
+        "block": lambda x, w: x + w["weight"],
+        "below": lambda w, prefix: {"weight": w[prefix + "weight"]},
+        "scores": lambda tokens, w: given["table"][tokens] @ given["table"].T,
+    }
+    return given | one | {"w": {"blocks.0.weight": 1, "blocks.1.weight": 2}, "L": 2}, {}
 
 
 def training():
@@ -181,10 +185,14 @@ TRUE_AFTER = {
         np.array_equal(g["table"], sinusoidal_positions(T, D)) and abs(g["change"]).max() > 0.1
     ),
     "layer_norm": lambda g: np.allclose(
-        g["x"], layer_norm(for_layer_norm()[0]["x"], g["gain"], g["bias"])
+        g["scaled"] + g["bias"], layer_norm(g["x"], g["gain"], g["bias"])
     ),
-    "feed_forward": lambda g: torch.allclose(g["x"][:, g["t"]], g["alone"], atol=1e-6),
-    "residual": lambda g: (g["gradient"] != 0).all(),
+    "feed_forward": lambda g: np.allclose(
+        g["out"][g["t"]], with_relu(g["x"][g["t"]], *(g[n] for n in ("w_1", "b_1", "w_2", "b_2")))
+    ),
+    "residual": lambda g: np.allclose(
+        g["g_x"], gradients(lambda x: x + torch.tanh(x @ x.new_tensor(g["w"])), g["g"], g["x"])[0]
+    ),
     "training": lambda g: (
         -log_softmax(g["x"] @ g["weight"].mT).gather(-1, g["targets"][..., None]).mean() < g["loss"]
     ),

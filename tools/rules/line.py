@@ -17,8 +17,6 @@ OLD_SHAPE = {
     "05_positions",
     "06_layer_norm",
     "07_feed_forward",
-    "08_residual",
-    "09_transformer",
     "10_training",
     "11_generation",
     "12_rewrites",

@@ -5,96 +5,124 @@ import numpy as np
 from tantra.check.engine import Exercise, Prediction
 from tantra.check.inputs import array, behind
 from tantra.check.slips import mean, total
+from tantra.softmax import softmax
 
-SHARES = np.array([0.5, 0.25, 0.25])
+COUNTS = np.array([2, 1, 1])
 FRONTS = ((), (5,), (2, 5))  # none, one or two axes in front
 
 
-def _sum_and(small):
-    return lambda shares, values: shares @ values / (shares.sum() + small)
+def _by_sum(small):
+    return lambda counts, values: counts @ values / (counts.sum() + small)
 
 
 weighted_mean = Exercise(
     name="weighted_mean",
     kind="implement",
-    asks="The mean of the rows of values, each row counted by its share.",
-    reference=lambda shares, values: shares @ values,
+    asks="The mean of the rows of values, each row counted as often as counts says.",
+    reference=lambda counts, values: counts @ values / counts.sum(),
     cases={
-        "one column": (SHARES, np.array([[4.0], [8.0], [0.0]])),
-        "two columns": (SHARES, np.array([[4.0, 1.0], [8.0, 0.0], [0.0, 2.0]])),
-        "all to the last row": (np.array([0.0, 0.0, 1.0]), array(3, 4)),
-        "a square": (SHARES, array(3, 3)),
+        "one column": (COUNTS, np.array([[4.0], [8.0], [0.0]])),
+        "two columns": (COUNTS, np.array([[4.0, 1.0], [8.0, 0.0], [0.0, 2.0]])),
+        "only the last row counts": (np.array([0, 0, 3]), array(3, 4)),
+        "a square": (np.array([1, 5, 2]), array(3, 3)),
     },
-    draw=lambda rng: (rng.dirichlet(np.ones(5)), rng.standard_normal((5, 7))),
+    draw=lambda rng: (rng.integers(1, 9, size=5), rng.standard_normal((5, 7))),
     mistakes={
-        "that is the plain mean: every row counts the same. Use the shares.": (
-            lambda shares, values: values.mean(axis=0)
+        "that is the plain mean: every row counts the same. Use the counts.": (
+            lambda counts, values: values.mean(axis=0)
+        ),
+        "you add up the rows as often as counts says; a mean divides by the sum of the counts.": (
+            lambda counts, values: counts @ values
+        ),
+        "divide by the sum of the counts, not by how many counts there are.": (
+            lambda counts, values: counts @ values / len(counts)
+        ),
+        "divide by the sum of the counts, not by the largest.": (
+            lambda counts, values: counts @ values / counts.max()
+        ),
+        "divide by the sum of the counts, not by the sum of the values.": (
+            lambda counts, values: counts @ values / values.sum(axis=0)
+        ),
+        "softmax makes other shares of the counts; here each count is divided by their sum.": (
+            lambda counts, values: softmax(1.0 * counts) @ values
         ),
         "you weigh the rows but do not add them up: one row of numbers should be left.": (
-            lambda shares, values: shares[:, None] * values
+            lambda counts, values: counts[:, None] * values / counts.sum()
         ),
-        "you weigh the rows, but do not add them up: sum over the axis of the shares.": (
-            lambda shares, values: values.T * shares
+        "you weigh the rows, but do not add them up: sum over the axis of the counts.": (
+            lambda counts, values: values.T * counts / counts.sum()
         ),
         "you add up everything: sum over the rows only, axis=0.": (
-            lambda shares, values: (shares[:, None] * values).sum()
+            lambda counts, values: (counts[:, None] * values).sum() / counts.sum()
         ),
         "you sum over the columns; sum over the rows, axis=0.": (
-            lambda shares, values: (shares[:, None] * values).sum(axis=1)
+            lambda counts, values: (counts[:, None] * values).sum(axis=1) / counts.sum()
         ),
-        "the shares already sum to 1: do not divide by their number again.": (
-            lambda shares, values: shares @ values / len(shares)
+        "the counts are not used: each row counts as often as its count says.": (
+            lambda counts, values: values.sum(axis=0)
         ),
-        "the shares are not used: each row counts by its share.": (
-            lambda shares, values: values.sum(axis=0)
+        "the rows are added up without their counts: multiply each row by its count first.": (
+            lambda counts, values: values.sum(axis=0) / counts.sum()
         ),
-        "shares of shape (S,) meet the columns of values: shares[:, None] meets the rows. "
-        "Then add the rows up.": lambda shares, values: shares * values,
-        "shares of shape (S,) meet the columns of values: shares[:, None] meets the rows.": (
-            lambda shares, values: (shares * values).sum(axis=0)
+        "counts of shape (S,) meet the columns of values: counts[:, None] meets the rows. "
+        "Then add the rows up.": lambda counts, values: counts * values / counts.sum(),
+        "counts of shape (S,) meet the columns of values: counts[:, None] meets the rows.": (
+            lambda counts, values: (counts * values).sum(axis=0) / counts.sum()
         ),
-        "two things: shares of shape (S,) meet the columns of values, so write shares[:, None]; "
-        "and sum over the rows only, axis=0.": lambda shares, values: (shares * values).sum(),
-        "that is values @ shares, which sums over the columns of values. The shares come first: in "
-        "the product, and in the brackets of def weighted_mean(shares, values).": (
-            lambda shares, values: values @ shares
+        "two things: counts of shape (S,) meet the columns of values, so write counts[:, None]; "
+        "and sum over the rows only, axis=0.": (
+            lambda counts, values: (counts * values).sum() / counts.sum()
         ),
-        "shares and values are exchanged: the shares come first in the brackets of "
-        "def weighted_mean(shares, values).": (
-            lambda shares, values: (values[:, None] * shares).sum(axis=0)
+        "that is values @ counts, which sums over the columns of values. The counts come first: in "
+        "the product, and in the brackets of def weighted_mean(counts, values).": (
+            lambda counts, values: values @ counts / counts.sum()
         ),
-        "that is each row's own mean; the mean of the rows is wanted, each counted by its share.": (
-            lambda shares, values: values.mean(axis=1)
+        "counts and values are exchanged: the counts come first in the brackets of "
+        "def weighted_mean(counts, values).": (
+            lambda counts, values: values @ counts / values.sum()
+        ),
+        "that is each row's own mean; the mean of the rows is wanted, each counted by its count.": (
+            lambda counts, values: values.mean(axis=1)
         ),
         "that is one mean of all numbers; there is one for each column, and each row counts by its "
-        "share.": lambda shares, values: values.mean(),
+        "count.": lambda counts, values: values.mean(),
         "the summed axis stays, with length 1: the mean has shape (V,), not (1, V).": (
-            lambda shares, values: shares[None] @ values
+            lambda counts, values: counts[None] @ values / counts.sum()
         ),
         "only the last row is left: add each row to the total, total = total + ...": (
-            lambda shares, values: shares[-1] * values[-1]
+            lambda counts, values: counts[-1] * values[-1] / counts.sum()
         ),
         "the last row is left out: the loop should run over all of them.": (
-            lambda shares, values: shares[:-1] @ values[:-1]
+            lambda counts, values: counts[:-1] @ values[:-1] / counts.sum()
         ),
         "only the first row is counted: does the return stand inside the loop?": (
-            lambda shares, values: shares[0] * values[0]
+            lambda counts, values: counts[0] * values[0] / counts.sum()
         ),
-        "that is the row with the largest share alone; every row counts by its share.": (
-            lambda shares, values: values[shares.argmax()]
+        "that is the row with the largest count alone; every row counts as often as it says.": (
+            lambda counts, values: values[counts.argmax()]
+        ),
+        "each mean is rounded down: / divides, // drops what is behind the point.": (
+            lambda counts, values: counts @ values // counts.sum()
+        ),
+        "// makes every share 0 but a sole one: / divides, // drops what is behind the point.": (
+            lambda counts, values: (counts // counts.sum()) @ values
+        ),
+        "the shares are right, and then divided by their number again: they sum to 1 already.": (
+            lambda counts, values: counts @ values / counts.sum() / len(counts)
         ),
     }
     | {
-        f"the shares sum to 1: there is nothing to divide by, and adding {small} to their sum "
-        "makes the mean too small.": _sum_and(float(small))
+        f"adding {small} to the sum of the counts makes the mean too small: leave it away.": (
+            _by_sum(float(small))
+        )
         for small in ("1e-5", "1e-6", "1e-8", "1e-9")
     },
     rtol=1e-11,
     atol=1e-12,
     hints=(
-        "Multiply every row by its share, then add the rows.",
+        "Divide the counts by their sum: then they are shares.",
         "shares[:, None] has shape (S, 1), so it multiplies each row of values (S, V).",
-        "shares @ values does both at once: (S,) @ (S, V) -> (V,).",
+        "shares @ values multiplies and adds at once: (S,) @ (S, V) -> (V,).",
     ),
 )
 

@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 
 import tantra
@@ -38,6 +37,11 @@ def _tanh_form(slope=SLOPE, cubic=0.044715, power=3, half=0.5, one=1):
 def _of_one_number(x):
     """Fails for an array, as the functions of math do."""
     return 0.5 * x * (1 + math.tanh(SLOPE * (x + 0.044715 * x**3)))
+
+
+def _exact_of_one_number(x):
+    """As the chapter has it."""
+    return x * 0.5 * (1 + math.erf(x / math.sqrt(2)))
 
 
 def _row_by_row(x):
@@ -77,6 +81,8 @@ gelu = Exercise(
     mistakes={
         "that is the exact form, by erf. It differs by up to 0.0005: here the tanh form is asked "
         "for.": tantra.gelu_exact,
+        "that is the exact form, by math.erf, which takes one number: write the form by tanh, with "
+        "np.tanh, which takes any array.": _exact_of_one_number,
         "one number works, and an array does not: math.tanh, like all of math, takes one number; "
         "np.tanh takes both.": _of_one_number,
         "far out the powers of e are inf, and inf / inf is nan: np.tanh knows the way.": (
@@ -246,6 +252,12 @@ def _gated(gate=tantra.silu, join=np.multiply):
     return lambda x, w_gate, w_up, w_down: join(gate(x @ w_gate), x @ w_up) @ w_down
 
 
+def _number_by_number(x, w_gate, w_up, w_down):
+    """As the chapter has it: for one word."""
+    gate = np.array([z / (1 + math.exp(-z)) for z in x @ w_gate])
+    return (gate * (x @ w_up)) @ w_down
+
+
 swiglu = Exercise(
     name="swiglu",
     kind="implement",
@@ -263,6 +275,8 @@ swiglu = Exercise(
         "the two expansions have changed places: SiLU belongs on the gate.": (
             lambda x, w_gate, w_up, w_down: ((x @ w_gate) * tantra.silu(x @ w_up)) @ w_down
         ),
+        "one word is right; where there are more the loop meets rows, and math.exp takes one "
+        "number: tantra.silu takes any array.": _number_by_number,
         "only the gate has a nonlinearity: leave x @ w_up as it is.": (
             lambda x, w_gate, w_up, w_down: (
                 (tantra.silu(x @ w_gate) * tantra.silu(x @ w_up)) @ w_down
@@ -324,20 +338,35 @@ swiglu = Exercise(
 )
 
 
-def _cdf(x):
-    return 0.5 * (1 + torch.erf(torch.tensor(x) / math.sqrt(2)).numpy())
+def _inner(x):
+    """What the tanh is taken of."""
+    return SLOPE * (x + 0.044715 * x**3)
 
 
-def _density(x):
-    return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+def _inner_slope(x, slope=SLOPE, three=3, power=2, cubic=0.044715):
+    return slope * (1 + three * cubic * x**power)
 
 
-def _slope(x):
-    return _cdf(x) + x * _density(x)
+def _tanh_slope(first=0.5, one=1, second=0.5, sign=1, of_tanh=lambda t: 1 - t**2, **inner):
+    """The slope of GELU by tanh with one thing in it different."""
+
+    def slope(x):
+        tanh = np.tanh(_inner(x))
+        return first * (one + tanh) + sign * second * x * of_tanh(tanh) * _inner_slope(x, **inner)
+
+    return slope
 
 
-def _tanh_slope(x):
-    return gradients(lambda x: F.gelu(x, approximate="tanh"), np.ones_like(x), x)[0]
+def _halves(join):
+    """The gradient made of g, x, tanh, and the slope of the inner function."""
+    return lambda x, g: join(g, x, np.tanh(_inner(x)), _inner_slope(x))
+
+
+def _with(slope):
+    return lambda x, g: g * slope(x)
+
+
+_right_slope = _tanh_slope()
 
 
 def _draw_gelu_backward(rng):
@@ -348,8 +377,8 @@ def _draw_gelu_backward(rng):
 gelu_backward = Exercise(
     name="gelu_backward",
     kind="derive",
-    asks="The gradient by x, from x and the gradient g by GELU(x) = x Φ(x).",
-    reference=lambda x, g: gradients(F.gelu, g, x)[0],
+    asks="The gradient by x, from x and the gradient g by GELU by tanh, ½ x (1 + tanh(u)).",
+    reference=lambda x, g: gradients(lambda x: F.gelu(x, approximate="tanh"), g, x)[0],
     cases={
         "five numbers": (np.array([-2.0, -0.5, 0.0, 1.0, 3.0]), np.ones(5)),
         "two rows": arrays((2, 3), (2, 3)),
@@ -357,69 +386,97 @@ gelu_backward = Exercise(
     },
     draw=_draw_gelu_backward,
     mistakes={
-        "Φ(x) depends on x too: the second half of the product rule is missing.": (
-            lambda x, g: g * _cdf(x)
+        "tanh(u) depends on x too: the second half of the product rule is missing.": (
+            _with(_tanh_slope(second=0))
         ),
-        "the first half of the product rule is missing: the derivative of x is 1, times Φ(x).": (
-            lambda x, g: g * x * _density(x)
+        "the first half of the product rule is missing: the derivative of ½ x is ½, times "
+        "1 + tanh(u).": _with(_tanh_slope(first=0)),
+        "in the second half the factor x is missing: ½ x (1 - tanh²) u'.": _halves(
+            lambda g, x, tanh, inner: g * (0.5 * (1 + tanh) + 0.5 * (1 - tanh**2) * inner)
         ),
-        "in the second half the factor x is missing: x φ(x).": (
-            lambda x, g: g * (_cdf(x) + _density(x))
+        "u depends on x: the chain rule asks for u' = √(2/π) (1 + 3 · 0.044715 x²) as well.": (
+            _halves(lambda g, x, tanh, inner: g * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh**2)))
         ),
-        "the sign of the second half is flipped: Φ(x) + x φ(x).": (
-            lambda x, g: g * (_cdf(x) - x * _density(x))
+        "u' is not all there: x³ has a derivative too, u' = √(2/π) (1 + 3 · 0.044715 x²).": (
+            _with(_tanh_slope(cubic=0))
         ),
-        "multiply by g: the chain rule.": lambda x, g: _slope(x),
-        "g multiplies the whole slope: put brackets around Φ(x) + x φ(x).": (
-            lambda x, g: g * _cdf(x) + x * _density(x)
+        "u' is not all there: the factor √(2/π) is missing.": _with(_tanh_slope(slope=1)),
+        "the derivative of x³ is 3x²: the 3 is missing.": _with(_tanh_slope(three=1)),
+        "the derivative of x³ is 3x², not 3x.": _with(_tanh_slope(power=1)),
+        "the derivative of x³ is 3x², not 3x³.": _with(_tanh_slope(power=3)),
+        "the derivative of x³ is 3x², and x³ itself still stands in u'.": (
+            _with(_tanh_slope(three=1, power=3))
         ),
-        "g multiplies the second term only: put brackets around Φ(x) + x φ(x).": (
-            lambda x, g: _cdf(x) + x * _density(x) * g
+        "u stands where its derivative u' should: √(2/π) (1 + 3 · 0.044715 x²).": _halves(
+            lambda g, x, tanh, inner: g * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh**2) * _inner(x))
         ),
-        "the x stands at the wrong half: 1 · Φ(x), and x · φ(x).": (
-            lambda x, g: g * (x * _cdf(x) + _density(x))
+        "the derivative of tanh is 1 - tanh²; the square is missing.": (
+            _with(_tanh_slope(of_tanh=lambda tanh: 1 - tanh))
         ),
-        "multiply by g, don't add it: the chain rule.": (lambda x, g: _slope(x) + g),
-        "you multiply Φ and φ; the product rule adds two terms, Φ(x) + x φ(x).": (
-            lambda x, g: g * _cdf(x) * _density(x)
+        "the derivative of tanh is 1 - tanh²; yours is tanh itself.": (
+            _with(_tanh_slope(of_tanh=lambda tanh: tanh))
         ),
-        "the derivative of Φ is φ, normal_density; yours is Φ again.": (
-            lambda x, g: g * (1 + x) * _cdf(x)
+        "the derivative of tanh is 1 - tanh², with a minus.": (
+            _with(_tanh_slope(of_tanh=lambda tanh: 1 + tanh**2))
         ),
-        "the derivative of Φ is φ itself, not φ's own derivative -x φ(x).": (
-            lambda x, g: g * (_cdf(x) - x**2 * _density(x))
+        "the derivative of tanh is 1 - tanh²; tanh (1 - tanh) belongs to the sigmoid.": (
+            _with(_tanh_slope(of_tanh=lambda tanh: tanh * (1 - tanh)))
+        ),
+        "the derivative of tanh is 1 - tanh²: the 1 is missing.": (
+            _with(_tanh_slope(of_tanh=lambda tanh: -(tanh**2)))
+        ),
+        "1 - tanh² holds the tanh of u, and yours holds u.": _halves(
+            lambda g, x, tanh, inner: (
+                g * (0.5 * (1 + tanh) + 0.5 * x * (1 - _inner(x) ** 2) * inner)
+            )
+        ),
+        "the sign of the second half is wrong: the two halves are added.": (
+            _with(_tanh_slope(sign=-1))
+        ),
+        "the ½ is missing from the second half: ½ x (1 - tanh²) u'.": _with(_tanh_slope(second=1)),
+        "the ½ is missing from the first half: ½ (1 + tanh).": _with(_tanh_slope(first=1)),
+        "the ½ is missing from both halves.": _with(_tanh_slope(first=1, second=1)),
+        "the 1 is missing from the first half: ½ (1 + tanh).": _with(_tanh_slope(one=0)),
+        "multiply by g: the chain rule.": lambda x, g: _right_slope(x),
+        "multiply by g, don't add it: the chain rule.": lambda x, g: _right_slope(x) + g,
+        "g multiplies the whole slope: put brackets around both halves.": _halves(
+            lambda g, x, tanh, inner: g * 0.5 * (1 + tanh) + 0.5 * x * (1 - tanh**2) * inner
+        ),
+        "g multiplies the second half only: put brackets around both halves.": _halves(
+            lambda g, x, tanh, inner: 0.5 * (1 + tanh) + 0.5 * x * (1 - tanh**2) * inner * g
+        ),
+        "the slope is taken at g; it stands at x, and g multiplies it.": (
+            lambda x, g: g * _right_slope(g)
+        ),
+        "x and g have changed places: the slope at x, times g.": lambda x, g: x * _right_slope(g),
+        "only the slope at g is left: take it at x, and multiply by g.": (
+            lambda x, g: _right_slope(g)
+        ),
+        "x multiplies the whole slope: it belongs to the second half alone.": (
+            lambda x, g: g * x * _right_slope(x)
+        ),
+        "the product rule adds two terms; you multiply the two derivatives.": (
+            _halves(lambda g, x, tanh, inner: g * 0.5 * (1 - tanh**2) * inner)
+        ),
+        "that is the slope of the exact form, Φ(x) + x φ(x); here it is the form by tanh.": (
+            lambda x, g: gradients(F.gelu, g, x)[0]
         ),
         "that is the slope of ReLU: 0 or 1.": lambda x, g: g * (x > 0),
-        "that is the slope of the tanh form; here it is the exact one.": (
-            lambda x, g: g * _tanh_slope(x)
+        "that is the slope of SiLU; here it is GELU by tanh.": (
+            lambda x, g: gradients(F.silu, g, x)[0]
         ),
-        "the slope is taken at g; it stands at x, and g multiplies it.": lambda x, g: g * _slope(g),
-        "x and g have changed places: the slope at x, times g.": lambda x, g: x * _slope(g),
-        "only the slope at g is left: take it at x, and multiply by g.": lambda x, g: _slope(g),
-        "x multiplies the whole slope: it belongs to the second half alone, x φ(x).": (
-            lambda x, g: g * x * _slope(x)
-        ),
-        "the product of the two derivatives: the product rule adds two terms.": (
-            lambda x, g: g * _density(x)
-        ),
+        "that is GELU itself, times g: take its derivative.": lambda x, g: g * tantra.gelu(x),
         "every number of x has its own gradient: do not sum them.": (
-            lambda x, g: (g * _slope(x)).sum()
+            lambda x, g: (g * _right_slope(x)).sum()
         ),
-        "g meets the slope number by number: *, not @.": lambda x, g: g @ _slope(x),
-        "you multiply Φ(x) and x φ(x); the product rule adds them.": (
-            lambda x, g: g * _cdf(x) * x * _density(x)
-        ),
-        "x² is one x too many: the second half is x φ(x).": (
-            lambda x, g: g * (_cdf(x) + x**2 * _density(x))
-        ),
-        "that is GELU itself, times g: take its derivative.": lambda x, g: g * x * _cdf(x),
+        "g meets the slope number by number: *, not @.": lambda x, g: g @ _right_slope(x),
     },
     rtol=1e-9,
     atol=1e-11,
     hints=(
-        "GELU is a product, x times Φ(x): (uv)' = u'v + uv'.",
-        "The derivative of Φ is φ, which is given as normal_density.",
-        "The slope is Φ(x) + x φ(x). What does the chain rule do with g?",
+        "GELU is a product, ½ x times 1 + tanh(u): (ab)' = a'b + ab'.",
+        "By the chain rule tanh(u) has the derivative (1 - tanh²(u)) u'.",
+        "u' = √(2/π) (1 + 3 · 0.044715 x²). What does the chain rule do with g?",
     ),
 )
 
@@ -427,31 +484,36 @@ gelu_backward = Exercise(
 crossing = Prediction(
     name="crossing",
     kind="predict",
-    asks="The T at which attention costs as many operations as the feed-forward network, D = 512.",
-    answer=1024,
+    asks="The T at which grouped attention costs as many operations as the feed-forward network.",
+    answer=1408,
     mistakes={
-        "that is 4D: count all six products of attention, the four matrices and both the scores "
-        "and the averages.": 2048,
-        "that is 3D, or the crossing of GPT-2 small: here D is 512. A product (T, D) @ (D, D) "
-        "costs 2TD², so four cost 8TD²; the feed-forward network's two cost 16TD².": 1536,
-        "that is D. There the scores and averages cost half as much as attention's matrices; "
-        "together they are still below the feed-forward network.": 512,
-        "that is D/2: set the two sums equal again, and divide both by 4TD.": 256,
-        "that is 6D: the four matrices belong to attention's side; and all products are counted in "
-        "the same way, 2TDF for (T, D) @ (D, F).": 3072,
-        "that is 8D: the scores alone reach the feed-forward network there. Count the averages and "
-        "the four matrices as well.": 4096,
-        "that is 2.5 D: attention has four matrices of 2TD² each, the one of the output too.": 1280,
-        "at 1025 attention costs more already: where do the two cost the same?": 1025,
+        "that holds for 8 heads of keys and of values; with 2 their matrices are a quarter as "
+        "large, and attention's four matrices cost 5TD².": 1024,
+        "the matrix of the output is missing: attention has four, 2 + 2 + ½ + ½ times TD².": 1664,
+        "only the matrices of keys and of values shrink: all 8 heads of queries ask, so scores and "
+        "averages cost 2T²D each, as ever.": 5632,
+        "the matrices of keys and of values both shrink: 2 + 2 + ½ + ½ times TD².": 1216,
+        "the matrices of queries and of the output stay (D, D): 2TD² each.": 1792,
+        "the matrix of the queries stays (D, D): all 8 heads ask.": 1600,
+        "that counts the scores and leaves the averages out: 2T²D each.": 2816,
+        "that is 4D, where scores and averages alone reach the feed-forward network: attention's "
+        "four matrices count as well.": 2048,
+        "2 of 8 heads is a quarter, not a half.": 1280,
+        "2 of 8 heads is a quarter, not an eighth.": 1472,
+        "scores and averages cost 2T²D each, 4T²D together, not 8T²D.": 704,
+        "the feed-forward network has two matrices: 16TD².": 384,
+        "that is 8D: scores and averages cost 2T²D each, and attention's four matrices count as "
+        "well.": 4096,
+        "at 1409 attention costs more already: where do the two cost the same?": 1409,
         "at 0 nothing costs anything. The feed-forward network has two matrices: 16TD².": 0,
-        "768 is the width of GPT-2 small; here D is 512.": 768,
-        "that counts in units of D: T is a number of positions.": 2,
+        "that is D: there attention costs 9TD², and the feed-forward network 16TD².": 512,
+        "that counts in units of D: T is a number of positions.": 2.75,
         "the number of features is not asked for, but the number of positions T.": (512, 2048),
     },
     hints=(
-        "A product (T, D) @ (D, F) costs 2TDF operations.",
-        "Attention: four matrices, 8TD²; scores, 2T²D; averages, 2T²D.",
-        "8TD² + 4T²D = 16TD². Divide by 4TD.",
+        "Attention's matrices: queries and output (512, 512), keys and values (512, 128).",
+        "They cost (2 + 2 + ½ + ½) TD² = 5TD²; scores and averages 2T²D each.",
+        "5TD² + 4T²D = 16TD². Divide by TD.",
     ),
 )
 

@@ -13,10 +13,6 @@ def _var(x, **named):
     return x.var(axis=-1, keepdims=True, **named)
 
 
-def _rms(x):
-    return np.sqrt(mean(x**2) + 1e-5)
-
-
 GAIN = np.array([1.0, 2.0, 0.5])
 BIAS = np.array([0.0, 10.0, -1.0])
 EVEN_GAIN = np.ones(4)
@@ -304,75 +300,87 @@ rms_norm = Exercise(
 
 
 def _backward_reference(x, gain, g, eps=1e-5):
-    def norm(x, gain, bias):
-        return F.layer_norm(x, gain.shape, gain, bias, eps)
-
-    return gradients(norm, g, x, gain, np.zeros_like(gain))
+    return gradients(lambda x, gain: F.rms_norm(x, gain.shape, gain, eps), g, x, gain)
 
 
-def _even(x, eps, **named):
-    """The even vector, and the standard deviation that it was divided by."""
-    std = np.sqrt(_var(x, **named) + eps)
-    return (x - mean(x)) / std, std
+def _even(x, eps):
+    """The even vector, and the root that it was divided by."""
+    root = np.sqrt(mean(x**2) + eps)
+    return x / root, root
 
 
-def _three_ways(h, even, std, mean=mean):
-    return (h - mean(h) - even * mean(h * even)) / std
-
-
-def _backward(x, gain, g, eps=1e-5, **named):
-    even, std = _even(x, eps, **named)
-    front = tuple(range(x.ndim - 1))
-    return _three_ways(g * gain, even, std), (g * even).sum(axis=front), g.sum(axis=front)
-
-
-def _by_x(ways=_three_ways, before=lambda g, gain: g * gain, after=lambda gain: 1):
-    """The backward pass with another gradient by x, of what goes on to the even vector."""
-
-    def wrong(x, gain, g, eps=1e-5):
-        by_x = after(gain) * ways(before(g, gain), *_even(x, eps))
-        return by_x, *_backward(x, gain, g, eps)[1:]
-
-    return wrong
-
-
-def _mixed(ways):
-    """The backward pass with a gradient by x made of both g and g * gain."""
-
-    def wrong(x, gain, g, eps=1e-5):
-        return ways(g, g * gain, *_even(x, eps)), *_backward(x, gain, g, eps)[1:]
-
-    return wrong
-
-
-def _by_gain_and_bias(total, of=lambda x, gain, g, even: (g * even, g)):
-    """The backward pass with other gradients by gain and bias: `total` of two arrays."""
-
-    def wrong(x, gain, g, eps=1e-5):
-        rest = (total(values) for values in of(x, gain, g, _even(x, eps)[0]))
-        return _backward(x, gain, g, eps)[0], *rest
-
-    return wrong
+def _two_terms(h, even, root, mean=mean):
+    return (h - even * mean(h * even)) / root
 
 
 def _in_front(values):
     return values.sum(axis=tuple(range(values.ndim - 1)))
 
 
-def _by_std(std):
-    """The backward pass with another standard deviation, made of the variance and eps."""
+def _backward(x, gain, g, eps=1e-5, even=_even):
+    vector, root = even(x, eps)
+    return _two_terms(g * gain, vector, root), _in_front(g * vector)
+
+
+def _by_x(terms=_two_terms, before=lambda g, gain: g * gain, after=lambda gain: 1):
+    """The backward pass with another gradient by x, of what goes on to the even vector."""
 
     def wrong(x, gain, g, eps=1e-5):
-        divisor = std(_var(x), eps)
-        even = (x - mean(x)) / divisor
-        return _three_ways(g * gain, even, divisor), _in_front(g * even), _in_front(g)
+        by_x = after(gain) * terms(before(g, gain), *_even(x, eps))
+        return by_x, _backward(x, gain, g, eps)[1]
 
     return wrong
 
 
-def _no_gain_no_sums(x, gain, g, eps=1e-5):
-    even, std = _even(x, eps)
-    return _three_ways(g, even, std), g * even, g
+def _mixed(terms):
+    """The backward pass with a gradient by x made of both g and g * gain."""
+
+    def wrong(x, gain, g, eps=1e-5):
+        return terms(g, g * gain, *_even(x, eps)), _backward(x, gain, g, eps)[1]
+
+    return wrong
+
+
+def _by_gain(summed, of=lambda x, gain, g, even: g * even):
+    """The backward pass with another gradient by the gain: what is summed, and how."""
+
+    def wrong(x, gain, g, eps=1e-5):
+        return _backward(x, gain, g, eps)[0], summed(of(x, gain, g, _even(x, eps)[0]))
+
+    return wrong
+
+
+def _by_root(root):
+    """The backward pass with another root, made of the mean square and eps."""
+
+    def even(x, eps):
+        divisor = root(mean(x**2), eps)
+        return x / divisor, divisor
+
+    return lambda x, gain, g, eps=1e-5: _backward(x, gain, g, eps, even)
+
+
+def _no_gain_no_sum(x, gain, g, eps=1e-5):
+    even, root = _even(x, eps)
+    return _two_terms(g, even, root), g * even
+
+
+def _of_layer_norm(x, gain, g, eps=1e-5):
+    """The backward pass of the other norm, as Deeper derives it."""
+
+    def norm(x, gain):
+        return F.layer_norm(x, gain.shape, gain, None, eps)
+
+    return gradients(norm, g, x, gain)
+
+
+def _of_the_chapter(x, gain, g, eps=1e-5):
+    """Layer norm's backward pass as the chapter has it, for one sequence, with a bias."""
+    centred = x - mean(x)
+    std = np.sqrt(_var(x) + eps)
+    even, h = centred / std, g * gain
+    by_x = (h - mean(h) - even * mean(h * even)) / std
+    return by_x, (g * even).sum(axis=0), g.sum(axis=0)
 
 
 def _draw_backward(rng):
@@ -380,12 +388,12 @@ def _draw_backward(rng):
     return x, gain, rng.standard_normal(x.shape), eps
 
 
-layer_norm_backward = Exercise(
-    name="layer_norm_backward",
+rms_norm_backward = Exercise(
+    name="rms_norm_backward",
     kind="derive",
-    asks="The gradients by x, gain and bias, from the gradient g by the output of layer norm.",
+    asks="The gradients by x and gain, from the gradient g by the output of RMS norm.",
     reference=_backward_reference,
-    results=("by x", "by gain", "by bias"),
+    results=("by x", "by gain"),
     cases={
         "one vector": (PAPER, EVEN_GAIN, np.array([1.0, 0.0, 0.0, 0.0])),
         "two rows": (ROWS, GAIN, array(2, 3)),
@@ -393,115 +401,117 @@ layer_norm_backward = Exercise(
         "a batch": (array(2, 4, 3), GAIN, array(2, 4, 3, seed=1)),
         "two axes in front": (array(2, 1, 4, 3, seed=2), GAIN, array(2, 1, 4, 3, seed=3)),
         "the same gradient for every feature": (ROWS, np.ones(3), np.full((2, 3), 5.0)),
+        "zeros": (np.zeros((2, 3)), GAIN, array(2, 3)),
         "eps of 0.5": (ROWS, GAIN, array(2, 3), 0.5),
     },
     draw=_draw_backward,
     mistakes={
-        "mean and std are taken as fixed: every number moves them, and through them the "
-        "others.": _by_x(lambda h, even, std: h / std),
-        "the way through the mean is missing: subtract the mean of g * gain over the features.": (
-            _by_x(lambda h, even, std: (h - even * mean(h * even)) / std)
+        "the root is taken as fixed: every number moves it, and through it the others.": (
+            _by_x(lambda h, even, root: h / root)
         ),
-        "the way through the standard deviation is missing: a third term, even times the mean of g "
-        "* gain * even.": _by_x(lambda h, even, std: (h - mean(h)) / std),
-        "the way through the standard deviation has the wrong sign: a larger standard deviation "
-        "shrinks the output.": (
-            _by_x(lambda h, even, std: (h - mean(h) + even * mean(h * even)) / std)
+        "that is the backward pass of layer norm: RMS norm leaves the mean in, forward and "
+        "backward.": _of_layer_norm,
+        "that is the chapter's backward pass of layer norm: RMS norm has no shift and no bias, and "
+        "two gradients.": _of_the_chapter,
+        "RMS norm subtracts no mean, so no mean of g * gain is subtracted either: that way belongs "
+        "to layer norm.": (
+            _by_x(lambda h, even, root: (h - mean(h) - even * mean(h * even)) / root)
         ),
-        "the way through the mean has the wrong sign: the mean is subtracted from x.": (
-            _by_x(lambda h, even, std: (h + mean(h) - even * mean(h * even)) / std)
+        "the way through the root has the wrong sign: a larger root shrinks the output.": (
+            _by_x(lambda h, even, root: (h + even * mean(h * even)) / root)
         ),
-        "divide the gradient by x by the standard deviation: a larger vector is moved less.": (
-            _by_x(lambda h, even, std: _three_ways(h, even, 1))
+        "divide the gradient by x by the root: a larger vector is moved less.": (
+            _by_x(lambda h, even, root: _two_terms(h, even, 1))
         ),
-        "you multiply by the standard deviation; the gradient by x is divided by it.": (
-            _by_x(lambda h, even, std: _three_ways(h, even, 1) * std)
+        "you multiply by the root; the gradient by x is divided by it.": (
+            _by_x(lambda h, even, root: _two_terms(h, even, 1) * root)
         ),
-        "you divide by the variance; one standard deviation is enough.": (
-            _by_x(lambda h, even, std: _three_ways(h, even, std) / std)
+        "you divide by the mean square; one root is enough.": (
+            _by_x(lambda h, even, root: _two_terms(h, even, root) / root)
         ),
-        "the third term is the mean of g * gain * even, times even: that factor is missing.": (
-            _by_x(lambda h, even, std: (h - mean(h) - mean(h * even)) / std)
+        "the second term is the mean of g * gain * even, times even: that factor is missing.": (
+            _by_x(lambda h, even, root: (h - mean(h * even)) / root)
         ),
+        "the second term is even times the mean of g * gain * even: inside the mean, even is "
+        "missing.": _by_x(lambda h, even, root: (h - even * mean(h)) / root),
+        "even is squared in the second term, outside the mean: one factor belongs inside, with "
+        "g * gain.": _by_x(lambda h, even, root: (h - even**2 * mean(h)) / root),
+        "nothing is averaged: every number of a vector moves the root, so the second term has a "
+        "mean over the features.": _by_x(lambda h, even, root: (h - even**2 * h) / root),
         "the gain stands between g and the even vector: multiply g by it first.": (
             _by_x(before=lambda g, gain: g)
         ),
-        "the gain is missing from the third term: the mean there is that of g * gain * even.": (
-            _mixed(lambda g, h, even, std: (h - mean(h) - even * mean(g * even)) / std)
-        ),
-        "the gain is missing from the second term: the mean there is that of g * gain.": (
-            _mixed(lambda g, h, even, std: (h - mean(g) - even * mean(h * even)) / std)
+        "the gain is missing from the second term: the mean there is that of g * gain * even.": (
+            _mixed(lambda g, h, even, root: (h - even * mean(g * even)) / root)
         ),
         "the gain is missing from the first term, which is g * gain.": (
-            _mixed(lambda g, h, even, std: (g - mean(h) - even * mean(h * even)) / std)
+            _mixed(lambda g, h, even, root: (g - even * mean(h * even)) / root)
         ),
-        "the gain is there twice before the means are taken: g * gain, once.": (
+        "the gain is there twice before the mean is taken: g * gain, once.": (
             _by_x(before=lambda g, gain: g * gain * gain)
         ),
         "the gain is there twice: it multiplies g, and not the result once more.": (
             _by_x(after=lambda gain: gain)
         ),
-        "the gain differs from feature to feature, so it must be in before the means are taken: "
+        "the gain differs from feature to feature, so it must be in before the mean is taken: "
         "g * gain first.": _by_x(before=lambda g, gain: g, after=lambda gain: gain),
-        "the means run over the whole array; every vector has its own: axis=-1, keepdims=True.": (
-            _by_x(lambda *parts: _three_ways(*parts, mean=np.mean))
+        "the mean runs over the whole array; every vector has its own: axis=-1, keepdims=True.": (
+            _by_x(lambda *parts: _two_terms(*parts, mean=np.mean))
         ),
-        "the means run over axis 0, the batch or the positions; every vector has its own: axis=-1, "
+        "the mean runs over axis 0, the batch or the positions; every vector has its own: axis=-1, "
         "keepdims=True.": (
-            _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: mean(h, axis=0)))
+            _by_x(lambda *parts: _two_terms(*parts, mean=lambda h: mean(h, axis=0)))
         ),
-        NO_KEEPDIMS: _by_x(lambda *parts: _three_ways(*parts, mean=lambda h: h.mean(axis=-1))),
-        "you subtract sums over the features: both are means, a sum divided by D.": (
-            _by_x(lambda *parts: _three_ways(*parts, mean=total))
+        NO_KEEPDIMS: _by_x(lambda *parts: _two_terms(*parts, mean=lambda h: h.mean(axis=-1))),
+        "you subtract a sum over the features: it is a mean, a sum divided by D.": (
+            _by_x(lambda *parts: _two_terms(*parts, mean=total))
         ),
-        "in the third term stands the centred vector: it is the even one, divided by the standard "
-        "deviation.": (_by_x(lambda h, even, std: _three_ways(h, even * std, std))),
-        "only the last term is divided by the standard deviation: put brackets around all three.": (
-            _by_x(lambda h, even, std: h - mean(h) - even * mean(h * even) / std)
+        "in the second term stands x: it is the even vector, x divided by the root.": (
+            _by_x(lambda h, even, root: _two_terms(h, even * root, root))
+        ),
+        "only the last term is divided by the root: put brackets around both.": (
+            _by_x(lambda h, even, root: h - even * mean(h * even) / root)
+        ),
+        "the second term is a root too large: divide both terms by the root, and take the even "
+        "vector, not x, inside the mean.": (
+            _by_x(lambda h, even, root: h / root - even * mean(h * even))
         ),
         "the gradient by the gain has x in it; the gain multiplies the even vector.": (
-            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * x, g))
+            _by_gain(_in_front, lambda x, gain, g, even: g * x)
         ),
-        "the gradient by the gain has the centred vector in it; the gain multiplies the even one, "
-        "which is divided by the standard deviation.": (
-            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * (x - mean(x)), g))
+        "you divide by the mean square; its root is meant.": _by_root(np.add),
+        "eps stands outside the root: add it to the mean square and take the root after.": (
+            _by_root(lambda square, eps: np.sqrt(square) + eps)
         ),
-        NO_ROOT: _by_std(lambda var, eps: var + eps),
-        OUTSIDE: _by_std(lambda var, eps: np.sqrt(var) + eps),
-        "two slips at once: the gain stands between g and the even vector; and the gradients by "
-        "gain and bias are sums over all axes but the last.": _no_gain_no_sums,
-        "gain and bias serve all positions: sum their gradients over all axes but the last.": (
-            _by_gain_and_bias(lambda values: values)
+        "two slips at once: the gain stands between g and the even vector; and the gradient by the "
+        "gain is a sum over all axes but the last.": _no_gain_no_sum,
+        "the gain serves all positions: sum its gradient over all axes but the last.": (
+            _by_gain(lambda values: values)
         ),
-        "gain and bias: axis=0 stands in front only where there is one axis more. Sum over every "
-        "axis but the last, and over none of a single vector.": (
-            _by_gain_and_bias(lambda values: values.sum(axis=0))
+        "the gain: axis=0 stands in front only where there is one axis more. Sum over every axis "
+        "but the last, and over none of a single vector.": (
+            _by_gain(lambda values: values.sum(axis=0))
         ),
-        "the sums for gain and bias run over the first axis only; a batch has more in front.": (
-            _by_gain_and_bias(lambda values: values.sum(axis=0) if values.ndim > 1 else values)
+        "the sum for the gain runs over the first axis only; a batch has more in front.": (
+            _by_gain(lambda values: values.sum(axis=0) if values.ndim > 1 else values)
         ),
-        "the sums for gain and bias run over axes 0 and 1, which is right for a batch; there may "
-        "be fewer axes in front, or more.": _by_gain_and_bias(
-            lambda values: values.sum(axis=(0, 1))
+        "the sum for the gain runs over axes 0 and 1, which is right for a batch; there may be "
+        "fewer axes in front, or more.": _by_gain(lambda values: values.sum(axis=(0, 1))),
+        "every position pulls at the gain, and the pulls add up: a sum, not a mean.": (
+            _by_gain(lambda values: values.mean(axis=tuple(range(values.ndim - 1))))
         ),
-        "every position pulls at gain and bias, and the pulls add up: sums, not means.": (
-            _by_gain_and_bias(lambda values: values.mean(axis=tuple(range(values.ndim - 1))))
-        ),
-        "gain and bias have a number for each feature, and so do their gradients: sum over all "
-        "axes but the last.": _by_gain_and_bias(np.sum),
-        "the gradients by gain and by bias have changed places: the order is x, gain, bias.": (
-            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g, g * even))
-        ),
-        "the gradients by gain and bias take g itself, not g * gain: only what goes on to the even "
+        "the gain has a number for each feature, and so does its gradient: sum over all axes but "
+        "the last.": _by_gain(np.sum),
+        "the gradient by the gain takes g itself, not g * gain: only what goes on to the even "
         "vector is multiplied by the gain.": (
-            _by_gain_and_bias(_in_front, lambda x, gain, g, even: (g * gain * even, g * gain))
+            _by_gain(_in_front, lambda x, gain, g, even: g * gain * even)
         ),
-        "the gradients by gain and bias are summed over the features: keep those, and sum over "
-        "every axis in front.": _by_gain_and_bias(lambda values: values.sum(axis=-1)),
-        "the standard deviation divides by D - 1; the layer norm to undo divides by D.": (
-            lambda *args: _backward(*args, ddof=1)
+        "the gradient by the gain is g times the even vector; the even vector is missing.": (
+            _by_gain(_in_front, lambda x, gain, g, even: g)
         ),
-        "eps is missing from the standard deviation: it matters where the numbers are small.": (
+        "the gradient by the gain is summed over the features: keep those, and sum over every axis "
+        "in front.": _by_gain(lambda values: values.sum(axis=-1)),
+        "eps is missing from the root: it matters where the numbers are small.": (
             lambda x, gain, g, eps=1e-5: _backward(x, gain, g, 0)
         ),
         "eps is fixed at 1e-5: use the argument.": (
@@ -511,10 +521,10 @@ layer_norm_backward = Exercise(
     rtol=1e-9,
     atol=1e-11,
     hints=(
-        "Go back through the lines: bias, gain, then the even vector. h = g * gain goes on.",
-        "∂even_i/∂x_j = (δ_ij - 1/D - even_i even_j / D) / std. Multiply by h_i, sum over i.",
-        "(h - mean of h - even * mean of (h * even)) / std; both means over the last axis.",
-        "For gain and bias: (g * even) and g, each summed with axis=tuple(range(x.ndim - 1)).",
+        "Go back through the lines: the gain, then the even vector. h = g * gain goes on.",
+        "∂even_i/∂x_j = (δ_ij - even_i even_j / D) / root. Multiply by h_i, sum over i.",
+        "(h - even * mean of (h * even)) / root; the mean over the last axis.",
+        "For the gain: g * even, summed with axis=tuple(range(x.ndim - 1)).",
     ),
 )
 
@@ -559,6 +569,8 @@ copied_norm = Exercise(
         "mean and variance now run over axis 0; each vector has its own: axis=-1, as it was.": (
             _axis(0)
         ),
+        "that is layer norm of one vector: with more in front each has its own mean and variance, "
+        "axis=-1 with keepdims=True, as it was.": _axis(None),
         "you also moved the bias: it was right where it stood, after the gain.": (
             layer_norm.mistakes[BIAS_FIRST]
         ),
@@ -683,7 +695,7 @@ half_deviation = Prediction(
 EXERCISES = [
     layer_norm,
     rms_norm,
-    layer_norm_backward,
+    rms_norm_backward,
     copied_norm,
     unseen_changes,
     half_deviation,

@@ -6,7 +6,7 @@ import numpy as np
 
 import tantra
 from tantra.check.engine import Exercise, Prediction
-from tantra.check.inputs import array, arrays, behind, gradients
+from tantra.check.inputs import array, arrays, behind
 from tantra.check.slips import largest, normalised, reordered, total
 
 
@@ -23,6 +23,7 @@ K = np.array([[1.0, 0.0], [0.0, 2.0], [-0.6, 0.8], [-0.3, -0.4]])
 V = np.arange(20.0).reshape(4, 5)
 SQUARES = arrays((3, 3), (3, 3), (3, 3), seed=1)  # every product of two fits, also a wrong one
 FRONTS = ((), (2,), (3, 2))  # none, one or two axes in front
+NAMES = ("query", "key", "value")
 SMALL = ("1e-5", "1e-6", "1e-7", "1e-8", "1e-9")  # what is added against 0
 
 
@@ -395,112 +396,112 @@ weigh_by_cosine = Exercise(
 )
 
 
-def _relevance_gradient(x, w_q, w_k, g):
-    by_x, _, _ = gradients(lambda x, w_q, w_k: (x @ w_q) @ (x @ w_k).mT, g, x, w_q, w_k)
-    return by_x
+def _cut(x, w, b, K):
+    """The right three."""
+    qkv = x @ w + b
+    return qkv[..., :K], qkv[..., K : 2 * K], qkv[..., 2 * K :]
 
 
-relevance_backward = Exercise(
-    name="relevance_backward",
-    kind="derive",
-    asks="The gradient by the tokens, from the gradient g by the scores (x w_q)(x w_k)ᵀ.",
-    reference=_relevance_gradient,
+def _cut_otherwise(cut):
+    """What cut makes of the one product, and of K."""
+    return lambda x, w, b, K: cut(x @ w + b, K)
+
+
+three_at_once = Exercise(
+    name="three_at_once",
+    kind="implement",
+    asks="Queries, keys and values from one product with the three matrices side by side.",
+    reference=_cut,
     cases={
-        "one score counts: the first token asks the second": (
-            array(2, 4),
-            array(4, 3, seed=1),
-            array(4, 3, seed=2),
-            np.array([[0.0, 1.0], [0.0, 0.0]]),
-        ),
-        "all scores count": (
-            array(2, 4),
-            array(4, 3, seed=1),
-            array(4, 3, seed=2),
-            array(2, 2, seed=3),
-        ),
-        "as many tokens as numbers": (*SQUARES, array(3, 3, seed=4)),
+        "two tokens": (array(2, 3), array(3, 9, seed=1), array(9, seed=2), 2),
+        "values narrower than keys": (array(2, 3), array(3, 7, seed=1), array(7, seed=2), 3),
+        "a batch": (array(2, 4, 3), array(3, 9, seed=1), array(9, seed=2), 2),
+        "as many tokens as numbers of a key": (array(3, 2), array(2, 11), array(11, seed=2), 3),
+        "two axes in front": (array(2, 1, 4, 3), array(3, 9), array(9, seed=2), 2),
     },
     draw=lambda rng: (
-        rng.standard_normal((5, 4)),
-        rng.standard_normal((4, 3)),
-        rng.standard_normal((4, 3)),
-        rng.standard_normal((5, 5)),
+        rng.standard_normal((*FRONTS[rng.integers(3)], 5, 4)),
+        rng.standard_normal((4, 13)),
+        rng.standard_normal(13),
+        int(rng.integers(2, 6)),
     ),
     mistakes={
-        "that is a token's gradient as one who asks; it also answers: add the part through k.": (
-            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T
+        "the bias is missing: x @ w + b, then cut.": lambda x, w, b, K: _cut(x, w, 0 * b, K),
+        "the values lack their bias: add b before you cut, so that each part gets its own.": (
+            lambda x, w, b, K: _cut(x, w, np.where(np.arange(len(b)) < 2 * K, b, 0.0), K)
         ),
-        "that is a token's gradient as one who answers; it also asks: add the part through q.": (
-            lambda x, w_q, w_k, g: g.T @ (x @ w_q) @ w_k.T
+        "the keys get the bias of the queries: each part has its own, b[K : 2 * K] for the keys.": (
+            lambda x, w, b, K: _cut(x, w, np.concatenate([b[:K], b[:K], b[2 * K :]]), K)
         ),
-        "the keys stand in the columns of the scores: the part through k needs g.T.": (
-            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T + g @ (x @ w_q) @ w_k.T
+        "that is the product uncut: return its three parts.": lambda x, w, b, K: x @ w + b,
+        "three equal parts are right only where V is K: cut behind K and behind 2 · K columns.": (
+            _cut_otherwise(lambda qkv, K: tuple(np.array_split(qkv, 3, axis=-1)))
         ),
-        "g and its transpose are exchanged, or M = w_q w_kᵀ and its transpose: the part through q "
-        "is g x Mᵀ, the part through k is gᵀ x M.": (
-            lambda x, w_q, w_k, g: g.T @ (x @ w_k) @ w_q.T + g @ (x @ w_q) @ w_k.T
+        "you cut the rows, which are tokens; the columns are to be cut: qkv[..., :K].": (
+            _cut_otherwise(lambda qkv, K: (qkv[:K], qkv[K : 2 * K], qkv[2 * K :]))
         ),
-        "go back through the matrix that made it: the gradient by q goes through w_q.T, the "
-        "gradient by k through w_k.T.": (
-            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_k.T + g.T @ (x @ w_q) @ w_q.T
+        "right for two axes, but with a batch in front qkv[:, :K] cuts the tokens: qkv[..., :K].": (
+            _cut_otherwise(lambda qkv, K: (qkv[:, :K], qkv[:, K : 2 * K], qkv[:, 2 * K :]))
         ),
-        "the gradient by q holds the keys, and the gradient by k the queries: in a product each "
-        "factor's derivative is the other factor.": (
-            lambda x, w_q, w_k, g: g @ (x @ w_q) @ w_q.T + g.T @ (x @ w_k) @ w_k.T
+        "you take every third column; the matrices stand side by side, K columns first.": (
+            _cut_otherwise(lambda qkv, K: (qkv[..., ::3], qkv[..., 1::3], qkv[..., 2::3]))
         ),
-        "that is twice the part through q; the part through k is another: it has g.T, the queries "
-        "and w_k.T.": lambda x, w_q, w_k, g: 2 * g @ (x @ w_k) @ w_q.T,
-        "with M = w_q w_kᵀ the scores are x M xᵀ, and M is not symmetric: the part with g needs "
-        "Mᵀ, the part with g.T needs M.": lambda x, w_q, w_k, g: (g + g.T) @ x @ w_q @ w_k.T,
-        "the gradient g by the scores is not used: each of the two parts is multiplied by it.": (
-            lambda x, w_q, w_k, g: x @ w_k @ w_q.T + x @ w_q @ w_k.T
+        "the keys run on into the values: they end behind 2 · K columns, qkv[..., K : 2 * K].": (
+            _cut_otherwise(lambda qkv, K: (qkv[..., :K], qkv[..., K:], qkv[..., 2 * K :]))
         ),
-        "that is twice the part through k; the part through q is another: it has g, the keys and "
-        "w_q.T.": lambda x, w_q, w_k, g: 2 * g.T @ (x @ w_q) @ w_k.T,
-        "2x is for a square. Here x stands in two factors, x w_q and x w_k: give each a part of "
-        "its own, and add the two.": lambda x, w_q, w_k, g: 2 * g @ x @ w_q @ w_k.T,
-        "2x is for a square. Here x stands in two factors, so there are two parts: one with g, the "
-        "keys and w_q.T, one with g.T, the queries and w_k.T.": (
-            lambda x, w_q, w_k, g: (g + g.T) @ x @ w_k @ w_q.T
+        "K : K takes no column; the keys end behind 2 · K, qkv[..., K : 2 * K].": (
+            _cut_otherwise(lambda qkv, K: (qkv[..., :K], qkv[..., K:K], qkv[..., K:]))
         ),
-        "with M = w_q w_kᵀ the scores are x M xᵀ: the part with g needs Mᵀ, and a second part with "
-        "g.T and M is to be added.": lambda x, w_q, w_k, g: g @ x @ w_q @ w_k.T,
-        "the part through k is right. The part through q has g, and not g.T: rows ask.": (
-            lambda x, w_q, w_k, g: g.T @ (x @ w_k) @ w_q.T + g.T @ (x @ w_q) @ w_k.T
+        "queries and keys are right; the values are the columns behind them, qkv[..., 2 * K :].": (
+            _cut_otherwise(lambda qkv, K: (qkv[..., :K], qkv[..., K : 2 * K], qkv[..., K:]))
         ),
-        "x is used twice, so the two parts are added, and not subtracted.": (
-            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T - g.T @ (x @ w_q) @ w_k.T
+        "a slice ends before its last number: K + 1 leaves out the first column of the keys.": (
+            _cut_otherwise(
+                lambda qkv, K: (qkv[..., :K], qkv[..., K + 1 : 2 * K], qkv[..., 2 * K + 1 :])
+            )
         ),
-        "the way back through a matrix is its transpose: w_q.T and w_k.T.": (
-            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q + g.T @ (x @ w_q) @ w_k
+        "a slice ends before its last number: K - 1 and 2 * K - 1 leave a column out.": (
+            _cut_otherwise(
+                lambda qkv, K: (qkv[..., : K - 1], qkv[..., K : 2 * K - 1], qkv[..., 2 * K :])
+            )
         ),
-        "g + g.T counts each part twice over: the part through q has g, the part through k has "
-        "g.T.": lambda x, w_q, w_k, g: (g + g.T) @ (x @ w_k @ w_q.T + x @ w_q @ w_k.T),
-        "those are the gradients by q and by k together; each goes on through its own matrix, "
-        "w_q.T or w_k.T, before they are added.": (
-            lambda x, w_q, w_k, g: g @ (x @ w_k) + g.T @ (x @ w_q)
+        "the values are K wide here; they are all the columns behind 2 · K, qkv[..., 2 * K :].": (
+            _cut_otherwise(
+                lambda qkv, K: (qkv[..., :K], qkv[..., K : 2 * K], qkv[..., 2 * K : 3 * K])
+            )
         ),
-        "you divide by √K; that comes in chapter 03, here the scores are the plain products.": (
-            lambda x, w_q, w_k, g: _relevance_gradient(x, w_q, w_k, g) / np.sqrt(w_q.shape[-1])
+        "the values stand first here; they are the last columns of w.": _cut_otherwise(
+            lambda qkv, K: (qkv[..., -2 * K : -K], qkv[..., -K:], qkv[..., : -2 * K])
         ),
-        "those are the parts through q and through k: x is used twice, so add the two.": (
-            lambda x, w_q, w_k, g: (g @ (x @ w_k) @ w_q.T, g.T @ (x @ w_q) @ w_k.T)
+        "K : K takes no column; the keys are the columns from K to 2 · K, qkv[..., K : 2 * K].": (
+            _cut_otherwise(lambda qkv, K: (qkv[..., :K], qkv[..., K:K], qkv[..., 2 * K :]))
         ),
-        "the gradient by k has a row for each key: it is g.T @ q, and not q.T @ g.": (
-            lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T + (x @ w_q).T @ g @ w_k.T
+        ":2 * K begins at the first column; the keys begin behind K, qkv[..., K : 2 * K].": (
+            _cut_otherwise(lambda qkv, K: (qkv[..., :K], qkv[..., : 2 * K], qkv[..., 2 * K :]))
         ),
-        "that is the gradient by q alone. It goes on to x through w_q.T, and a second part comes "
-        "through k.": lambda x, w_q, w_k, g: g @ (x @ w_k),
-        "that is the gradient by k alone. It goes on to x through w_k.T, and a second part comes "
-        "through q.": lambda x, w_q, w_k, g: g.T @ (x @ w_q),
+        "-K takes the last K columns; the values are all the columns behind 2 · K.": (
+            _cut_otherwise(lambda qkv, K: (qkv[..., :K], qkv[..., K : 2 * K], qkv[..., -K:]))
+        ),
+        "a single number takes one column; a slice takes K of them, qkv[..., :K].": (
+            _cut_otherwise(lambda qkv, K: (qkv[..., 0], qkv[..., 1], qkv[..., 2]))
+        ),
+        "the bias is added three times over: once, before you cut.": (
+            lambda x, w, b, K: _cut(x, w, 3 * b, K)
+        ),
+    }
+    | {
+        "the three stand in another order, " + ", ".join(order) + ": give first the query, then "
+        "the key, then the value.": reordered(_cut, *map(NAMES.index, order))
+        for order in itertools.permutations(NAMES)
+        if order != NAMES
     },
-    rtol=1e-10,
-    atol=1e-11,
+    results=("queries", "keys", "values"),
+    rtol=1e-11,
+    atol=1e-12,
     hints=(
-        "Name the steps: q = x w_q, k = x w_k, scores = q kᵀ. Go back through the last one first.",
-        "score[i, j] is the sum over n of q[i, n] k[j, n]; so the gradient by q is g k, and the "
-        "gradient by k is gᵀ q.",
-        "x is used twice, so two gradients add up: (gradient by q) w_qᵀ + (gradient by k) w_kᵀ.",
+        "One product and one sum for all: qkv = x @ w + b, of shape (..., T, 2·K + V).",
+        "Its first K columns are the queries, the next K the keys, and all the others the values.",
+        "qkv[..., :K] takes the first K columns, whatever stands in front; then K : 2 * K, 2 * K :",
     ),
 )
 
@@ -585,7 +586,7 @@ def _changes(*args):
 
 
 def _losses(measure, run=_ablated, dropped=BIASES):
-    """What an ablation of each offset returns, by a measure of (whole, without)."""
+    """What an ablation of each bias returns, by a measure of (whole, without)."""
 
     def losses(*args):
         whole, without = _whole_and_without(run, args, dropped)
@@ -605,7 +606,7 @@ def _three(attempt, *args):
 
 
 def _read_off(of_value):
-    """The right losses, but for the value's, which is read off its offset."""
+    """The right losses, but for the value's, which is read off its bias."""
     return lambda *args: (*_losses(_largest)(*args)[:2], float(of_value(args[-1])))
 
 
@@ -622,10 +623,45 @@ def _shares(x, w_q, b_q, w_k, b_k, w_v, b_v):
     return tantra.softmax((x @ w_q + b_q) @ (x @ w_k + b_k).mT)
 
 
-NAMES = ("query", "key", "value")
+losses_on_paper = Prediction(
+    name="losses_on_paper",
+    kind="predict",
+    asks="The largest change of an answer without b_k = (3, -7), and without b_v = (0, 1, -4).",
+    answer=(0, 4),
+    mistakes={
+        "the second is right. The first: b_k adds q · b_k to every score of a row alike, and "
+        "softmax goes by differences.": (7, 4),
+        "the second is right. The first is no sum of b_k: q · b_k is added to every score of a row "
+        "alike, and softmax goes by differences.": (10, 4),
+        "the second is right. The first is not the length of b_k: q · b_k is added to every score "
+        "of a row alike, and softmax goes by differences.": (58**0.5, 4),
+        "the second is right. The first can be known: q · b_k is added to every score of a row "
+        "alike, and softmax goes by differences.": (3, 4),
+        "both are the largest number: of b_v that is so, but b_k is added to every score of a row "
+        "alike, and a change of -4 counts as 4.": (3, 1),
+        "the first is right. In the second a change of -4 counts as 4.": (0, 1),
+        "the first is right. The second is an absolute change: 4, where a number moves by -4.": (
+            (0, -4)
+        ),
+        "the first is right. In the second each number of an answer moves by one number of b_v: "
+        "the largest, not the sum.": (0, 5),
+        "the first is right. In the second each number of an answer moves by one number of b_v: "
+        "the largest, not the sum, and -4 counts as 4.": (0, -3),
+        "the first is right. The second is not the length of b_v: each number of an answer moves "
+        "by one number of it.": (0, 17**0.5),
+        "the first is right. The value's is not 0: the weights sum to 1, so b_v is in every answer "
+        "as it stands.": (0, 0),
+        "the order is reversed: first without b_k, then without b_v.": (4, 0),
+    },
+    hints=(
+        "Multiply out the score of query i and key j with the key's bias: q_i · (k_j + b_k).",
+        "What it adds, q_i · b_k, is the same for every j. Softmax goes by differences of scores.",
+        "And the sum over j of weight_ij · (v_j + b_v) is the old answer plus b_v.",
+    ),
+)
 
-offsets_lost = Exercise(
-    name="offsets_lost",
+biases_lost = Exercise(
+    name="biases_lost",
     kind="ablate",
     asks="How far the answers move when the query's, the key's or the value's bias is dropped.",
     reference=_losses(_largest),
@@ -719,7 +755,7 @@ offsets_lost = Exercise(
         ),
         "that is how far queries, keys and values move, which is the bias itself; the change of "
         "the answers was asked for.": lambda *args: tuple(
-            float(np.abs(offset).max()) for offset in args[2::2]
+            float(np.abs(bias).max()) for bias in args[2::2]
         ),
         "query and key are right. For the value take absolute numbers: its largest loss is the "
         "largest of |b_v|, and -4 counts as 4.": _read_off(lambda b_v: b_v.max()),
@@ -770,6 +806,8 @@ EXERCISES = [
     nearest_value,
     soft_lookup,
     weigh_by_cosine,
+    three_at_once,
     projection_parameters,
-    offsets_lost,
+    losses_on_paper,
+    biases_lost,
 ]

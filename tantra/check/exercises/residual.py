@@ -79,10 +79,6 @@ def _replacing(x, part, norm):
     return part(norm(x))
 
 
-def _replacing_post(x, part, norm):
-    return norm(part(x))
-
-
 def _of_the_normalised(x, part, norm):
     return _bare(norm(x), part, norm)
 
@@ -102,11 +98,6 @@ def _twice(x, part, norm):
 def _in_place(x, part, norm):
     x += part(norm(x))
     return x
-
-
-def _post_in_place(x, part, norm):
-    x += part(x)
-    return norm(x)
 
 
 def _missing(x, part, norm):
@@ -223,98 +214,174 @@ pre_norm_block = Exercise(
     ),
 )
 
+
+def _with_parts_and_alpha(attempt, x, mix, w_attention, w_feed_forward, gains, alpha):
+    """attempt(x, attention, feed_forward, norm_1, norm_2, alpha)."""
+    return _with_parts(
+        lambda *parts: attempt(*parts, alpha), x, mix, w_attention, w_feed_forward, gains
+    )
+
+
+WEIGHED_CASES = {
+    name: (*case, alpha)
+    for (name, case), alpha in zip(CASES.items(), (2.0, 1.5, 3.0, 2.5), strict=True)
+}
+
+
+def _deep(first, second=None):
+    """A block of two halves, each made of the stream, a part, its norm and alpha."""
+    return lambda x, attention, feed_forward, norm_1, norm_2, alpha: (second or first)(
+        first(x, attention, norm_1, alpha), feed_forward, norm_2, alpha
+    )
+
+
+def _ending(last):
+    """A block that ends in norm_2(last(x, first sum, what norm_1 made of it, network, alpha))."""
+
+    def block(x, attention, feed_forward, norm_1, norm_2, alpha):
+        total = alpha * x + attention(x)
+        return norm_2(last(x, total, norm_1(total), feed_forward, alpha))
+
+    return block
+
+
+def _weighed(x, part, norm, alpha):
+    return norm(alpha * x + part(x))
+
+
+def _unweighed(x, part, norm, alpha):
+    return norm(x + part(x))
+
+
+def _weighed_pre(x, part, norm, alpha):
+    return alpha * x + part(norm(x))
+
+
+def _weighed_bare(x, part, norm, alpha):
+    return alpha * x + part(x)
+
+
+def _weighed_outside(x, part, norm, alpha):
+    return alpha * x + norm(part(x))
+
+
+def _weighed_in_place(x, part, norm, alpha):
+    added = part(x)
+    x *= alpha
+    x += added
+    return norm(x)
+
+
+def _alone(x, part, norm, alpha):
+    return norm(part(x))
+
+
 post_norm_block = Exercise(
     name="post_norm_block",
     kind="implement",
-    asks="The block of 2017: each part reads x, its answer is added, the sum is normalised.",
-    reference=POST,
-    library=tantra.PostNormBlock,
-    call=_with_parts,
-    cases=CASES,
-    draw=_draw,
+    asks="A post-norm block that weighs x: each half is norm(alpha x + part(x)).",
+    reference=_deep(_weighed),
+    call=_with_parts_and_alpha,
+    cases=WEIGHED_CASES,
+    draw=lambda rng: (*_draw(rng), rng.uniform(1.5, 3)),
     rtol=1e-9,
     atol=1e-11,
     mistakes={
+        "alpha stands nowhere: it multiplies x in both sums.": _deep(_unweighed),
+        "alpha is missing in the second sum: it multiplies what norm_1 made as well.": (
+            _deep(_weighed, _unweighed)
+        ),
+        "alpha is missing in the first sum: it multiplies the first x as well.": (
+            _deep(_unweighed, _weighed)
+        ),
+        "alpha multiplies what the parts return; it belongs on x.": _deep(
+            lambda x, part, norm, alpha: norm(x + alpha * part(x))
+        ),
+        "alpha multiplies the whole sum, and the norm takes that away again: alpha x + part(x).": (
+            _deep(lambda x, part, norm, alpha: norm(alpha * (x + part(x))))
+        ),
+        "alpha stands on what the norm returns: it multiplies x inside the sum.": _deep(
+            lambda x, part, norm, alpha: alpha * norm(x + part(x))
+        ),
+        "the parts read alpha x: they read x as it is, and only the sum has alpha x.": _deep(
+            lambda x, part, norm, alpha: norm(alpha * x + part(alpha * x))
+        ),
         "the norms stand on x alone, before the additions: each stands on the sum, "
-        "norm_1(x + attention(x)).": _block(_beside),
+        "norm_1(alpha * x + attention(x)).": _deep(
+            lambda x, part, norm, alpha: norm(alpha * x) + part(x)
+        ),
         "the parts read the normalised x and are added to it: here they read x, and the sum is "
-        "normalised.": _block(_of_the_normalised),
+        "normalised.": _deep(
+            lambda x, part, norm, alpha: alpha * norm(x) + part(norm(x)),
+        ),
         "the norms are used twice each, on what the parts read and on the sums: here the parts "
-        "read x as it is.": _block(_twice),
+        "read x as it is.": _deep(lambda x, part, norm, alpha: norm(alpha * x + part(norm(x)))),
         "the second half is pre-norm: norm_2 stands on its sum, not inside the call.": (
-            _block(_post, _pre)
+            _deep(_weighed, _weighed_pre)
         ),
         "the first half is pre-norm: norm_1 stands on its sum, not inside the call.": (
-            _block(_pre, _post)
+            _deep(_weighed_pre, _weighed)
         ),
-        "that is the first half; the feed-forward network comes next.": _block(_post, _missing),
-        "that is pre-norm: here a part reads x itself, and the norm stands after the sum.": PRE,
-        BARE: _block(_bare),
-        "the sum is missing: normalise x + attention(x), not attention(x) alone.": (
-            _block(_replacing_post)
+        "that is the first half; the feed-forward network comes next.": (
+            _deep(_weighed, lambda x, part, norm, alpha: x)
         ),
-        SECOND_REPLACES: _block(_post, _replacing_post),
-        "the feed-forward network reads the old x; it should read what norm_1 made.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                norm_1(x + attention(x)) + feed_forward(x)
-            )
+        "that is pre-norm: here a part reads x itself, and the norm stands after the sum.": (
+            _deep(_weighed_pre)
         ),
-        "the network reads the sum before norm_1: it should read what norm_1 made.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                norm_1(x + attention(x)) + feed_forward(x + attention(x))
-            )
+        BARE: _deep(_weighed_bare),
+        "the sum is missing: normalise alpha * x + attention(x), not attention(x) alone.": (
+            _deep(_alone)
         ),
-        "your feed-forward network goes first, with norm_2: the attention should, with norm_1, and "
-        "the network reads what that made.": given(POST, 0, 2, 1, 4, 3),
+        SECOND_REPLACES: _deep(_weighed, _alone),
         "the first sum is not normalised: norm_1 stands before the feed-forward network.": (
-            _block(_bare, _post)
+            _deep(_weighed_bare, _weighed)
         ),
-        "both norms stand at the end; norm_1 belongs right after the first addition.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                norm_1(_block(_bare)(x, attention, feed_forward, norm_1, norm_2))
-            )
-        ),
-        "the second addition starts from the sum before norm_1: it adds to what norm_1 made, which "
-        "the network reads.": lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-            x + attention(x) + feed_forward(norm_1(x + attention(x)))
-        ),
-        "the network reads the first x, and both norms stand at the end: the first half ends with "
-        "norm_1, and the second reads what that made.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                norm_1(x + attention(x) + feed_forward(x))
-            )
+        "the second half is not normalised: its sum goes through norm_2.": (
+            _deep(_weighed, _weighed_bare)
         ),
         "you normalise what a part returns and add it then; add first, normalise the sum.": (
-            _block(_outside)
-        ),
-        "the first x is added once more in the second half: what norm_1 made has it already.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                x + norm_1(x + attention(x)) + feed_forward(norm_1(x + attention(x)))
-            )
+            _deep(_weighed_outside)
         ),
         "in the first half you normalise what the attention returns: add first, then norm_1.": (
-            _block(_outside, _post)
+            _deep(_weighed_outside, _weighed)
         ),
         "in the second half you normalise what the network returns: add first, then norm_2.": (
-            _block(_post, _outside)
+            _deep(_weighed, _weighed_outside)
         ),
-        "+= changes the caller's array. Write x + ..., which makes a new one.": (
-            _block(_post_in_place, _post)
+        "+= and *= change the caller's array. Write alpha * x + ..., which makes a new one.": (
+            _deep(_weighed_in_place, _weighed)
         ),
-        "the second half is not normalised: its sum goes through norm_2.": _block(_post, _bare),
+        "the feed-forward network reads the old x; it should read what norm_1 made.": _ending(
+            lambda x, total, y, feed_forward, alpha: alpha * y + feed_forward(x)
+        ),
+        "the network reads the sum before norm_1: it should read what norm_1 made.": _ending(
+            lambda x, total, y, feed_forward, alpha: alpha * y + feed_forward(total)
+        ),
         "the second half starts from the first x: it should read, and add to, what norm_1 made.": (
-            lambda x, attention, feed_forward, norm_1, norm_2: norm_2(
-                x + feed_forward(norm_1(x + attention(x)))
+            _ending(lambda x, total, y, feed_forward, alpha: alpha * x + feed_forward(y))
+        ),
+        "the second addition starts from the sum before norm_1: it adds to what norm_1 made, which "
+        "the network reads.": _ending(
+            lambda x, total, y, feed_forward, alpha: alpha * total + feed_forward(y)
+        ),
+        "the first x is added once more in the second half: what norm_1 made has it already.": (
+            _ending(lambda x, total, y, feed_forward, alpha: x + alpha * y + feed_forward(y))
+        ),
+        "both norms stand at the end; norm_1 belongs right after the first addition.": (
+            lambda x, attention, feed_forward, norm_1, norm_2, alpha: norm_2(
+                norm_1(_deep(_weighed_bare)(x, attention, feed_forward, norm_1, norm_2, alpha))
             )
         ),
-        ONE_NORM: given(POST, 0, 1, 2, 3, 3),
-        SWAPPED: given(POST, 0, 1, 2, 4, 3),
-        WRONG_ORDER: given(POST, 0, 2, 1, 3, 4),
+        ONE_NORM: given(_deep(_weighed), 0, 1, 2, 3, 3, 5),
+        SWAPPED: given(_deep(_weighed), 0, 1, 2, 4, 3, 5),
+        WRONG_ORDER: given(_deep(_weighed), 0, 2, 1, 3, 4, 5),
+        "your feed-forward network goes first, with norm_2: the attention should, with norm_1, and "
+        "the network reads what that made.": given(_deep(_weighed), 0, 2, 1, 4, 3, 5),
     },
     hints=(
-        "Section 3.1 of Vaswani et al. 2017 has the formula: LayerNorm(x + Sublayer(x)).",
-        "The result of the first half is the x of the second.",
-        "The first line is x = norm_1(x + attention(x)).",
+        "With alpha = 1 it is the formula of Vaswani et al. 2017: LayerNorm(x + Sublayer(x)).",
+        "The result of the first half is the x of the second, which alpha multiplies as well.",
+        "The first line is x = norm_1(alpha * x + attention(x)).",
     ),
 )
 

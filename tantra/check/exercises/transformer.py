@@ -266,117 +266,124 @@ language_model = Exercise(
 )
 
 
-def _count(tables=1, positions=1, squares=12, block=13, last=2, layers=None, more=0):
+def _count(tables=2, square=2, kv=2, ff=3, norms=2, last=1, biases=0, in_all=None, head_sizes=None):
     """A formula for the number of parameters, with a slip at each argument.
 
-    squares and block count the D² and the D of one block, last the D after the blocks.
+    square counts the matrices D by D of a block, kv those of keys and values, ff those of D by F,
+    norms the D of its norms, last the D after all blocks; head_sizes gives the width of the keys.
     """
 
-    def count(vocab_size, context_length, d_model, num_layers):
-        d = d_model
-        rows = tables * vocab_size + positions * context_length
-        blocks = (layers or num_layers) * (squares * d * d + block * d)
-        return rows * d + blocks + last * d + more * vocab_size
+    def count(vocab_size, d_model, num_layers, d_ff, num_heads, num_kv_heads):
+        d, d_head = d_model, d_model // num_heads
+        d_kv = head_sizes(d, d_head, num_kv_heads) if head_sizes else d_head * num_kv_heads
+        matrices = square * d * d + kv * d * d_kv + ff * d * d_ff
+        added = biases * (2 * d + 2 * d_kv + 2 * d_ff + d)
+        blocks = (in_all or num_layers) * (matrices + norms * d + added)
+        return tables * vocab_size * d + blocks + last * d
 
     return count
+
+
+def _of_gpt_2(vocab_size, d_model, num_layers, d_ff, num_heads, num_kv_heads):
+    d = d_model
+    return vocab_size * d + num_layers * (12 * d * d + 13 * d) + 2 * d
 
 
 FLOAT = "the number is right, but it is a float: a count is whole, so divide with // or not at all."
 
 
 def _is_no_whole_number(attempt):
-    return not isinstance(attempt(7, 5, 2, 1), int | np.integer)
+    return not isinstance(attempt(7, 4, 1, 6, 2, 1), int | np.integer)
 
 
-gpt_parameters = Exercise(
-    name="gpt_parameters",
+def _draw_sizes(rng):
+    num_kv_heads, group, d_head = (int(n) for n in rng.integers([2, 2, 3], [4, 5, 9]))
+    num_heads = num_kv_heads * group
+    vocab_size, num_layers, d_ff = (int(n) for n in rng.integers([20, 2, 20], [90, 9, 99]))
+    return vocab_size, d_head * num_heads, num_layers, d_ff, num_heads, num_kv_heads
+
+
+llama_parameters = Exercise(
+    name="llama_parameters",
     kind="implement",
-    asks="How many numbers a GPT-2 of these sizes learns.",
+    asks="How many numbers a Llama of these sizes learns.",
     reference=_count(),
     cases={
-        "one layer of width 2": (7, 5, 2, 1),
-        "two layers": (65, 32, 64, 2),
-        "GPT-2 small": (50257, 1024, 768, 12),
+        "one layer of width 4": (7, 4, 1, 6, 2, 1),
+        "six heads, three of keys": (11, 24, 2, 10, 6, 3),
+        "as many heads of keys as of queries": (65, 32, 3, 88, 4, 4),
+        "TinyLlama": (32000, 2048, 22, 5632, 32, 4),
+        "Llama 2, 7B": (32000, 4096, 32, 11008, 32, 32),
     },
-    draw=lambda rng: tuple(int(n) for n in rng.integers([20, 8, 16, 2], [90, 40, 80, 9])),
+    draw=_draw_sizes,
     rules={FLOAT: _is_no_whole_number},
     mistakes={
         FLOAT: lambda *sizes: float(_count()(*sizes)),
-        "each block has 3 D numbers too many: the map back from 4 D has a bias as wide as its "
-        "output, D.": _count(block=16),
-        "all biases are missing: each linear map of GPT-2 has one, and each norm a bias beside its "
-        "gain.": _count(block=2, last=1),
-        "the feed-forward network is 4 D wide inside: its matrices are D by 4 D and 4 D by D, and "
-        "its biases 4 D and D long.": _count(squares=6, block=10),
-        "attention has four matrices, query, key, value and output: you count one.": (
-            _count(squares=9, block=10)
+        "that is the formula of a GPT-2: here the table is not tied, nothing has a bias, and the "
+        "network has three matrices of D by F.": _of_gpt_2,
+        "the table is counted once, and here it is not tied: the unembedding has V rows of its "
+        "own.": _count(tables=1),
+        "both tables are missing: V rows of D to look words up, and V to score them.": (
+            _count(tables=0)
         ),
-        "a block has 12 D² numbers in its matrices: 4 D² in attention and 8 D² in feed-forward.": (
-            _count(squares=16)
-        ),
-        "the last norm has a gain and a bias, as the others have: 2 D.": _count(last=1),
-        "the feed-forward network is missing: 8 D² + 5 D in each block.": (
-            _count(squares=4, block=8)
-        ),
-        "one norm in each block and none after them: there are two in each, and one more at the "
-        "end.": _count(block=11, last=0),
-        "the unembedding is the table once more, so it is not counted again, and it has no bias in "
-        "GPT-2.": _count(tables=2, more=1),
-        "the tables have V and N rows: V + N of them, not V times N.": (
-            lambda v, n, d, layers: v * n * d + layers * (12 * d * d + 13 * d) + 2 * d
-        ),
-        "the tables are counted as V + N numbers: each row has D.": (
-            lambda v, n, d, layers: v + n + layers * (12 * d * d + 13 * d) + 2 * d
-        ),
-        "the table is counted twice: tied, it embeds the words and scores them.": _count(tables=2),
-        "the positions are missing: they are learned, a row of D for each.": _count(positions=0),
-        "the biases are missing: every linear map of GPT-2 has one, as wide as its output.": (
-            _count(block=4)
-        ),
-        "each block lacks 4 D numbers. Three things have just so many: the biases of attention, "
-        "the bias of the map to 4 D, and the two norms.": _count(block=9),
-        "each block lacks 5 D numbers: the biases of the feed-forward network, 4 D and D wide.": (
-            _count(block=8)
-        ),
-        "each block lacks 3 D numbers: the map to 4 D has a bias as wide as its output, 4 D.": (
-            _count(block=10)
-        ),
-        "each block lacks 2 D numbers: it has two norms, and each norm a gain and a bias.": (
-            _count(block=11)
-        ),
-        "each block lacks D numbers: each of its six linear maps has a bias, and the one back from "
-        "4 D has D.": _count(block=12),
-        "each block has 13 D numbers besides its matrices: 9 D biases and two norms of 2 D.": (
-            _count(block=0)
-        ),
-        "the matrices are right; biases and norms are missing: 13 D in each block, and 2 D for the "
-        "last norm.": _count(block=0, last=0),
-        "a norm has a gain and a bias: 2 D, not D.": _count(block=11, last=1),
-        "the norms are missing: two in each block and one after them, of 2 D each.": (
-            _count(block=9, last=0)
-        ),
-        "the last norm is missing: it stands after the blocks, once.": _count(last=0),
-        "the last norm stands once, after all blocks, not in each.": _count(block=15, last=0),
-        "the feed-forward network has two matrices, D by 4D and 4D by D.": _count(squares=8),
-        "the attention is missing: queries, keys, values and output, D by D each.": (
-            _count(squares=8, block=9)
-        ),
-        "attention has four matrices and four biases: the output is one of them.": (
-            _count(squares=11, block=12)
-        ),
-        "that counts one block; there are num_layers.": _count(layers=1),
-        "the unembedding of GPT-2 has no bias.": _count(more=1),
         "the two tables stand once, not in each layer.": (
-            lambda v, n, d, layers: layers * ((v + n) * d + 12 * d * d + 13 * d) + 2 * d
+            lambda v, d, layers, f, h, g: layers * _count(in_all=1, last=0)(v, d, 1, f, h, g) + d
         ),
-        "two things are missing: the positions, a row of D for each, and the last norm.": (
-            _count(positions=0, last=0)
+        "a row of a table has D numbers; you count the rows.": (
+            lambda v, d, *sizes: 2 * v + _count(tables=0)(v, d, *sizes)
         ),
+        "keys and values have only num_kv_heads heads: their matrices are D by d_head · "
+        "num_kv_heads, not D by D.": _count(square=4, kv=0),
+        "that is the width of one head of keys; there are num_kv_heads of them.": _count(
+            head_sizes=lambda d, d_head, g: d_head
+        ),
+        "a head is d_model // num_heads wide, whatever num_kv_heads is.": _count(
+            head_sizes=lambda d, d_head, g: d // g
+        ),
+        "keys and values have a matrix each: you count one.": _count(kv=1),
+        "the queries keep all their heads: D by D. Only keys and values have fewer.": (
+            _count(square=1, kv=3)
+        ),
+        "queries and output are D by D: only keys and values have fewer heads.": (
+            _count(square=0, kv=4)
+        ),
+        "attention has four matrices, query, key, value and output: one of D by D is missing.": (
+            _count(square=1)
+        ),
+        "the attention is missing: query and output are D by D, key and value narrower.": (
+            _count(square=0, kv=0)
+        ),
+        "heads cut the matrices, they add nothing: the query's is D by D, however many.": (
+            lambda v, d, layers, f, h, g: (
+                _count()(v, d, layers, f, h, g) + 2 * layers * d * d * (h - 1)
+            )
+        ),
+        "SwiGLU has three matrices, gate, up and down: you count two.": _count(ff=2),
+        "the feed-forward network is missing: three matrices of D by F in each block.": (
+            _count(ff=0)
+        ),
+        "the network is d_ff wide inside, not 4 D.": (
+            lambda v, d, layers, f, h, g: _count()(v, d, layers, 4 * d, h, g)
+        ),
+        "nothing has a bias here, and you count one for each linear map.": _count(biases=1),
+        "an RMS norm has a gain and no bias: D numbers, not 2 D.": _count(norms=4, last=2),
+        "the norms of the blocks are right; the last has a gain alone as well, D numbers.": (
+            _count(last=2)
+        ),
+        "a block has two norms, one before each part: you count one.": _count(norms=1),
+        "the norms are missing: two in each block and one after them, of D each.": (
+            _count(norms=0, last=0)
+        ),
+        "only the last norm is counted: each block has two, of D each.": _count(norms=0),
+        "the last norm is missing: it stands after the blocks, once.": _count(last=0),
+        "the last norm stands once, after all blocks, not in each.": _count(norms=3, last=0),
+        "that counts one block; there are num_layers.": _count(in_all=1),
     },
     hints=(
-        "Three kinds: tables, (V + N) rows of D; L blocks; one last norm.",
-        "A block: 4 D² + 4 D for attention, 8 D² + 5 D for feed-forward, 4 D for its norms.",
-        "(V + N) D + L (12 D² + 13 D) + 2 D",
+        "Three kinds: two tables of V rows; num_layers blocks; one last norm.",
+        "A block: D by D twice, D by d_head · num_kv_heads twice, D by F three times, and two "
+        "gains.",
+        "2 V D + L (2 D² + 2 D d_kv + 3 D F + 2 D) + D, with d_kv = D // num_heads * num_kv_heads",
     ),
 )
 
@@ -391,9 +398,15 @@ def _given_loss(logits, tokens):
     return -picked.mean()
 
 
-def _of_chapter_09(logits, tokens):
+def _of_the_second_axis(logits, tokens):
     log_p = tantra.log_softmax(logits[:, :-1])
     return -np.take_along_axis(log_p, tokens[:, 1:, None], axis=-1).mean()
+
+
+def _of_one_sequence(logits, tokens):
+    """As the chapter has it."""
+    log_p = tantra.log_softmax(logits[:-1])
+    return -log_p[np.arange(len(tokens) - 1), tokens[1:]].mean()
 
 
 def _unshifted(logits):
@@ -437,7 +450,9 @@ next_token_loss = Exercise(
     draw=_draw_words,
     mistakes={
         "[:, :-1] and [:, 1:] cut the second axis, whatever it is, and the positions are second in "
-        "a batch only: [..., :-1, :] and [..., 1:] count from the end.": _of_chapter_09,
+        "a batch only: [..., :-1, :] and [..., 1:] count from the end.": _of_the_second_axis,
+        "right for one sequence; in a batch [:-1] and [1:] leave out a sequence, and each position "
+        "needs its own row: [..., :-1, :], [..., 1:] and np.take_along_axis.": _of_one_sequence,
         "[..., :-1] cuts the last axis of the logits, the words; the positions are the axis before "
         "it: [..., :-1, :].": lambda logits, tokens: (
             -picked(tantra.log_softmax(logits[..., :-1]), tokens[..., 1:]).mean()
@@ -777,7 +792,7 @@ unembedding_share = Prediction(
 
 EXERCISES = [
     language_model,
-    gpt_parameters,
+    llama_parameters,
     next_token_loss,
     tied_gradient,
     first_loss,
