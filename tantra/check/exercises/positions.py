@@ -556,6 +556,11 @@ alibi_bias = Exercise(
                 num_heads, np.arange(len(queries)), np.arange(len(keys))
             )
         ),
+        "both axes count the queries; keys hold positions of their own: queries[:, None] - keys.": (
+            lambda num_heads, queries, keys: tantra.alibi_bias(
+                num_heads, np.arange(len(queries)), np.arange(len(queries))
+            )
+        ),
         "later keys get a reward: a distance has no sign, take abs.": _bias(lambda d: d),
         "keys after the query should lose too: take abs, and leave the future to the mask.": _bias(
             lambda d: np.maximum(d, 0)
@@ -671,7 +676,8 @@ rotated_score = Prediction(
         "second numbers, sin 125° · sin 50°.": _cosine(125) * _cosine(50),
         "that is divided by √2; here there is no divisor.": _cosine(75) / np.sqrt(2),
         "from position 2 to position 5 there are three steps, not four.": _cosine(100),
-        "the chapter's step is 30 degrees, here it is 25: three steps are 75 degrees.": 0.0,
+        "the chapter has two steps of 30 degrees; here there are three, of 25 degrees.": 0.5,
+        "three steps of 30 degrees would be 90; a step here is 25 degrees.": 0.0,
     },
     rtol=2e-3,
     hints=(
