@@ -28,7 +28,7 @@ COMMON = {
     "ufunc 'bitwise_and' not supported": (
         "& binds closer than a comparison: put brackets around each, (a > 0) & (b > 0)"
     ),
-    "only 0-dimensional arrays can be converted to Python scalars": (
+    "arrays can be converted to Python scalars": (
         "float() and the functions of math take one number: use NumPy's for arrays"
     ),
 }

@@ -11,8 +11,8 @@ from tantra.gpt2 import file
 from tantra.gpt2.file import KNOWN
 from tantra.model import GPT
 from tantra.norms import LayerNorm
-from tantra.training.checkpoints import inside
-from tantra.training.checkpoints import weights as named_weights
+from tantra.training.whole import inside
+from tantra.training.whole import weights as named_weights
 
 # What GPT-2's file calls the parts of a block, and ours that each one holds, side by side.
 BLOCK = {

@@ -829,8 +829,9 @@ def test_a_weight_without_a_place_is_not_dropped(folder, tmp_path):
 
 
 def test_a_table_of_its_own_is_not_dropped(folder, tmp_path):
+    config = gpt2.load(folder).config
     with torch.device("meta"):
-        torn = GPT(gpt2.load(folder).config)
+        torn = GPT(config)
     torn.to_empty(device="cpu")
     torn.unembedding.weight = nn.Parameter(torn.unembedding.weight.detach().clone())
     torn.load_state_dict(gpt2.load(folder).state_dict())
