@@ -299,20 +299,21 @@ def worth_by_dictionaries(rows, vowels, n):
     return tuple(float(np.mean([-np.log(p) for p in each])) for each in probabilities)
 
 
-def drop_by_copy(averages, head):
-    dropped = averages.copy()
-    dropped[:, head] = 0
-    return dropped
+def drop_by_shape(merged, head, num_heads):
+    dropped = merged.reshape(*merged.shape[:-1], num_heads, -1).copy()
+    dropped[:, :, head] = 0
+    return dropped.reshape(merged.shape)
 
 
-def drop_by_where(averages, head):
-    return np.where(np.arange(averages.shape[1])[None, :, None, None] == head, 0.0, averages)
+def drop_by_where(merged, head, num_heads):
+    of = np.arange(merged.shape[-1]) // (merged.shape[-1] // num_heads)
+    return np.where(of == head, 0.0, merged)
 
 
-def drop_by_concatenation(averages, head):
-    nothing = np.zeros_like(averages[:, :1])
-    parts = [averages[:, :head], nothing, averages[:, head + 1 :]]
-    return np.concatenate(parts, axis=1)
+def drop_by_concatenation(merged, head, num_heads):
+    parts = np.split(merged, num_heads, axis=-1)
+    parts[head] = np.zeros_like(parts[head])
+    return np.concatenate(parts, axis=-1)
 
 
 def damages_by_parts(averages, w_output, target):
@@ -541,7 +542,7 @@ RIGHT = {
     "syllables_so_far": [13, 13.0, 0.325 * 40],
     "temperature_slope": [slope_by_loops, slope_by_differences, slope_by_torch],
     "count_worth": [worth_by_joint_counts, worth_by_entropies, worth_by_dictionaries],
-    "drop_head": [drop_by_copy, drop_by_where, drop_by_concatenation],
+    "drop_head": [drop_by_shape, drop_by_where, drop_by_concatenation],
     "head_damages": [damages_by_parts, damages_by_einsum, damages_by_concatenation],
     "best_guess": [
         guess_by_counters,

@@ -8,96 +8,126 @@ from tantra.check.inputs import array, arrays
 from tantra.check.slips import given, largest, total
 
 
-def _drop_head(averages, head):
-    keep = np.arange(averages.shape[1]) != head
-    return averages * keep[:, None, None]
+def _features(merged, head, num_heads):
+    """The slice of one head's K features."""
+    K = merged.shape[-1] // num_heads
+    return slice(head * K, (head + 1) * K)
 
 
-def _zero(averages, place):
-    averages = averages.copy()
-    averages[place] = 0
-    return averages
+def _zero(merged, place):
+    merged = merged.copy()
+    merged[place] = 0
+    return merged
 
 
-def _along(*behind):
-    """keep, lined up with another axis than that of the heads."""
-
-    def drop(averages, head):
-        keep = np.arange(averages.shape[1]) != head
-        return averages * keep.reshape(-1, *behind)
-
-    return drop
+def _drop_head(merged, head, num_heads):
+    return _zero(merged, np.s_[..., _features(merged, head, num_heads)])
 
 
-def _drop_for_good(averages, head):
-    averages[:, head] = 0
-    return averages
+def _dropped(cut):
+    """A mistake: other features are dropped, cut(head, K, H)."""
+    return lambda merged, head, num_heads: _zero(
+        merged, np.s_[..., cut(head, merged.shape[-1] // num_heads, num_heads)]
+    )
 
 
-def _mean_instead(averages, head):
-    averages = averages.copy()
-    averages[:, head] = averages[:, head].mean(axis=(0, 1))
-    return averages
+def _drop_for_good(merged, head, num_heads):
+    merged[..., _features(merged, head, num_heads)] = 0
+    return merged
+
+
+def _mean_instead(merged, head, num_heads):
+    merged, features = merged.copy(), _features(merged, head, num_heads)
+    merged[..., features] = merged[..., features].mean(axis=(0, 1))
+    return merged
+
+
+def _cut_out(merged, head, num_heads):
+    features = _features(merged, head, num_heads)
+    return np.delete(merged, np.arange(merged.shape[-1])[features], axis=-1)
 
 
 drop_head = Exercise(
     name="drop_head",
     kind="implement",
-    asks="The averages (B, H, T, K) with those of one head set to 0.",
+    asks="The merged averages (B, T, H·K) with those of one head set to 0.",
     reference=_drop_head,
     cases={
-        "the first of two": (array(1, 2, 3, 2), 0),
-        "the last of three": (array(1, 3, 4, 2), 2),
-        "two sequences": (array(2, 2, 3, 2), 1),
-        "as many positions as heads": (array(1, 2, 2, 3), 0),
+        "the first of two": (array(1, 3, 4), 0, 2),
+        "the last of three": (array(1, 4, 6), 2, 3),
+        "two sequences": (array(2, 3, 4), 1, 2),
+        "the second of four": (array(1, 3, 8), 1, 4),
     },
-    draw=lambda rng: (rng.standard_normal((2, 4, 5, 6)), int(rng.integers(4))),
+    draw=lambda rng: (rng.standard_normal((2, 5, 24)), int(rng.integers(4)), 4),
     mistakes={
         "all heads but this one are 0; it is this one that should be.": (
-            lambda averages, head: averages - _drop_head(averages, head)
+            lambda merged, head, n: merged - _drop_head(merged, head, n)
         ),
-        "positions are axis 2; the heads are axis 1: (B, H, T, K).": (
-            lambda averages, head: _zero(averages, np.s_[:, :, head])
+        "that is every H-th feature: the K of a head stand side by side, from head·K on.": (
+            _dropped(lambda head, K, n: slice(head, None, n))
         ),
-        "features are the last axis; the heads are axis 1: (B, H, T, K).": (
-            lambda averages, head: _zero(averages, np.s_[..., head])
+        "one feature is not a head: each has K = H·K / H of them.": (
+            _dropped(lambda head, K, n: slice(head, head + 1))
         ),
-        "a whole sequence is 0: the batch is axis 0, the heads are axis 1.": _zero,
-        "numbers of shape (H,) meet the last axis, K: two axes of length 1 behind them, (H, 1, 1), "
-        "line them up with the heads.": _along(),
-        "numbers of shape (H, 1) meet the axis T: (H, 1, 1) lines them up with the heads.": (
-            _along(1)
+        "the features of a head begin at head·K, not at head.": (
+            _dropped(lambda head, K, n: slice(head, head + K))
+        ),
+        "a head has K = H·K / H features; yours takes H of them.": (
+            _dropped(lambda head, K, n: slice(head * n, (head + 1) * n))
+        ),
+        "the heads after it are gone too: its features end before (head + 1)·K.": (
+            _dropped(lambda head, K, n: slice(head * K, None))
+        ),
+        "the heads before it are gone too: its features begin at head·K.": (
+            _dropped(lambda head, K, n: slice((head + 1) * K))
+        ),
+        "the last feature of the head is left: a slice ends before its end, (head + 1)·K.": (
+            _dropped(lambda head, K, n: slice(head * K, (head + 1) * K - 1))
+        ),
+        "positions are axis 1; the features of all heads are the last axis: (B, T, H·K).": (
+            lambda merged, head, n: _zero(merged, np.s_[:, head])
+        ),
+        "a whole sequence is 0: the batch is axis 0, the features are the last axis.": (
+            lambda merged, head, n: _zero(merged, head % len(merged))
         ),
         "the head is cut out, and the array is smaller: the matrix behind it needs all H·K "
-        "numbers, so set them to 0.": lambda averages, head: np.delete(averages, head, axis=1),
+        "numbers, so set them to 0.": _cut_out,
         "that is the head's mean in its place, another kind of removal: here it is 0.": (
             _mean_instead
         ),
         "only the first sequence loses its head: drop it in all of them.": (
-            lambda averages, head: _zero(averages, np.s_[0, head])
+            lambda merged, head, n: _zero(merged, np.s_[0, :, _features(merged, head, n)])
         ),
-        "averages itself is changed: set the head to 0 in a copy of it.": _drop_for_good,
+        "only the first position loses its head: drop it at all of them.": (
+            lambda merged, head, n: _zero(merged, np.s_[:, 0, _features(merged, head, n)])
+        ),
+        "merged itself is changed: set the head to 0 in a copy of it.": _drop_for_good,
         "one head too far: heads count from 0.": (
-            lambda averages, head: _drop_head(averages, (head + 1) % averages.shape[1])
+            lambda merged, head, n: _drop_head(merged, (head + 1) % n, n)
         ),
         "one head too early: heads count from 0, so it is head, not head - 1.": (
-            lambda averages, head: _drop_head(averages, (head - 1) % averages.shape[1])
+            lambda merged, head, n: _drop_head(merged, (head - 1) % n, n)
         ),
-        "head 0 is never dropped, and the head before each other one: heads count from 0, as "
-        "np.arange does.": (lambda averages, head: _drop_head(averages, head - 1)),
         "no head was dropped in what comes back: is it the array that you changed?": (
-            lambda averages, head: averages.copy()
-        ),
-        "the heads before it are gone too: only one is dropped at a time.": (
-            lambda averages, head: averages * (np.arange(averages.shape[1]) > head)[:, None, None]
+            lambda merged, head, n: merged.copy()
         ),
     },
     hints=(
-        "Make one number a head: 0 for the one to drop, 1 for the others.",
-        "np.arange(H) != head has shape (H,); the averages are (B, H, T, K).",
-        "averages * keep[:, None, None] lines up H with axis 1.",
+        "The heads stand side by side on the last axis: how many features has each?",
+        "K = merged.shape[-1] // num_heads; head 0 has the features 0 to K - 1.",
+        "In a copy: dropped[..., head * K : (head + 1) * K] = 0",
     ),
 )
+
+
+def _without(averages, head):
+    keep = np.arange(averages.shape[1]) != head
+    return averages * keep[:, None, None]
+
+
+def _without_for_good(averages, head):
+    averages[:, head] = 0
+    return averages
 
 
 def _merged(averages):
@@ -120,7 +150,7 @@ def _damages(
     w_output,
     target,
     *,
-    drop=_drop_head,
+    drop=_without,
     merge=_merged,
     transpose=np.transpose,
     mean=np.mean,
@@ -167,9 +197,7 @@ head_damages = Exercise(
             lambda a, w, target: _damages(a, w, target, combine=np.divide)
         ),
         "all heads but one are dropped each time: drop one, keep the others.": (
-            lambda a, w, target: _damages(
-                a, w, target, drop=lambda a, head: a - _drop_head(a, head)
-            )
+            lambda a, w, target: _damages(a, w, target, drop=lambda a, head: a - _without(a, head))
         ),
         "the squares are summed; the error is their mean.": (
             lambda a, w, target: _damages(a, w, target, mean=np.sum)
@@ -211,7 +239,7 @@ head_damages = Exercise(
             lambda a, w, target: _damages(a, w, target, mean=lambda squares: (squares**0.5).mean())
         ),
         "averages itself is changed, so that heads dropped before stay away: drop each from a "
-        "copy.": lambda a, w, target: _damages(a, w, target, drop=_drop_for_good),
+        "copy.": lambda a, w, target: _damages(a, w, target, drop=_without_for_good),
     },
     hints=(
         "Three steps: the error with all heads; the error without head h, for each h; subtract.",
