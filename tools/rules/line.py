@@ -21,7 +21,6 @@ OLD_SHAPE = {
     "07_feed_forward",
     "08_residual",
     "09_transformer",
-    "10_training",
     "11_generation",
     "12_rewrites",
     "13_gpt2",
