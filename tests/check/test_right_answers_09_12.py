@@ -159,30 +159,30 @@ def gradient_flat(logits, targets, smoothing):
     return ((e / e.sum(axis=1, keepdims=True) - q) / len(rows)).reshape(logits.shape)
 
 
-def step_by_differences(w, g, m, v, t, lr, betas, eps, decay):
+def step_by_differences(w, g, m, v, t, lr, betas, eps, decay, factor):
     b1, b2 = betas
     m = m + (1 - b1) * (g - m)
     v = v + (1 - b2) * (g * g - v)
     below = (v / (1 - b2**t)) ** 0.5 + eps
-    return (1 - lr * decay) * w - lr / (1 - b1**t) * m / below, m, v
+    return (1 - factor * decay) * w - factor * lr / (1 - b1**t) * m / below, m, v
 
 
-def step_in_torch(w, g, m, v, t, lr, betas, eps, decay):
+def step_in_torch(w, g, m, v, t, lr, betas, eps, decay, factor):
     w, g, m, v = (torch.tensor(x) for x in (w, g, m, v))
     m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * g**2
     root = (v / (1 - betas[1] ** t)).sqrt().add(eps)
-    w = w.mul(1 - lr * decay).addcdiv(m, root, value=-lr / (1 - betas[0] ** t))
+    w = w.mul(1 - factor * decay).addcdiv(m, root, value=-factor * lr / (1 - betas[0] ** t))
     return w.numpy(), m.numpy(), v.numpy()
 
 
-def step_in_copies(w, g, m, v, t, lr, betas, eps, decay):
+def step_in_copies(w, g, m, v, t, lr, betas, eps, decay, factor):
     w, m, v = w.copy(), m.copy(), v.copy()
     m *= betas[0]
     m += (1 - betas[0]) * g
     v *= betas[1]
     v += (1 - betas[1]) * np.square(g)
-    w -= lr * decay * w
-    w -= lr * (m / (1 - betas[0] ** t)) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
+    w -= factor * decay * w
+    w -= factor * lr * (m / (1 - betas[0] ** t)) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
     return [w, m, v]
 
 

@@ -121,10 +121,14 @@ def transformer():
 
 
 def training():
-    x = of_block()["x"]
-    weight = torch.zeros(V, D, requires_grad=True)
-    given = {"x": x, "weight": weight, "targets": tokens(B, T), "log_softmax": log_softmax}
-    return given | {"learning_rate": 0.1}, {}
+    x, targets = np.eye(V)[tokens(1, T)[0].numpy()], tokens(1, T)[0].numpy()
+    given = {"x": x, "weight": np.zeros((V, V)), "targets": targets, "truth": np.eye(V)[targets]}
+    return given | {
+        "log_softmax": log_softmax,
+        "softmax": softmax,
+        "T": T,
+        "learning_rate": 0.1,
+    }, {}
 
 
 def generation():
@@ -193,7 +197,7 @@ TRUE_AFTER = {
         g["g_x"], gradients(lambda x: x + torch.tanh(x @ x.new_tensor(g["w"])), g["g"], g["x"])[0]
     ),
     "training": lambda g: (
-        -log_softmax(g["x"] @ g["weight"].mT).gather(-1, g["targets"][..., None]).mean() < g["loss"]
+        -log_softmax(g["x"] @ g["weight"].T)[np.arange(T), g["targets"]].mean() < g["loss"]
     ),
     "generation": lambda g: torch.equal(g["tokens"][:, -1:], g["token"]),
     "rewrites": lambda g: (

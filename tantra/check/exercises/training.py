@@ -653,34 +653,149 @@ def _step_alone(w, g, m, v, t, lr, betas, eps, decay_rate):
     return new - w, m, v
 
 
-def _state(shape, t, seed=0, lr=0.1, betas=(0.8, 0.95), eps=0.01, decay=0.5):
+def _scheduled(step, rate=lambda lr, factor: factor * lr, decay=lambda decay, lr, _: decay / lr):
+    """PyTorch's step with this rate and this decay; as they stand, the paper's."""
+
+    def paper_step(w, g, m, v, t, lr, betas, eps, decay_rate, factor):
+        lr, decay_rate = rate(lr, factor), decay(decay_rate, lr, factor)
+        return step(w, g, m, v, t, lr, betas, eps, decay_rate)
+
+    return paper_step
+
+
+def _with_plain_decay(step):
+    return _scheduled(step, decay=lambda decay, lr, factor: decay)
+
+
+def _state(shape, t, seed=0, lr=0.1, betas=(0.8, 0.95), eps=0.01, decay=0.5, factor=0.6):
     w, g, m, v = (array(*shape, seed=seed + n) for n in range(4))
     m, v = (0 * m, 0 * v) if t == 1 else (m, v**2)
-    return w, g, m, v, t, lr, betas, eps, decay
+    return w, g, m, v, t, lr, betas, eps, decay, factor
 
 
 def _draw_state(rng):
     w, g, m, v = rng.standard_normal((4, *[(3,), (2, 3), (4, 2, 3)][rng.integers(3)]))
     lr, decay, eps = rng.uniform(0.01, 0.5), rng.uniform(0.1, 0.9), rng.choice([1e-1, 1e-2])
     betas = float(rng.uniform(0.5, 0.95)), float(rng.uniform(0.9, 0.99))
-    return w, g, m, v**2, int(rng.integers(2, 9)), float(lr), betas, float(eps), float(decay)
+    t, factor = int(rng.integers(2, 9)), float(rng.uniform(0.2, 0.9))
+    return w, g, m, v**2, t, float(lr), betas, float(eps), float(decay), factor
 
 
 def _without_root(*state):
     return _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * g)(*state)
 
 
+_DECAYED_INSIDE = {
+    "the decay stands in the gradient, where it is divided by the root of v too: shrink w "
+    "beside the step.": _step(decay="inside"),
+    "the decay stands inside the fraction, where it is divided by the root of v too: shrink w "
+    "beside it.": _decay_in_the_fraction,
+    "two things: the corrections are missing, and the decay stands in the gradient: shrink w "
+    "beside the step.": _step(fair=False, decay="inside"),
+}
+
+_STEPS = {
+    "the corrections are missing: m and v start at 0, so divide them by 1 - beta to the t.": (
+        _step(fair=False)
+    ),
+    "v is corrected and m is not: both start at 0.": _step(fair_m=False),
+    "m is corrected and v is not: both start at 0.": _step(fair_v=False),
+    "the first step has t = 1 already: the correction is 1 - beta to the t.": _step(t_from=1),
+    "the decay is missing: w also loses factor times decay times itself.": _step(decay="none"),
+    "the decay makes the weights grow: subtract it.": _step(decay="grow"),
+    "the decay takes its fraction of the weights as they were before the step.": (
+        _step(decay="after")
+    ),
+    "the step goes with the gradient; it should go against it.": _step(sign=-1),
+    "the root is missing: v is a mean of squares.": _step(root=lambda v, eps: v + eps),
+    "eps stands outside the root: sqrt(v_hat) + eps.": (
+        _step(root=lambda v, eps: np.sqrt(v + eps))
+    ),
+    "eps is missing: it keeps the step finite where v is 0.": (
+        _step(root=lambda v, eps: np.sqrt(np.maximum(v, 1e-300)))
+    ),
+    "eps is added to the root of the corrected v; yours is added before the correction.": (
+        _eps_too_early
+    ),
+    "the correction has beta to the power of t, not beta times t.": _corrected_by(
+        lambda b, t: b[0] * t, lambda b, t: b[1] * t
+    ),
+    "the power t is missing in the corrections: 1 - beta to the t.": (
+        _corrected_by(lambda b, t: b[0], lambda b, t: b[1])
+    ),
+    "the corrections have the power t - 1: t counts from 1 already, so the power is t.": (
+        _step(t_from=-1)
+    ),
+    "the betas are exchanged in the corrections: m has the first, v the second.": (
+        _corrected_by(lambda b, t: b[1] ** t, lambda b, t: b[0] ** t)
+    ),
+    "both corrections have the beta of m: v has the second.": (
+        _corrected_by(lambda b, t: b[0] ** t, lambda b, t: b[0] ** t)
+    ),
+    "the betas are exchanged: the first is for m, the second for v.": _betas_exchanged,
+    "the decay is a fraction of w: factor times decay times w.": (
+        _means(_mean, _square, pull=lambda w: 1.0)
+    ),
+    "v is the running mean of g squared, not of m squared.": _square_of_m,
+    "the decay takes a fraction of w, not of the gradient.": _decay_of_g,
+    "eps is added to the root, below the fraction: brackets.": _eps_beside_the_fraction,
+    "the step is made of g; it is made of its running mean, m_hat.": (
+        _means(_mean, _square, push=lambda m_hat, g: g)
+    ),
+    "m and v are multiplied by 1 - beta to the t; they are too small, so divide.": (
+        _corrected_by(lambda b, t: 1 - 1 / (1 - b[0] ** t), lambda b, t: 1 - 1 / (1 - b[1] ** t))
+    ),
+    "return the running means as well, w, m, v: the next step needs them.": (
+        lambda *state: _step()(*state)[0]
+    ),
+    "first w, then m, then v: yours stand in another order.": reordered(_step(), 1, 2, 0),
+    "v has 1 - beta times g squared; you square 1 - beta too.": (
+        _means(_mean, lambda v, g, b: b[1] * v + ((1 - b[1]) * g) ** 2)
+    ),
+    "v is the running mean of g squared, not of its size.": (
+        _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * np.abs(g))
+    ),
+    "v is the running mean of g squared, not of g, which may be below 0, where it has no "
+    "root.": _without_root,
+    "the betas are exchanged in the running means: the first is for m.": (
+        _means(
+            lambda m, g, b: b[1] * m + (1 - b[1]) * g,
+            lambda v, g, b: b[0] * v + (1 - b[0]) * g**2,
+        )
+    ),
+    "a beta is the weight of the old mean, 1 - beta that of the new gradient.": (
+        _means(
+            lambda m, g, b: (1 - b[0]) * m + b[0] * g,
+            lambda v, g, b: (1 - b[1]) * v + b[1] * g**2,
+        )
+    ),
+    "the new gradient counts 1 - beta, not 1.": (
+        _means(lambda m, g, b: b[0] * m + g, lambda v, g, b: b[1] * v + g**2)
+    ),
+    "the step uses the old means: bring m and v up to date first.": _old_means,
+    "return the running means as they are; only the step uses the corrected ones.": (
+        _fair_means_kept
+    ),
+    "that is the step alone; return the weights after it.": _step_alone,
+    "the caller's arrays are changed: make new ones, as in m = beta * m + ...": _in_place,
+    "the caller's m and v are changed: make new ones.": _means_in_place,
+    "the root is taken before v is corrected: np.sqrt(v / (1 - betas[1] ** t)).": (_root_too_early),
+}
+
 adamw_step = Exercise(
     name="adamw_step",
     kind="implement",
-    asks="One step of AdamW: the new weights, and the new running means m and v.",
-    reference=_step(),
+    asks="One step of AdamW as in the paper: the new weights, and the new running means.",
+    reference=_scheduled(_step()),
     results=("w", "m", "v"),
     cases={
         "the first step": _state((3,), 1),
         "the third": _state((2, 3), 3, seed=4),
-        "two axes in front": _state((1, 2, 3), 5, seed=12, lr=0.3, betas=(0.7, 0.8), eps=0.1),
+        "two axes in front": _state(
+            (1, 2, 3), 5, seed=12, lr=0.3, betas=(0.7, 0.8), eps=0.1, factor=0.3
+        ),
         "no decay": _state((4,), 2, seed=8, decay=0.0),
+        "at the peak": _state((3,), 4, seed=16, factor=1.0),
         "no gradient": (
             np.array([1.0, -2.0]),
             np.zeros(2),
@@ -691,114 +806,40 @@ adamw_step = Exercise(
             (0.9, 0.99),
             0.01,
             0.5,
+            0.6,
         ),
     },
     draw=_draw_state,
     mistakes={
-        "the corrections are missing: m and v start at 0, so divide them by 1 - beta to the t.": (
-            _step(fair=False)
+        "that is PyTorch's form: in the paper lr does not multiply the decay, the factor does.": (
+            _with_plain_decay(_step())
         ),
-        "v is corrected and m is not: both start at 0.": _step(fair_m=False),
-        "m is corrected and v is not: both start at 0.": _step(fair_v=False),
-        "the first step has t = 1 already: the correction is 1 - beta to the t.": _step(t_from=1),
-        "the decay stands in the gradient, where it is divided by the root of v too: shrink w "
-        "beside the step.": _step(decay="inside"),
-        "the decay is missing: w also loses lr times decay times itself.": _step(decay="none"),
-        "the decay is multiplied by lr as well.": _step(decay="bare"),
-        "the decay makes the weights grow: subtract it.": _step(decay="grow"),
-        "the decay takes its fraction of the weights as they were before the step.": (
-            _step(decay="after")
+        "the schedule's factor multiplies the decay too, not only the step.": (
+            _scheduled(_step(), decay=lambda decay, lr, factor: decay / lr / factor)
         ),
-        "the step goes with the gradient; it should go against it.": _step(sign=-1),
-        "the root is missing: v is a mean of squares.": _step(root=lambda v, eps: v + eps),
-        "eps stands outside the root: sqrt(v_hat) + eps.": (
-            _step(root=lambda v, eps: np.sqrt(v + eps))
-        ),
-        "eps is missing: it keeps the step finite where v is 0.": (
-            _step(root=lambda v, eps: np.sqrt(np.maximum(v, 1e-300)))
-        ),
-        "eps is added to the root of the corrected v; yours is added before the correction.": (
-            _eps_too_early
-        ),
-        "the correction has beta to the power of t, not beta times t.": _corrected_by(
-            lambda b, t: b[0] * t, lambda b, t: b[1] * t
-        ),
-        "the power t is missing in the corrections: 1 - beta to the t.": (
-            _corrected_by(lambda b, t: b[0], lambda b, t: b[1])
-        ),
-        "the corrections have the power t - 1: t counts from 1 already, so the power is t.": (
-            _step(t_from=-1)
-        ),
-        "the betas are exchanged in the corrections: m has the first, v the second.": (
-            _corrected_by(lambda b, t: b[1] ** t, lambda b, t: b[0] ** t)
-        ),
-        "both corrections have the beta of m: v has the second.": (
-            _corrected_by(lambda b, t: b[0] ** t, lambda b, t: b[0] ** t)
-        ),
-        "the betas are exchanged: the first is for m, the second for v.": _betas_exchanged,
-        "the step is lr times the fraction.": _step(rate=False),
-        "the decay is a fraction of w: lr times decay times w.": (
-            _means(_mean, _square, pull=lambda w: 1.0)
-        ),
-        "v is the running mean of g squared, not of m squared.": _square_of_m,
-        "the decay takes a fraction of w, not of the gradient.": _decay_of_g,
-        "the decay stands inside the fraction, where it is divided by the root of v too: shrink w "
-        "beside it.": _decay_in_the_fraction,
-        "eps is added to the root, below the fraction: brackets.": _eps_beside_the_fraction,
-        "the step is made of g; it is made of its running mean, m_hat.": (
-            _means(_mean, _square, push=lambda m_hat, g: g)
-        ),
-        "m and v are multiplied by 1 - beta to the t; they are too small, so divide.": (
-            _corrected_by(
-                lambda b, t: 1 - 1 / (1 - b[0] ** t), lambda b, t: 1 - 1 / (1 - b[1] ** t)
+        "the schedule's factor multiplies the step too, not only the decay.": (
+            _scheduled(
+                _step(), lambda lr, factor: lr, lambda decay, lr, factor: factor * decay / lr
             )
         ),
-        "return the running means as well, w, m, v: the next step needs them.": (
-            lambda *state: _step()(*state)[0]
+        "the schedule's factor is missing: it multiplies both, the step and the decay.": (
+            _scheduled(_step(), lambda lr, factor: lr)
         ),
-        "first w, then m, then v: yours stand in another order.": reordered(_step(), 1, 2, 0),
-        "v has 1 - beta times g squared; you square 1 - beta too.": (
-            _means(_mean, lambda v, g, b: b[1] * v + ((1 - b[1]) * g) ** 2)
+        "the factor is missing, and the decay is multiplied by lr: that is PyTorch's form.": (
+            _scheduled(_step(), lambda lr, factor: lr, lambda decay, lr, factor: decay)
         ),
-        "v is the running mean of g squared, not of its size.": (
-            _means(_mean, lambda v, g, b: b[1] * v + (1 - b[1]) * np.abs(g))
+        "lr is missing: the step is factor times lr times the fraction.": (
+            _scheduled(_step(), lambda lr, factor: factor, lambda decay, lr, factor: decay)
         ),
-        "v is the running mean of g squared, not of g, which may be below 0, where it has no "
-        "root.": _without_root,
-        "the betas are exchanged in the running means: the first is for m.": (
-            _means(
-                lambda m, g, b: b[1] * m + (1 - b[1]) * g,
-                lambda v, g, b: b[0] * v + (1 - b[0]) * g**2,
-            )
-        ),
-        "a beta is the weight of the old mean, 1 - beta that of the new gradient.": (
-            _means(
-                lambda m, g, b: (1 - b[0]) * m + b[0] * g,
-                lambda v, g, b: (1 - b[1]) * v + b[1] * g**2,
-            )
-        ),
-        "the new gradient counts 1 - beta, not 1.": (
-            _means(lambda m, g, b: b[0] * m + g, lambda v, g, b: b[1] * v + g**2)
-        ),
-        "the step uses the old means: bring m and v up to date first.": _old_means,
-        "return the running means as they are; only the step uses the corrected ones.": (
-            _fair_means_kept
-        ),
-        "that is the step alone; return the weights after it.": _step_alone,
-        "the caller's arrays are changed: make new ones, as in m = beta * m + ...": _in_place,
-        "the caller's m and v are changed: make new ones.": _means_in_place,
-        "the root is taken before v is corrected: np.sqrt(v / (1 - betas[1] ** t)).": (
-            _root_too_early
-        ),
-        "two things: the corrections are missing, and the decay stands in the gradient: shrink w "
-        "beside the step.": _step(fair=False, decay="inside"),
+        **{said: _with_plain_decay(step) for said, step in _DECAYED_INSIDE.items()},
+        **{said: _scheduled(step) for said, step in _STEPS.items()},
     },
     rtol=1e-9,
     atol=1e-12,
     hints=(
         "In this order: new m, new v, their corrected forms, the new w.",
         "m_hat = m / (1 - betas[0] ** t), with the new m; v_hat likewise.",
-        "w - lr * decay * w - lr * m_hat / (np.sqrt(v_hat) + eps)",
+        "w - factor * (lr * m_hat / (np.sqrt(v_hat) + eps) + decay * w)",
     ),
 )
 
