@@ -199,6 +199,10 @@ causal_mask = Exercise(
         "you compare the queries with one another: a column belongs to a key.": (
             lambda queries, keys: queries[:, None] >= queries
         ),
+        "your rows are keys, and compared the other way round: give every query a row, "
+        "queries[:, None], and ask where it is at least the key.": (
+            lambda queries, keys: keys[:, None] >= queries
+        ),
         "only its own position: the ones before it may be seen as well.": (
             lambda queries, keys: queries[:, None] == keys[None, :]
         ),
@@ -295,6 +299,16 @@ def _powers_of(scores, mask):
 def _assigned(scores, mask):
     scores[~mask] = -np.inf
     return tantra.softmax(scores)
+
+
+def _assigned_behind(scores, mask):
+    scores[..., ~mask] = -np.inf
+    return tantra.softmax(scores)
+
+
+def _assigned_always(q, k, v, mask=None):
+    weights = _assigned(_scores(q, k), mask)
+    return weights @ v, weights
 
 
 def _infinities_added(q, k, v, mask=None):
@@ -399,6 +413,14 @@ scaled_dot_product_attention = Exercise(
         "scores[~mask] wants a mask that is as large as the scores. np.where(mask, scores, "
         "-np.inf) also takes one with fewer axes, or with an axis of length 1.": (
             _weighed(_assigned)
+        ),
+        "two things: mask may be None, so use it only where it is not; and scores[~mask] wants a "
+        "mask as large as the scores: np.where(mask, scores, -np.inf) takes a smaller one too.": (
+            _assigned_always
+        ),
+        "scores[..., ~mask] wants a mask of two axes, as large as the last two. np.where(mask, "
+        "scores, -np.inf) also takes one with axes in front, or with an axis of length 1.": (
+            _weighed(_assigned_behind)
         ),
         "where mask is None every query may look at every key: yours makes a causal mask then.": (
             _with_another_mask(_causal_unless_given)
@@ -557,6 +579,12 @@ def _untransposed(memory=False, scores=False, weights=False):
     return backward
 
 
+def _from_averages(q, m, d_averages):
+    p = _weights_of(q, m)
+    d_scores = p * (d_averages - total(p * (d_averages @ m.mT))) / math.sqrt(q.shape[-1])
+    return d_scores @ m, d_scores.mT @ q + p.mT @ d_averages
+
+
 def _with_d_q(d_q):
     return lambda q, m, g: (d_q(q, m, g), _summed()(q, m, g)[1])
 
@@ -641,6 +669,11 @@ attention_backward = Exercise(
         ),
         "the gradient by the weights is d_averages @ m.mT: a query's average meets every value.": (
             _untransposed(memory=True)
+        ),
+        "the way starts one step too late: go back through the last product first, so that the "
+        "softmax gets d_averages @ m.mT, the gradient by the weights.": _from_averages,
+        "the part of the values is the other way round: weights.mT @ d_averages.": (
+            _with_values(lambda q, m, g: g.mT @ _weights_of(q, m))
         ),
         "d_q is made of keys, d_scores @ m: in q @ m.mT the derivative by q holds m.": (
             _with_d_q(lambda q, m, g: _d_scores(q, m, g) @ q)

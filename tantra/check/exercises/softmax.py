@@ -157,6 +157,10 @@ softmax = Exercise(
         "the order is reversed: the score minus the largest, not the largest minus the score.": (
             lambda x: normalised(np.exp(largest(x) - x))
         ),
+        "you go along the first axis, which gives rows only where there are two axes: axis=-1 with "
+        "keepdims=True, in the maximum and in the sum, serves any number of them.": (
+            lambda x: np.array([np.exp(r - r.max()) / np.exp(r - r.max()).sum() for r in x])
+        ),
     }
     | {
         f"you add {small} to the sum, so the shares no longer sum to 1. It cannot be 0: the "
@@ -269,6 +273,10 @@ log_softmax = Exercise(
         ),
         "that is the logarithm of the sum alone, for the whole row: subtract it from each score.": (
             lambda x: largest(x) + np.log(total(powers(x)))
+        ),
+        "you go along the first axis, which gives rows only where there are two axes: axis=-1 with "
+        "keepdims=True, in the maximum and in the sum, serves any number of them.": (
+            lambda x: np.array([r - r.max() - np.log(np.exp(r - r.max()).sum()) for r in x])
         ),
         "you subtract the logarithm of the mean; subtract that of the sum.": (
             lambda x: x - largest(x) - np.log(mean(powers(x)))
@@ -394,6 +402,8 @@ relevance_backward = Exercise(
         "those are the parts through q and through k: x is used twice, so add the two.": (
             lambda x, w_q, w_k, g: (g @ (x @ w_k) @ w_q.T, g.T @ (x @ w_q) @ w_k.T)
         ),
+        "those are the gradients by q and by k: each goes on to x through its own matrix, w_q.T or "
+        "w_k.T, and the two are added.": lambda x, w_q, w_k, g: (g @ (x @ w_k), g.T @ (x @ w_q)),
         "the gradient by k has a row for each key: it is g.T @ q, and not q.T @ g.": (
             lambda x, w_q, w_k, g: g @ (x @ w_k) @ w_q.T + (x @ w_q).T @ g @ w_k.T
         ),
@@ -527,6 +537,10 @@ log_softmax_backward = Exercise(
         "the gradient of any loss.": lambda log_p, g: np.exp(log_p) - g,
         "0/0 where a share rounds to 0: in p · (g/p - the sum of p · g/p) the p cancels, on "
         "paper.": lambda log_p, g: np.exp(log_p) * (g / np.exp(log_p) - total(g)),
+        "0/0 where a share rounds to 0: you go through softmax with g/p, and there the p cancels. "
+        "Do that on paper, and no division is left.": (
+            lambda log_p, g: _through_softmax(log_p, g / np.exp(log_p))
+        ),
         "the logarithm's 1/p is left at g, and p_j is missing before the bracket: cancel them on "
         "paper, which leaves g_j minus p_j times the sum of g.": (
             lambda log_p, g: g / np.exp(log_p) - total(g)
@@ -586,6 +600,8 @@ soften = Exercise(
         "softmax takes scores, not shares: the score of a share is its logarithm.": (
             lambda p, temperature: tantra.softmax(p / temperature)
         ),
+        "two things: softmax takes scores, and the score of a share is its logarithm; and the "
+        "temperature divides the scores.": lambda p, temperature: tantra.softmax(p * temperature),
         "the logarithm that belongs to exp is np.log, not np.log2.": (
             lambda p, temperature: tantra.softmax(np.log2(p) / temperature)
         ),
@@ -701,6 +717,8 @@ largest_safe_score = Prediction(
         "that is the limit of float16: ask for dtype=np.float32.": 11,
         "10 to the power 38 is near the end of float32, but here the base is e: multiply by "
         "log 10, about 2.3.": 38,
+        "39 is the first power of 10 that is too large, but here the base is e, and the last "
+        "finite one is asked for.": 39,
         "one too few: 38 · log 10 is 87.5, and the 3.4 before 10³⁸ adds log 3.4, about 1.2.": 87,
         "that is the logarithm of the largest number: take the whole number below it.": (
             float(np.log(np.finfo(np.float32).max))
