@@ -252,6 +252,11 @@ def _gated(gate=tantra.silu, join=np.multiply):
     return lambda x, w_gate, w_up, w_down: join(gate(x @ w_gate), x @ w_up) @ w_down
 
 
+def _word_by_word(x, w_gate, w_up, w_down):
+    """Fails where there is no axis to loop over: for one word."""
+    return np.array([_gated()(word, w_gate, w_up, w_down) for word in x])
+
+
 def _number_by_number(x, w_gate, w_up, w_down):
     """As the chapter has it: for one word."""
     gate = np.array([z / (1 + math.exp(-z)) for z in x @ w_gate])
@@ -269,6 +274,7 @@ swiglu = Exercise(
         "a sequence": arrays((4, 2), (2, 5), (2, 5), (5, 2), seed=1),
         "two axes in front": arrays((2, 4, 1, 3), (3, 5), (3, 5), (5, 3), seed=2),
         "far out": (400 * arrays((4, 2))[0], *arrays((2, 5), (2, 5), (5, 2), seed=3)),
+        "two by two": arrays(*[(2, 2)] * 4, seed=4),  # where a product out of order fits too
     },
     draw=_draw((3, 7), (3, 7), (7, 3)),
     mistakes={
@@ -277,6 +283,19 @@ swiglu = Exercise(
         ),
         "one word is right; where there are more the loop meets rows, and math.exp takes one "
         "number: tantra.silu takes any array.": _number_by_number,
+        "* and @ have the same rank, and the left one comes first: put brackets around x @ w_up.": (
+            lambda x, w_gate, w_up, w_down: tantra.silu(x @ w_gate) * x @ w_up @ w_down
+        ),
+        "w_down comes before the two are multiplied: put brackets around gate * (x @ w_up).": (
+            lambda x, w_gate, w_up, w_down: tantra.silu(x @ w_gate) * (x @ w_up @ w_down)
+        ),
+        "the gate meets the other feature by feature: *, not @.": _gated(join=np.matmul),
+        "sequences are right; one word has no axis to loop over: @ takes x as it comes.": (
+            _word_by_word
+        ),
+        "the gate is there twice: SiLU of x @ w_gate already holds the factor x @ w_gate.": (
+            _gated(lambda z: z * tantra.silu(z))
+        ),
         "only the gate has a nonlinearity: leave x @ w_up as it is.": (
             lambda x, w_gate, w_up, w_down: (
                 (tantra.silu(x @ w_gate) * tantra.silu(x @ w_up)) @ w_down
@@ -401,6 +420,21 @@ gelu_backward = Exercise(
             _with(_tanh_slope(cubic=0))
         ),
         "u' is not all there: the factor √(2/π) is missing.": _with(_tanh_slope(slope=1)),
+        "u' is not all there: x has the derivative 1, u' = √(2/π) (1 + 3 · 0.044715 x²).": _halves(
+            lambda g, x, tanh, inner: (
+                g * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh**2) * (inner - SLOPE))
+            )
+        ),
+        "√(2/π) multiplies both terms of u': put brackets around 1 + 3 · 0.044715 x².": _halves(
+            lambda g, x, tanh, inner: (
+                g * (0.5 * (1 + tanh) + 0.5 * x * (1 - tanh**2) * (SLOPE + 0.134145 * x**2))
+            )
+        ),
+        "tanh²(u) is the square of tanh(u), not the tanh of u².": _halves(
+            lambda g, x, tanh, inner: (
+                g * (0.5 * (1 + tanh) + 0.5 * x * (1 - np.tanh(_inner(x) ** 2)) * inner)
+            )
+        ),
         "the derivative of x³ is 3x²: the 3 is missing.": _with(_tanh_slope(three=1)),
         "the derivative of x³ is 3x², not 3x.": _with(_tanh_slope(power=1)),
         "the derivative of x³ is 3x², not 3x³.": _with(_tanh_slope(power=3)),
@@ -499,7 +533,9 @@ crossing = Prediction(
         "that is 4D, where scores and averages alone reach the feed-forward network: attention's "
         "four matrices count as well.": 2048,
         "2 of 8 heads is a quarter, not a half.": 1280,
-        "2 of 8 heads is a quarter, not an eighth.": 1472,
+        "keys and values have a matrix each, a quarter as large as that of the queries: ½ + ½ "
+        "times TD².": 1472,
+        "the matrices of keys and of values are missing: 2 + 2 + ½ + ½ times TD².": 1536,
         "scores and averages cost 2T²D each, 4T²D together, not 8T²D.": 704,
         "the feed-forward network has two matrices: 16TD².": 384,
         "that is 8D: scores and averages cost 2T²D each, and attention's four matrices count as "

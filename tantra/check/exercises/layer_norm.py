@@ -59,6 +59,20 @@ def _over_positions(x, gain, bias, eps=1e-5):
     return gain * (x - mean) / np.sqrt(var + eps) + bias
 
 
+def _row_by_row(x, gain, bias, eps=1e-5):
+    """The chapter's lines in a loop: right where exactly one axis stands in front."""
+    rows = [(row - row.mean()) / np.sqrt(row.var() + eps) for row in x]
+    return np.array([gain * row + bias for row in rows])
+
+
+def _row_into_place(x, gain, bias, eps=1e-5):
+    """The same loop, each row written into an array made before."""
+    out = np.zeros_like(x)
+    for i in range(len(x)):
+        out[i] = gain * (x[i] - x[i].mean()) / np.sqrt(x[i].var() + eps) + bias
+    return out
+
+
 def _bare_means(x, gain, bias, eps=1e-5):
     """Layer norm without keepdims; only a single vector survives it."""
     return gain * (x - x.mean(axis=-1)) / np.sqrt(x.var(axis=-1) + eps) + bias
@@ -104,6 +118,15 @@ NO_KEEPDIMS = (
     "one vector is right, and several are an error. Does each mean keep its axis? keepdims=True "
     "leaves one of length 1, which lines up with x."
 )
+LOOP = (
+    "a loop over the first axis is right for (T, D) alone: means along axis=-1 with keepdims=True "
+    "take any number of axes."
+)
+FILLED_LOOP = (
+    "a loop over the first axis finds numbers in a single vector, and whole sequences in a batch: "
+    "take the means along axis=-1, with keepdims=True."
+)
+HALVED = "**1/2 is halved after **1: write **0.5, or np.sqrt."
 NO_EPS = "eps is missing: equal numbers have variance 0, and 0/0 is nan."
 
 
@@ -175,6 +198,11 @@ layer_norm = Exercise(
             )
         ),
         TWICE: _root_of_root(0),
+        LOOP: _row_by_row,
+        FILLED_LOOP: _row_into_place,
+        HALVED: (
+            lambda x, gain, bias, eps=1e-5: gain * (x - mean(x)) / (_var(x) + eps) ** 1 / 2 + bias
+        ),
         "the gain is missing: multiply by it, then add the bias.": (
             lambda x, gain, bias, eps=1e-5: tantra.layer_norm(x, None, bias, eps)
         ),
@@ -254,6 +282,7 @@ rms_norm = Exercise(
             lambda x, gain, eps=1e-5: gain * x / np.sqrt(mean(x**2, axis=0) + eps)
         ),
         NO_KEEPDIMS: (lambda x, gain, eps=1e-5: gain * x / np.sqrt((x**2).mean(axis=-1) + eps)),
+        HALVED: lambda x, gain, eps=1e-5: gain * x / (mean(x**2) + eps) ** 1 / 2,
         "axis=1 holds the features of one sequence only: with no axis in front there is none, with "
         "two it is another. Take axis=-1.": (
             lambda x, gain, eps=1e-5: gain * x / np.sqrt(mean(x**2, axis=1) + eps)
@@ -436,6 +465,17 @@ rms_norm_backward = Exercise(
         "missing.": _by_x(lambda h, even, root: (h - even * mean(h)) / root),
         "even is squared in the second term, outside the mean: one factor belongs inside, with "
         "g * gain.": _by_x(lambda h, even, root: (h - even**2 * mean(h)) / root),
+        "only each number's own output is counted: it moves the root, and so all D outputs. Sum "
+        "over them: the second term has a mean.": (
+            _by_x(lambda h, even, root: (h - even**2 * h / h.shape[-1]) / root)
+        ),
+        "the second term is twice as large as it should be: the ½ of the root cancels the 2 of the "
+        "square.": _by_x(lambda h, even, root: (h - 2 * even * mean(h * even)) / root),
+        "the second term is half as large as it should be: the 2 of the square cancels the ½ of "
+        "the root.": _by_x(lambda h, even, root: (h - even * mean(h * even) / 2) / root),
+        "the two gradients are in the other order: first by x, then by the gain.": (
+            lambda x, gain, g, eps=1e-5: _backward(x, gain, g, eps)[::-1]
+        ),
         "nothing is averaged: every number of a vector moves the root, so the second term has a "
         "mean over the features.": _by_x(lambda h, even, root: (h - even**2 * h) / root),
         "the gain stands between g and the even vector: multiply g by it first.": (
@@ -628,6 +668,11 @@ unseen_changes = Prediction(
         "10 out: it cannot see a, nor e.": ("b", "a"),
         "both norms divide by a size that grows with x: neither can see the factor in a; and e is "
         "a, then b.": ("b", ""),
+        "in reverse order the output is reversed as well; and e is a, then b.": ("abd", "ad"),
+        "e is a, then b: what sees neither does not see both. And RMS norm divides by a size that "
+        "grows with x.": ("ab", ""),
+        "neither c nor d leaves the output the same: c flips its sign, d its order. And RMS norm "
+        "sees a shift.": ("abcde", "abcde"),
         "small letters, please.": ("ABE", "A"),
         "e shifts by 10 as b does: if layer norm cannot see e, it cannot see b.": ("ae", "a"),
         "e multiplies by 10 as a does: if layer norm cannot see e, it cannot see a.": ("be", "a"),
@@ -685,6 +730,10 @@ half_deviation = Prediction(
             -float(np.sqrt(1e-5 / 3))
         ),
         "0.0018 has two digits: give three.": 0.0018,
+        "the third digit is cut off, not rounded.": 0.00182,
+        "that is for eps squared under the root: it is added to the variance as it is.": (
+            float(1e-5 / np.sqrt(3))
+        ),
     },
     hints=(
         "A vector of standard deviation s leaves with the standard deviation s / √(s² + eps).",
