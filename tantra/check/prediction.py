@@ -47,9 +47,10 @@ class Prediction(Task):
     def kept(self, attempt):
         """Note a pass: the value, and what was predicted."""
         predicted = self.memory["predicted"]
-        predicted = self.memory["first"] if predicted is ... else predicted
-        said = {"answer": source.brief(attempt), "predicted": source.brief(predicted)}
-        return super().kept(attempt, **said)
+        if predicted is ... and self.kind == "predict":
+            predicted = self.memory["first"]
+        said = {} if predicted is ... else {"predicted": source.brief(predicted)}
+        return super().kept(attempt, answer=source.brief(attempt), **said)
 
     def judge(self, attempt, seed=None):
         """The verdict on a predicted value; seed is there for the likeness to Exercise."""
@@ -57,7 +58,8 @@ class Prediction(Task):
             return self.verdict("unwritten")
         attempt, answer = _plain(attempt), _plain(self.answer)
         if self._is(attempt, answer):
-            return self.verdict("passed", f"{attempt!r}, as you predicted", answer=attempt)
+            told = "as you predicted" if self.kind == "predict" else "as it is measured"
+            return self.verdict("passed", f"{attempt!r}, {told}", answer=attempt)
         problem = _unlike(attempt, answer) or f"{attempt!r} is not what comes out"
         if sentence := self._named(attempt, self._is):
             return self.verdict("failed", problem, mistake=sentence)
