@@ -99,10 +99,12 @@ CHAPTERS = {
     "begin": Chapter(
         "What a Transformer takes and gives",
         "tokens (T,)",
-        "probabilities of the next token (V,)",
+        "a probability for each token",
         ("tokens", "softmax", "predicts", "next"),
     ),
-    "query_key_value": Chapter("Query, key, value", "x (..., T, D)", "q, k, v (..., T, K)", TRIAD),
+    "query_key_value": Chapter(
+        "Query, key, value", "x (T, D)", "a query, a key and a value for each token", TRIAD
+    ),
     "softmax": Chapter(
         "Softmax", "scores (..., T, S)", "weights (..., T, S)", ("weights", "softmax")
     ),

@@ -43,8 +43,8 @@ def test_what_is_lit_is_in_the_table_and_said_in_words(name):
 def test_the_words_of_a_map():
     assert repr(draw_map("query_key_value")) == (
         "The Transformer; Query, key, value: lit are query, key, value.\n"
-        "in: x (..., T, D)  ->  out: q, k, v (..., T, K)\n"
-        "T tokens, D features of a token, K features of a head"
+        "in: x (T, D)  ->  out: a query, a key and a value for each token\n"
+        "T tokens, D features of a token"
     )
 
 

@@ -86,6 +86,8 @@ weighted_mean = Exercise(
         ),
         "that is one mean of all numbers; there is one for each column, and each row counts by its "
         "count.": lambda counts, values: values.mean(),
+        "each row is counted rightly, but that is one mean of all numbers: .mean(axis=0) gives one "
+        "for each column.": lambda counts, values: np.repeat(values, counts, axis=0).mean(),
         "the summed axis stays, with length 1: the mean has shape (V,), not (1, V).": (
             lambda counts, values: counts[None] @ values / counts.sum()
         ),

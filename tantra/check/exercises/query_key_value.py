@@ -92,6 +92,9 @@ nearest_value = Exercise(
         "those are the best keys; return the values that belong to them, v[places].": (
             lambda q, k, v: k[(q @ k.T).argmax(axis=-1)]
         ),
+        "v[:, places] takes columns; a value is a row of v: v[places].": (
+            lambda q, k, v: v[:, (q @ k.T).argmax(axis=-1)]
+        ),
         "a score far below 0 is a bad match: take the largest score, not the largest in size.": (
             lambda q, k, v: v[np.abs(q @ k.T).argmax(axis=-1)]
         ),
@@ -185,6 +188,11 @@ soft_lookup = Exercise(
         "right for three axes only: transpose(0, 2, 1) and a loop over the batch count on one axis "
         "in front. k.mT swaps the last two, whatever stands in front.": (
             lambda q, k, v: tantra.softmax(q @ k.transpose(0, 2, 1)) @ v
+        ),
+        "swapaxes(1, 2) counts axes from the front: right for three only. k.mT swaps the last two, "
+        "whatever stands in front.": lambda q, k, v: tantra.softmax(q @ k.swapaxes(1, 2)) @ v,
+        "q is transposed where k should be: every query meets every key in q @ k.mT.": (
+            lambda q, k, v: tantra.softmax(q.mT @ k) @ v
         ),
         "axis=1 is the last axis only of two; the last of any number is axis=-1.": (
             lambda q, k, v: tantra.softmax(q @ k.mT, axis=1) @ v
@@ -369,6 +377,16 @@ weigh_by_cosine = Exercise(
         "np.abs makes a good match of a key that points the other way: leave it away, softmax "
         "makes shares of negative cosines too.": (
             lambda q, k, v: tantra.softmax(np.abs(_cosines(q, k))) @ v
+        ),
+        "np.abs makes a good match of a key that points the other way, and these sizes do not sum "
+        "to 1: take softmax of the cosines.": lambda q, k, v: np.abs(_cosines(q, k)) @ v,
+        "dot / |k| * |q| divides by the keys' lengths alone and multiplies by the query's: put "
+        "brackets around the product of the lengths.": lambda q, k, v: (
+            tantra.softmax(k @ q / np.linalg.norm(k, axis=-1) * np.linalg.norm(q)) @ v
+        ),
+        "dot / |q| * |k| divides by the query's length alone and multiplies by the keys': put "
+        "brackets around the product of the lengths.": lambda q, k, v: (
+            tantra.softmax(k @ q / np.linalg.norm(q) * np.linalg.norm(k, axis=-1)) @ v
         ),
         "cosines below 0 are cut off, and those left divided by their sum: take the softmax of all "
         "the cosines, and each key has a share.": lambda q, k, v: (
@@ -652,6 +670,18 @@ losses_on_paper = Prediction(
         "the first is right. The value's is not 0: the weights sum to 1, so b_v is in every answer "
         "as it stands.": (0, 0),
         "the order is reversed: first without b_k, then without b_v.": (4, 0),
+        "neither is a sum. The first: q · b_k is added to every score of a row alike, and softmax "
+        "goes by differences. The second: each number of an answer moves by one of b_v.": (10, 5),
+        "neither is a length. The first: q · b_k is added to every score of a row alike, and "
+        "softmax goes by differences. The second: each number of an answer moves by one of b_v.": (
+            (58**0.5, 17**0.5)
+        ),
+        "the second is an absolute change, 4. The first: b_k adds q · b_k to every score of a row "
+        "alike, and softmax goes by differences.": (-7, -4),
+        "neither is a sum, and a change of -4 counts as 4. The first: q · b_k is added to every "
+        "score of a row alike, and softmax goes by differences.": (4, 3),
+        "it is the other way round. b_k is added to every score of a row alike, and softmax goes "
+        "by differences; the weights sum to 1, so b_v is in every answer as it stands.": (7, 0),
     },
     hints=(
         "Multiply out the score of query i and key j with the key's bias: q_i · (k_j + b_k).",
