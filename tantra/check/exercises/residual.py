@@ -652,6 +652,10 @@ stream_spread = Prediction(
             math.sqrt(13),
             math.sqrt(2),
         ),
+        "the second is right. In the first x_0, which has variance 1 as well, is left out.": (
+            math.sqrt(24),
+            math.sqrt(2),
+        ),
         "12 additions of scale 1/√24 would be half of it: every block adds twice.": (
             5.0,
             math.sqrt(1.5),

@@ -158,9 +158,7 @@ language_model = Exercise(
         ),
         "every word gets the row of the same place, number T: take the rows 0 to T - 1, "
         "positions[:T].": _model(
-            embed=lambda tokens, table, positions: (
-                table[tokens] + positions[np.minimum(tokens.shape[-1], len(positions) - 1)]
-            )
+            embed=lambda tokens, table, positions: table[tokens] + positions[tokens.shape[-1]]
         ),
         "the rows of the table are multiplied by the root of D, as in 2017; GPT-2 adds them as "
         "they are.": _model(embed=_scaled),
@@ -177,9 +175,7 @@ language_model = Exercise(
         ),
         "each word takes the position of its own number: the place t has row t, whatever word "
         "stands there.": _model(
-            embed=lambda tokens, table, positions: (
-                table[tokens] + positions[np.minimum(tokens, len(positions) - 1)]
-            )
+            embed=lambda tokens, table, positions: table[tokens] + positions[tokens]
         ),
         "every word gets the row of the last place, number T - 1: take the rows 0 to T - 1, "
         "positions[:T].": _model(
@@ -341,6 +337,14 @@ llama_parameters = Exercise(
             head_sizes=lambda d, d_head, g: d // g
         ),
         "keys and values have a matrix each: you count one.": _count(kv=1),
+        "two slips: keys and values have only num_kv_heads heads, and SwiGLU has a third matrix, "
+        "the gate.": _count(square=4, kv=0, ff=2),
+        "a key is d_head · num_kv_heads wide and is made of all D features: its matrix is not "
+        "square.": (
+            lambda v, d, layers, f, h, g: (
+                _count(kv=0)(v, d, layers, f, h, g) + 2 * layers * (d // h * g) ** 2
+            )
+        ),
         "the queries keep all their heads: D by D. Only keys and values have fewer.": (
             _count(square=1, kv=3)
         ),
@@ -629,6 +633,7 @@ tied_gradient = Exercise(
         "two words": (array(4, 3), np.array([2, 0]), array(2, 4, seed=1)),
         "one word twice": (array(4, 2), np.array([1, 3, 1]), array(3, 4, seed=1)),
         "as many words as features": (array(3, 3), np.array([2, 0]), array(2, 3, seed=1)),
+        "as many places as words": (array(4, 3), np.array([2, 0, 1, 2]), array(4, 4, seed=1)),
     },
     draw=lambda rng: (
         rng.standard_normal((7, 3)),
@@ -652,6 +657,14 @@ tied_gradient = Exercise(
         "g meets the rows that were looked up, one for each place, and not the first rows of the "
         "table: g.T @ table[tokens].": lambda table, tokens, g: (
             g.T @ table[: len(tokens)] + _in(table, tokens, g)
+        ),
+        "g.T has a column for each place: it meets the rows that were looked up, table[tokens], "
+        "and not the whole table.": lambda table, tokens, g: g.T @ table + _in(table, tokens, g),
+        "g.T has a column for each place: it meets table[tokens], and not the whole table. Then "
+        "add the work as embedding.": lambda table, tokens, g: g.T @ table,
+        "g @ table has a row for each place, and the table one for each word: add each row to the "
+        "row of its word, with np.add.at.": (
+            lambda table, tokens, g: g @ table + _out(table, tokens, g)
         ),
         "the two uses add up; they are not averaged.": (
             lambda table, tokens, g: (_out(table, tokens, g) + _in(table, tokens, g)) / 2
@@ -743,6 +756,10 @@ unembedding_share = Prediction(
     asks="The fraction of a forward pass of GPT-2 XL that goes when the unembedding is taken away.",
     answer=_fraction(*_flops(**_XL)),
     mistakes={
+        "0.052 is the table's fraction of the parameters, and of the operations without the "
+        "scores and averages, which cost 4 T² D in a block.": 0.052,
+        "0.049 is the ratio of the unembedding to the blocks, and the whole is both; or half of "
+        "the scores and averages is missing, which cost 4 T² D in a block.": 0.049,
         "27 % is the fraction in GPT-2 small; XL has L = 48 and D = 1600.": 0.27,
         "that is the ratio of the unembedding to the blocks; the whole is both.": (
             _flops(**_XL)[1] / _flops(**_XL)[0]
