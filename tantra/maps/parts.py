@@ -22,7 +22,7 @@ class Part(NamedTuple):
 
 
 PARTS = {  # a frame comes before what it holds
-    "block": Part("block, N times", "transformer", 18, 132, 364, 314, "frame", counts=False),
+    "block": Part("block, L times", "transformer", 18, 132, 364, 314, "frame", counts=False),
     "heads": Part("heads", "heads", 132, 272, 244, 112, "frame"),
     "attending": Part("attention", "attention", 138, 294, 232, 52, "frame"),
     "scores": Part("scores", "attention", 144, 314, 76, counts=False),
