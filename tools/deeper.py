@@ -30,7 +30,7 @@ from course import PICTURE, ROOT, all_paths, kernel_environment, short
 from rules.line import divided, is_code
 from rules.page import Page, ignored, tags, written
 
-LONGEST = 300  # seconds a line or a section may take
+LONGEST = 300  # seconds of processor time that a line or a section may take
 
 
 class ResultHook(DisplayHook):
@@ -115,11 +115,11 @@ def in_a_copy(work):
     if copy := os.fork():
         code = os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1])
         if code not in (0, 1):
-            print(f"    ended with {code}; {-signal.SIGALRM} says after {LONGEST} seconds")
+            print(f"    ended with {code}; {-signal.SIGPROF} says after {LONGEST} s of work")
         return code == 0
     code = 2
     try:
-        signal.alarm(LONGEST)
+        signal.setitimer(signal.ITIMER_PROF, LONGEST)
         code = 0 if work() else 1
     except BaseException:
         traceback.print_exc()
