@@ -27,7 +27,7 @@ def sinusoidal_positions(length, d_model, base=10_000.0):
 def rotary_angles(length, d_head, base=10_000.0):
     """The angle, in radians, by which each position rotates each pair of features.
 
-    length = T   d_head = 2·K  ->  (T, K)
+    length = T   d_head = K  ->  (T, K/2)
 
     NumPy float64: keep it so, since rounded angles are soon wrong by radians.  Pair i rotates by
     1 / base^(2i/d_head) a step; models for long texts have a larger base.  Raises ValueError for
@@ -46,9 +46,9 @@ def rotary_angles(length, d_head, base=10_000.0):
 def rotate(x, angles, pairs="halves"):
     """x with each pair of features rotated by its angle, so that q · k feels only the distance.
 
-    x (..., T, 2·K)   angles (T, K)  ->  (..., T, 2·K)
+    x (..., T, K)   angles (T, K/2)  ->  (..., T, K)
 
-    pairs="halves" rotates features i and i + K together, "neighbours" 2i and 2i + 1, as in the
+    pairs="halves" rotates features i and i + K/2 together, "neighbours" 2i and 2i + 1, as in the
     paper; neighbours_to_halves leads from one to the other.  Cosines are taken in the angles'
     own type, and only then cast to x's.  Source: Su et al. 2021, equation 34.
     """
@@ -56,7 +56,7 @@ def rotate(x, angles, pairs="halves"):
     check_angles(x, angles)
     xp = namespace(angles)
     cos, sin = like(xp.cos(angles), x), like(xp.sin(angles), x)
-    a, b = _partners(x, pairs)  # each (..., T, K)
+    a, b = _partners(x, pairs)  # each (..., T, K/2)
     rotated = [a * cos - b * sin, a * sin + b * cos]
     return namespace(x).stack(rotated, axis=axis).reshape(x.shape)
 
@@ -272,7 +272,7 @@ def check_base(**named):
 def check_angles(x, angles):
     """TypeError or ValueError, in words, unless angles are fine enough and fit x.
 
-    x (..., T, 2·K)   angles (T, K)
+    x (..., T, K)   angles (T, K/2)
     """
     if angles.dtype.itemsize < 4:
         raise TypeError(

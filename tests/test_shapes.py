@@ -22,7 +22,7 @@ SIZES = {"B": 2, "T": 5, "S": 7, "D": 6, "H": 3, "K": 4, "V": 11, "F": 13}  # no
 LEADING = (2, 3)  # what ... stands for
 ARRAY = re.compile(r"(\w+) \(([^)]*)\)")
 NUMBER = re.compile(r"(\w+) = ([\w·]+)")
-AXIS = r"(?:\.\.\.|[BTSDHKVF\d](?:·[BTSDHKVF\d])*)"
+AXIS = r"(?:\.\.\.|[BTSDHKVF\d](?:·[BTSDHKVF\d])*(?:/2)?)"
 AXES = rf"\((?:{AXIS}(?:, {AXIS})*,?)?\)"
 LINE = re.compile(
     rf"(?:\w+ (?:{AXES}|= [\w·]+)   )*\w+ (?:{AXES}|= [\w·]+)  ->  {AXES}(?:, {AXES})*"
@@ -82,7 +82,9 @@ def parts():
 
 
 def length(axis):
-    return int(np.prod([SIZES.get(factor) or int(factor) for factor in axis.split("·")]))
+    product, _, divisor = axis.partition("/")
+    factors = [SIZES.get(factor) or int(factor) for factor in product.split("·")]
+    return int(np.prod(factors)) // int(divisor or 1)
 
 
 def shape(axes):

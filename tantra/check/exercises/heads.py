@@ -342,6 +342,9 @@ multi_head_attention = Exercise(
         "keys and values come from the context; only queries come from x.": (
             _from(lambda x, context, *weights: (x, x, *weights))
         ),
+        "all three come from the context: x asks, so queries are made from x.": (
+            _from(lambda x, context, *weights: (context, context, *weights))
+        ),
         "keys and values have changed places: w_k makes keys, w_v makes values.": (
             _from(lambda x, context, w_q, w_k, w_v, w_o: (x, context, w_q, w_v, w_k, w_o))
         ),
@@ -675,6 +678,9 @@ head_shapes = Prediction(
         ),
         "the axis of the batch, 3, stands in front of all of them.": (
             (_Q[1:], _K[1:], _WEIGHTS[1:])
+        ),
+        "the keys are cut into heads before they are kept: 16 is 2 heads, each 8 wide.": (
+            (_Q, (3, 14, 16), _WEIGHTS)
         ),
         "those are queries and keys before they are cut into heads: the heads are an axis of "
         "their own.": ((3, 10, 48), (3, 14, 16), _WEIGHTS),

@@ -108,6 +108,9 @@ sinusoidal_positions = Exercise(
         "out.": (
             lambda length, width: _waves(_every(length, width + width % 2), width + width % 2)
         ),
+        "at an odd width yours is one column too wide: the last angle has a sine and no cosine.": (
+            lambda length, width: _waves(_every(length, width), width + width % 2)
+        ),
         "hand i has the exponent 2i / D, and yours i / D: take 0, 2, 4, ... over D.": (
             lambda length, width: _waves(
                 np.arange(length)[:, None] * 10_000.0 ** -(np.arange((width + 1) // 2) / width),
@@ -429,7 +432,7 @@ rotate_backward = Exercise(
         ),
         "by the angles: the sign is flipped. At angle 0 the derivative of (a cos - b sin, a sin + "
         "b cos) is (-b, a).": _with(of=lambda *args: -_by_angles(*args)),
-        "by the angles: that uses x; the derivative of a turned pair (u, v) is (-v, u), made from "
+        "by the angles: that uses x; the derivative of a rotated pair (u, v) is (-v, u), made from "
         "the rotated pair.": _with(of=_not_rotated),
         "by the angles: all the axes in front share one angle, so their gradients are added, not "
         "averaged.": _with(
@@ -445,6 +448,9 @@ rotate_backward = Exercise(
         ),
         "by the angles: a sign is missing. Growing angles move u by -v, and v by +u.": (
             _of_pairs(lambda u, v, g_u, g_v: g_v * u + g_u * v)
+        ),
+        "by the angles: a sign is wrong. Growing angles move v by +u, so g_v · u is added.": (
+            _of_pairs(lambda u, v, g_u, g_v: -g_v * u - g_u * v)
         ),
         "by the angles: g is left out. How far the pair moves, (-v, u), still meets g, number by "
         "number.": _of_pairs(lambda u, v, g_u, g_v: u - v),
@@ -572,6 +578,12 @@ alibi_bias = Exercise(
         "minus.": _bias(lambda d: -d),
         "the exponent is -8h/H; yours is -8/h, which grows with h and forgets H.": _bias(
             slopes=lambda h, num_heads: 2.0 ** (-8 / h)
+        ),
+        "the exponent is -8h/H; yours is -8h and forgets H.": _bias(
+            slopes=lambda h, num_heads: 2.0 ** (-8 * h)
+        ),
+        "that is one head's bias: every head has its own, so the shape is (H, T, S).": (
+            lambda *args: tantra.alibi_bias(*args)[0]
         ),
         "the exponent is -8h/H; the 8 is missing.": _bias(
             slopes=lambda h, num_heads: 2.0 ** (-h / num_heads)
