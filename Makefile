@@ -33,9 +33,9 @@ refresh: ## run the notebooks and store their outputs (one: NOTEBOOK=notebooks/0
 	@$(PYTHON) tools/environment.py course test
 	@$(VENV) tools/refresh.py $(NOTEBOOK)
 
-exercises: ## make the exercise notebooks from the solutions (answers in them are set aside)
+exercises: ## make the exercise notebooks (one: NOTEBOOK=solutions/02_softmax.ipynb)
 	@$(PYTHON) tools/environment.py course test
-	@$(VENV) tools/exercises.py
+	@$(VENV) tools/exercises.py $(NOTEBOOK)
 
 browser: ## open and run every notebook in JupyterLab with a real browser
 	@$(PYTHON) tools/environment.py course test browser

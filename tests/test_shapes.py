@@ -155,6 +155,7 @@ def test_shape_line_of_a_part(part, rng):
     if part.__name__ in IN_FLOAT32 and not decoder._fast():
         pytest.skip("torch has no such kernels here")
     arrays = [torch.from_numpy(draw(name, axes, rng)) for name, axes in ARRAY.findall(inputs)]
+    assert part.__name__ in BUILDERS, f"say in BUILDERS how a small {part.__name__} is made"
     model = BUILDERS[part.__name__]()
     if part.__name__ in IN_FLOAT32:
         arrays = [x.float() for x in arrays]
