@@ -16,7 +16,7 @@ from course import ROOT, all_paths
         ("tests/faults/parts.py", ["tests/test_planted_faults.py"]),
         ("tests/planted_faults.py", ["tests/test_planted_faults.py"]),
         ("tests/derivation.py", ["tests/metre/test_lexicon.py", "tests/verses/test_verses.py"]),
-        ("tantra/block.py", ["tests/test_block.py"]),
+        ("tantra/block.py", ["tests/test_block.py", "tests/test_shapes.py"]),
         ("tantra/check/show.py", ["tests/check/test_show.py"]),
         ("tantra/check/exercises/softmax.py", []),
         ("README.md", []),
@@ -45,7 +45,7 @@ def test_the_exercises_of_a_chapter_are_found():
     assert quick.exercises_of("tantra/check/exercises/softmax.py")[:2] == ["softmax", "log_softmax"]
     (gate,) = quick.proving(["tantra/check/exercises/softmax.py", "tantra/block.py"])
     tests, exercises = gate.commands
-    assert tests[-1] == "tests/test_block.py"
+    assert tests[-2:] == ("tests/test_block.py", "tests/test_shapes.py")
     assert exercises[-1].startswith("attend") is False
     assert "log_softmax_backward" in exercises[-1].split(" or ")
     assert quick.proving(["README.md"]) == []
