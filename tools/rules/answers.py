@@ -5,9 +5,9 @@ import re
 import textwrap
 
 from exercises import split
-from rules.anywhere import DEFINED, definitions
+from rules.anywhere import printed_parts
 from rules.line import in_old_shape
-from rules.page import Page, tags, written
+from rules.page import Page, tags
 
 MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
 
@@ -47,15 +47,11 @@ def written_functions(chapter):
 
 def printed_functions(chapter):
     """(place, function) for what chapter prints of the library's source."""
-    for cell in chapter.code:
-        if "getsource(" not in cell.source:
-            continue
-        text = "".join(written(output).get("stdout", "") for output in cell.outputs)
-        for name in dict.fromkeys(DEFINED.findall(text)):
-            for source in definitions().get(name, ()):
-                if source in text:
-                    for function in functions(textwrap.dedent(source)):
-                        yield f"what cell {cell.id} prints", function
+    for cell, text, _, sources in printed_parts(chapter):
+        for source in sources:
+            if source in text:
+                for function in functions(textwrap.dedent(source)):
+                    yield f"what cell {cell.id} prints", function
 
 
 def answer_functions(page):

@@ -223,15 +223,19 @@ def lines_fit(page):
 
 def printed_sources_are_of_today(page):
     """A cell that prints a part of the library shows it as it is now."""
+    for cell, text, name, sources in printed_parts(page):
+        if sources and not any(source in text for source in sources):
+            place = f"make refresh NOTEBOOK={short(page.path)}"
+            yield cell.id, f"{name} has changed in the library since this ran: {place}"
+
+
+def printed_parts(page):
+    """(cell, what it prints, a name that is defined there, the library's texts of this name)."""
     for cell in page.code:
-        if "getsource(" not in cell.source:
-            continue
-        text = "".join(written(output).get("stdout", "") for output in cell.outputs)
-        for name in dict.fromkeys(DEFINED.findall(text)):
-            known = definitions().get(name, ())
-            if known and not any(source in text for source in known):
-                place = f"make refresh NOTEBOOK={short(page.path)}"
-                yield cell.id, f"{name} has changed in the library since this ran: {place}"
+        if "getsource(" in cell.source:
+            text = "".join(written(output).get("stdout", "") for output in cell.outputs)
+            for name in dict.fromkeys(DEFINED.findall(text)):
+                yield cell, text, name, definitions().get(name, ())
 
 
 @cache
