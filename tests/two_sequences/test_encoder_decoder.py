@@ -247,6 +247,27 @@ def test_prompts_of_two_lengths_are_as_each_alone():
         assert both[i] == generate(alone, prompt, 4, temperature=0)
 
 
+def test_padding_in_front_of_a_prompt_is_not_looked_at():
+    model, source = small(), torch.tensor(SOURCE[:1])
+    memory, mask = model.encode(source)
+    padded = model.decode(torch.tensor([[9, 9, BEGIN, 3]]), memory, mask, padding=torch.tensor([2]))
+    agree(padded[:, 2:], model.decode(torch.tensor([[BEGIN, 3]]), memory, mask))
+
+
+def test_rows_can_be_left_out_and_taken_twice():
+    model, source = small(), torch.tensor(SOURCE)
+    prompt, next_token = torch.tensor([[BEGIN, 3], [BEGIN, 4]]), torch.tensor([[5], [5]])
+    with torch.no_grad():
+        memory, _ = model.encode(source)
+        caches = model.new_caches()
+        model.decode(prompt, memory, None, caches)
+        for cache in caches:
+            cache.select([1, 1])
+        found = model.decode(next_token, memory, None, caches)
+        expected = model.decode(torch.tensor([[BEGIN, 4, 5]] * 2), memory[[1, 1]])[:, -1:]
+    agree(found, expected)
+
+
 def test_a_wide_beam_finds_the_best_of_all():
     model = small(vocab_size=4, source_vocab_size=11)
     model.unembedding.weight.data *= 2
@@ -311,6 +332,17 @@ def test_it_learns_to_copy_with_train_and_is_kept(generator, tmp_path):
     load(tmp_path / "copy.safetensors", other)
     source, target = torch.tensor(SOURCE), torch.tensor([[BEGIN, 3], [BEGIN, 4]])
     assert torch.equal(other(source, target), model(source, target))
+
+
+def test_scores_start_as_large_as_the_streams_numbers():
+    config = EncoderDecoderConfig(
+        **SMALL | {"vocab_size": 500, "d_model": 64, "source_vocab_size": 400}
+    )
+    model = EncoderDecoder(config, generator=torch.Generator().manual_seed(0))
+    for table in (model.source_embedding, model.target_embedding):
+        assert table.weight.std().item() == pytest.approx(1 / 8, rel=0.05)
+    tokens = torch.arange(300).reshape(30, 10)
+    assert 0.7 < model(tokens, tokens).std().item() < 1.5
 
 
 def test_one_table_stays_one_when_a_model_is_moved_or_copied():
