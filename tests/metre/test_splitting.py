@@ -29,7 +29,7 @@ LINES = list(itertools.islice(pairs(SEEN, seed=1), 60))
 
 
 def test_pools_share_no_word_and_are_the_same_each_time():
-    assert (SEEN, UNSEEN) == pools()
+    assert pools() == (SEEN, UNSEEN)
     assert len(UNSEEN) == 40
     assert not set(SEEN) & set(UNSEEN)
 
@@ -93,7 +93,7 @@ def test_the_search_finds_just_what_trying_all_finds():
     rng = random.Random(5)
     ambiguous = 0
     for _ in range(25):
-        known = sorted(rng.sample(SEEN, 10) + ["na", "ca", "iha", "api", "saḥ"])
+        known = sorted([*rng.sample(SEEN, 10), "na", "ca", "iha", "api", "saḥ"])
         source = surface(rng.choices(known, k=rng.randint(1, 3)))
         found = [line for line in all_splits(source, known) if len(line) <= 3]
         assert sorted(found) == sorted(every_line(source, known, 3))
