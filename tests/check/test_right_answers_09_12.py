@@ -264,24 +264,30 @@ def top_p_one_by_one(p, threshold):
 
 
 def step_by_keys(q, k, v, k_buffer, v_buffer, filled):
-    k_buffer[filled, :], v_buffer[filled, :] = k, v
-    scores = np.array([q @ key for key in k_buffer[: filled + 1]]) / len(k) ** 0.5
-    powers = np.exp(scores - max(scores))
-    return sum(power * value for power, value in zip(powers, v_buffer, strict=False)) / sum(powers)
+    k_buffer[:, filled, :], v_buffer[:, filled, :] = k, v
+    means = []
+    for query, keys, values in zip(q, k_buffer, v_buffer, strict=True):
+        scores = np.array([query @ key for key in keys[: filled + 1]]) / len(query) ** 0.5
+        powers = np.exp(scores - max(scores))
+        means.append(sum(p * value for p, value in zip(powers, values, strict=False)) / sum(powers))
+    return np.array(means)
 
 
 def step_by_einsum(q, k, v, k_buffer, v_buffer, filled):
-    k_buffer[filled : filled + 1], v_buffer[filled : filled + 1] = k[None], v[None]
+    k_buffer[:, filled : filled + 1], v_buffer[:, filled : filled + 1] = k[:, None], v[:, None]
     filled += 1
-    weights = softmax(np.einsum("k,sk->s", q, k_buffer[:filled]) / np.sqrt(k_buffer.shape[1]))
-    return np.einsum("s,sd->d", weights, v_buffer[:filled])
+    scores = np.einsum("hk,hsk->hs", q, k_buffer[:, :filled])
+    weights = softmax(scores / np.sqrt(k_buffer.shape[2]))
+    return np.einsum("hs,hsd->hd", weights, v_buffer[:, :filled])
 
 
 def step_beside_the_buffer(q, k, v, k_buffer, v_buffer, filled):
-    keys, values = np.vstack([k_buffer[:filled], k]), np.vstack([v_buffer[:filled], v])
-    np.copyto(k_buffer[filled], k)
-    np.copyto(v_buffer[filled], v)
-    return (softmax((q / math.sqrt(q.size) @ keys.T)[None]) @ values)[0]
+    keys = np.concatenate([k_buffer[:, :filled], k[:, None]], axis=1)
+    values = np.concatenate([v_buffer[:, :filled], v[:, None]], axis=1)
+    np.copyto(k_buffer[:, filled], k)
+    np.copyto(v_buffer[:, filled], v)
+    weights = softmax(keys @ (q / math.sqrt(q.shape[-1]))[..., None], axis=1)  # (H, S, 1)
+    return (weights * values).sum(axis=1)
 
 
 def lower_by_minimum(logits, seen, penalty):

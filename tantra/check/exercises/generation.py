@@ -249,20 +249,33 @@ def _softmax(scores):
     return tantra.softmax(scores, axis=-1)
 
 
+def _scores(q, keys):
+    """q (H, K)   keys (H, S, K)  ->  (H, S)"""
+    return (keys @ q[..., None])[..., 0]
+
+
+def _means(weights, values):
+    """weights (H, S)   values (H, S, D)  ->  (H, D)"""
+    return (weights[:, None] @ values)[:, 0]
+
+
+def _width(q, v, length, filled):
+    return q.shape[-1]
+
+
 def _step(
     place=lambda filled, length: filled,
     end=lambda filled, length: filled + 1,
-    scale=lambda q, v, length, filled: np.sqrt(len(q)),
+    under_the_root=_width,
 ):
-    """A cached step: where it writes, how far it looks, and what it divides by."""
+    """A cached step: where it writes, how far it looks, and the root of what it divides by."""
 
     def step(q, k, v, k_buffer, v_buffer, filled):
-        at = place(filled, len(k_buffer))
-        k_buffer[at], v_buffer[at] = k, v
-        upto = end(filled, len(k_buffer))
-        return (
-            _softmax(q @ k_buffer[:upto].T / scale(q, v, len(k_buffer), filled)) @ v_buffer[:upto]
-        )
+        length = k_buffer.shape[1]
+        at, upto = place(filled, length), end(filled, length)
+        k_buffer[:, at], v_buffer[:, at] = k, v
+        scores = _scores(q, k_buffer[:, :upto]) / np.sqrt(under_the_root(q, v, length, filled))
+        return _means(_softmax(scores), v_buffer[:, :upto])
 
     return step
 
@@ -271,10 +284,14 @@ def _answering(answer):
     """A step that writes what it should, and gives answer(q, keys, values) of what is there."""
 
     def step(q, k, v, k_buffer, v_buffer, filled):
-        k_buffer[filled], v_buffer[filled] = k, v
-        return answer(q, k_buffer[: filled + 1], v_buffer[: filled + 1])
+        k_buffer[:, filled], v_buffer[:, filled] = k, v
+        return answer(q, k_buffer[:, : filled + 1], v_buffer[:, : filled + 1])
 
     return step
+
+
+def _weights(q, keys):
+    return _softmax(_scores(q, keys) / np.sqrt(q.shape[-1]))
 
 
 def _with_buffers(attempt, q, k, v, k_buffer, v_buffer, filled):
@@ -285,26 +302,26 @@ def _with_buffers(attempt, q, k, v, k_buffer, v_buffer, filled):
 
 def _late(q, k, v, k_buffer, v_buffer, filled):
     """Ask first, write then."""
-    k_old, v_old = k_buffer[: filled + 1].copy(), v_buffer[: filled + 1].copy()
-    k_buffer[filled], v_buffer[filled] = k, v
-    return _softmax(q @ k_old.T / np.sqrt(len(q))) @ v_old
+    k_old, v_old = k_buffer[:, : filled + 1].copy(), v_buffer[:, : filled + 1].copy()
+    k_buffer[:, filled], v_buffer[:, filled] = k, v
+    return _means(_weights(q, k_old), v_old)
 
 
 def _values_late(q, k, v, k_buffer, v_buffer, filled):
     """The newest key is asked, and its value is not there yet."""
     v_old = v_buffer.copy()
-    k_buffer[filled], v_buffer[filled] = k, v
-    return _softmax(q @ k_buffer[: filled + 1].T / np.sqrt(len(q))) @ v_old[: filled + 1]
+    k_buffer[:, filled], v_buffer[:, filled] = k, v
+    return _means(_weights(q, k_buffer[:, : filled + 1]), v_old[:, : filled + 1])
 
 
 def _keys_only(q, k, v, k_buffer, v_buffer, filled):
-    k_buffer[filled] = k
-    return _softmax(q @ k_buffer[: filled + 1].T / np.sqrt(len(q))) @ v_buffer[: filled + 1]
+    k_buffer[:, filled] = k
+    return _means(_weights(q, k_buffer[:, : filled + 1]), v_buffer[:, : filled + 1])
 
 
 def _emptied(q, k, v, k_buffer, v_buffer, filled):
     """Right, but the places after the newest are set to 0."""
-    k_buffer[filled + 1 :], v_buffer[filled + 1 :] = 0, 0
+    k_buffer[:, filled + 1 :], v_buffer[:, filled + 1 :] = 0, 0
     return _step()(q, k, v, k_buffer, v_buffer, filled)
 
 
@@ -312,80 +329,107 @@ def _whole_buffer(score_of_empty):
     """All places are asked, and those that are empty get this score."""
 
     def step(q, k, v, k_buffer, v_buffer, filled):
-        k_buffer[filled], v_buffer[filled] = k, v
-        used = np.arange(len(k_buffer)) <= filled
-        scores = np.where(used, k_buffer @ q / np.sqrt(len(q)), score_of_empty)
-        return _softmax(scores) @ v_buffer
+        k_buffer[:, filled], v_buffer[:, filled] = k, v
+        used = np.arange(k_buffer.shape[1]) <= filled
+        scores = _scores(q, k_buffer) / np.sqrt(q.shape[-1])
+        return _means(_softmax(np.where(used, scores, score_of_empty)), v_buffer)
 
     return step
 
 
 def _beside(q, k, v, k_buffer, v_buffer, filled):
     """Right, but the buffers stay as they were."""
-    keys, values = np.vstack([k_buffer[:filled], k]), np.vstack([v_buffer[:filled], v])
-    return _softmax(q @ keys.T / np.sqrt(len(q))) @ values
+    return _step()(q, k, v, k_buffer.copy(), v_buffer.copy(), filled)
 
 
-def _buffers(rng, length, width, filled, value_width, empty=None):
+def _first_head_asks(q, keys, values):
+    return _means(_weights(np.broadcast_to(q[0], q.shape), keys), values)
+
+
+def _over_heads(q, keys, values):
+    return _means(tantra.softmax(_scores(q, keys) / np.sqrt(q.shape[-1]), axis=0), values)
+
+
+def _one_softmax(q, keys, values):
+    scores = _scores(q, keys) / np.sqrt(q.shape[-1])
+    return _means(_softmax(scores.reshape(-1)).reshape(scores.shape), values)
+
+
+def _buffers(rng, heads, length, width, filled, value_width, empty=None):
     """What a step is given; the places from filled on hold `empty`, or what was there before."""
-    shapes = (width,), (width,), (value_width,), (length, width), (length, value_width)
-    q, k, v, k_buffer, v_buffer = (rng.standard_normal(shape).round(1) for shape in shapes)
+    widths = width, width, value_width
+    q, k, v = (rng.standard_normal((heads, one)).round(1) for one in widths)
+    k_buffer, v_buffer = (rng.standard_normal((heads, length, one)).round(1) for one in widths[1:])
     if empty is not None:
-        k_buffer[filled:], v_buffer[filled:] = empty, empty
+        k_buffer[:, filled:], v_buffer[:, filled:] = empty, empty
     return q, k, v, k_buffer, v_buffer, filled
 
 
 def _draw_buffers(rng):
-    return _buffers(rng, 7, 4, int(rng.integers(1, 7)), 3, [None, 0.0, np.nan][rng.integers(3)])
+    return _buffers(rng, 2, 7, 4, int(rng.integers(1, 7)), 3, [None, 0.0, np.nan][rng.integers(3)])
 
 
 cached_step = Exercise(
     name="cached_step",
     kind="implement",
-    asks="Write the newest key and value into their buffers, and attend to all that is there.",
+    asks="Write the newest key and value of each head into the buffers, and attend to all there.",
     reference=_step(),
     cases={
-        "the first position": _buffers(np.random.default_rng(0), 4, 3, 0, 2),
-        "two are there": _buffers(np.random.default_rng(1), 4, 3, 2, 2),
-        "the last free place": _buffers(np.random.default_rng(2), 5, 2, 4, 3),
+        "the first position": _buffers(np.random.default_rng(0), 2, 3, 5, 0, 4),
+        "two are there": _buffers(np.random.default_rng(1), 2, 5, 3, 2, 1),
+        "the last free place": _buffers(np.random.default_rng(2), 2, 3, 5, 2, 4),
         "the first position of a buffer of zeros": _buffers(
-            np.random.default_rng(3), 4, 2, 0, 3, 0.0
+            np.random.default_rng(3), 3, 4, 2, 0, 1, 0.0
         ),
-        "nan where nothing was written": _buffers(np.random.default_rng(4), 5, 3, 2, 2, np.nan),
+        "nan where nothing was written": _buffers(np.random.default_rng(4), 2, 5, 3, 2, 1, np.nan),
     },
     draw=_draw_buffers,
     call=_with_buffers,
-    results=("what the query gets", "k_buffer", "v_buffer"),
+    results=("what the queries get", "k_buffer", "v_buffer"),
     rtol=1e-9,
     atol=1e-12,
     mistakes={
+        "the root of the number of heads is divided by; it is the root of a head's width: "
+        "q.shape[-1].": _step(under_the_root=lambda q, *_: len(q)),
+        "the root of all heads' width together is divided by; it is the root of one head's: "
+        "q.shape[-1].": _step(under_the_root=lambda q, *_: q.size),
+        "softmax runs over the heads: each head's weights sum to 1 over the places, axis=-1.": (
+            _answering(_over_heads)
+        ),
+        "one softmax is taken for all heads together: each head has its own, over axis=-1.": (
+            _answering(_one_softmax)
+        ),
+        "the first head's query asks in every head: each has its own, q[:, None].": (
+            _answering(_first_head_asks)
+        ),
+        "the heads are added up: each head gets its own row of D numbers.": _answering(
+            lambda q, k, v: total(_means(_weights(q, k), v), axis=0)[0]
+        ),
         "the scores of the empty places are -inf, but 0 times what lies there may be nan: leave "
-        "the places out, [: filled + 1].": _whole_buffer(-np.inf),
+        "the places out, [:, : filled + 1].": _whole_buffer(-np.inf),
         "the newest key is asked while its value is not yet written: write both first.": (
             _values_late
         ),
         "the scores are multiplied by the root of the width: divide by it.": _step(
-            scale=lambda q, *_: 1 / np.sqrt(len(q))
+            under_the_root=lambda q, *_: 1 / q.shape[-1]
         ),
-        "the root of the number of keys is divided by; it is the root of their width: len(q).": (
-            _step(scale=lambda q, v, length, filled: np.sqrt(filled + 1))
-        ),
-        "the root of N is divided by, the length of the buffer; it is that of the width: len(q).": (
-            _step(scale=lambda q, v, length, filled: np.sqrt(length))
-        ),
+        "the root of the number of keys is divided by; it is the root of their width: "
+        "q.shape[-1].": _step(under_the_root=lambda q, v, length, filled: filled + 1),
+        "the root of N is divided by, the length of the buffer; it is that of the width: "
+        "q.shape[-1].": _step(under_the_root=lambda q, v, length, filled: length),
         "those are the plain averages of the values: weigh each by its weight.": _step(
-            scale=lambda *_: np.inf
+            under_the_root=lambda *_: np.inf
         ),
         "you ask before you write: the newest position looks at itself as well.": _late,
         "the value is not written: both buffers get their newest row.": _keys_only,
-        "the answer is right, but the buffers stay as they were: write k_buffer[filled] = "
+        "the answer is right, but the buffers stay as they were: write k_buffer[:, filled] = "
         "k.": _beside,
-        "the whole buffer is asked; the places after the newest hold nothing yet: [: "
+        "the whole buffer is asked; the places after the newest hold nothing yet: [:, : "
         "filled + 1].": (_step(end=lambda filled, length: length)),
-        "[: filled] leaves the newest place out, and at the first position nothing is left: "
-        "[: filled + 1].": _step(end=lambda filled, length: filled),
-        "only the newest key is asked: all of [: filled + 1].": _answering(
-            lambda q, k, v: v[-1].copy()
+        "[:, : filled] leaves the newest place out, and at the first position nothing is left: "
+        "[:, : filled + 1].": _step(end=lambda filled, length: filled),
+        "only the newest key is asked: all of [:, : filled + 1].": _answering(
+            lambda q, k, v: v[:, -1].copy()
         ),
         "it is written one place too late: the first free place is filled, counted from 0.": (
             _step(place=lambda filled, length: min(filled + 1, length - 1))
@@ -393,13 +437,15 @@ cached_step = Exercise(
         "it is written one place too early, over what is there: the first free place is filled.": (
             _step(place=lambda filled, length: filled - 1)
         ),
-        "divide the scores by the root of the key's width.": _step(scale=lambda *_: 1.0),
-        "the width of a key is divided by, not its root.": _step(scale=lambda q, *_: len(q)),
-        "the root of the value's width is divided by; the scores come from keys: len(q).": (
-            _step(scale=lambda q, v, *_: np.sqrt(len(v)))
+        "divide the scores by the root of the key's width.": _step(under_the_root=lambda *_: 1.0),
+        "the width of a key is divided by, not its root.": _step(
+            under_the_root=lambda q, *_: q.shape[-1] ** 2
+        ),
+        "the root of the value's width is divided by; the scores come from keys: q.shape[-1].": (
+            _step(under_the_root=lambda q, v, *_: v.shape[-1])
         ),
         "the scores are divided by the root of K before softmax, not the weights after it.": (
-            _answering(lambda q, k, v: _softmax(q @ k.T) / np.sqrt(len(q)) @ v)
+            _answering(lambda q, k, v: _means(_softmax(_scores(q, k)) / np.sqrt(q.shape[-1]), v))
         ),
         "it is written into the last place of the buffer; the first free one is number filled.": (
             _step(place=lambda filled, length: length - 1)
@@ -408,39 +454,39 @@ cached_step = Exercise(
             _step(place=lambda filled, length: 0)
         ),
         "it is written one place too late, and that place is asked too: the first free place is "
-        "filled, and [: filled + 1] ends there.": _step(
+        "filled, and [:, : filled + 1] ends there.": _step(
             place=lambda filled, length: filled + 1, end=lambda filled, length: filled + 2
         ),
-        "those are the weights; what the query gets is their product with the values.": (
-            _answering(lambda q, k, v: _softmax(q @ k.T / np.sqrt(len(q))))
+        "those are the weights; what a query gets is their product with the values.": (
+            _answering(lambda q, k, v: _weights(q, k))
         ),
-        "one query gets one row of D numbers: its axis of length 1 is too much.": lambda *args: (
-            _step()(*args)[None]
+        "each head gets one row of D numbers: the axis of length 1 is too much, [:, 0].": (
+            lambda *args: _step()(*args)[:, None]
         ),
         "scores are not yet weights: take softmax of them first.": _answering(
-            lambda q, k, v: q @ k.T / np.sqrt(len(q)) @ v
+            lambda q, k, v: _means(_scores(q, k) / np.sqrt(q.shape[-1]), v)
         ),
-        "the newest key asks in place of the query: q @ k_buffer[: filled + 1].T.": given(
+        "the newest key asks in place of the query: q meets k_buffer[:, : filled + 1].": given(
             _step(), 1, 1, 2, 3, 4, 5
         ),
-        "a score of 0 still gets a weight: leave the empty places out, [: filled + 1].": (
+        "a score of 0 still gets a weight: leave the empty places out, [:, : filled + 1].": (
             _whole_buffer(0)
         ),
-        "it is written over the newest of those that are there, and [: filled] ends there: the "
-        "first free place is number filled, and [: filled + 1] ends with it.": _step(
+        "it is written over the newest of those that are there, and [:, : filled] ends there: the "
+        "first free place is number filled, and [:, : filled + 1] ends with it.": _step(
             place=lambda filled, length: filled - 1, end=lambda filled, length: filled
         ),
-        "the keys are averaged: the weights average the values, @ v_buffer[: filled + 1].": (
-            _answering(lambda q, k, v: _softmax(q @ k.T / np.sqrt(len(q))) @ k)
+        "the keys are averaged: the weights average the values, v_buffer[:, : filled + 1].": (
+            _answering(lambda q, k, v: _means(_weights(q, k), k))
         ),
         "the answer is right, but the places after the newest are set to 0: write one place only, "
-        "and leave the others out, [: filled + 1].": _emptied,
+        "and leave the others out, [:, : filled + 1].": _emptied,
     },
     hints=(
-        "The first free place has the number filled: k_buffer[filled] = k, and the same for v.",
-        "After that the places 0 to filled are in use: k_buffer[: filled + 1].",
-        "scores = q @ k_buffer[: filled + 1].T / np.sqrt(len(q)); softmax; @ v_buffer[: "
-        "filled + 1].",
+        "Heads come first, so place filled of each is k_buffer[:, filled]; write k and v there.",
+        "After that the places 0 to filled are in use: k_buffer[:, : filled + 1], (H, S, K).",
+        "q[:, None] is (H, 1, K): its product with keys.swapaxes(-1, -2) is (H, 1, S). Divide by "
+        "the root of K, softmax, @ values, and take the axis of length 1 away.",
     ),
 )
 
