@@ -21,6 +21,7 @@ SEEDS = (1, 2)
 # Exercises that need arrays with two equal axes, and why.
 ADDED = "what a part returns is added to the stream, so its matrix is as wide as high"
 SQUARE = {
+    "join_c_attn": "query, key and value are as wide as high",
     "relevance_backward": "tokens look at one another: as many queries as keys",
     "induction_score": "tokens look at one another: as many queries as keys",
     "pre_norm_block": ADDED,

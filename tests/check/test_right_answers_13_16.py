@@ -43,26 +43,25 @@ def read_number_by_number(content, name):
     return np.array(numbers, dtype=np.float32).reshape(about["shape"])
 
 
-def split_by_slices(weight, bias):
-    D, ours = len(weight), {}
+def join_by_writing(parts):
+    D = len(parts["key.bias"])
+    weight, bias = np.empty((D, 3 * D)), np.empty(3 * D)
     for i, name in enumerate(NAMES):
-        columns = slice(i * D, (i + 1) * D)
-        ours[name + ".weight"] = np.ascontiguousarray(weight[:, columns].T)
-        ours[name + ".bias"] = bias[columns].copy()
-    return ours
+        for row in range(D):
+            weight[:, i * D + row] = parts[name + ".weight"][row]
+        bias[i * D : (i + 1) * D] = parts[name + ".bias"]
+    return weight, bias
 
 
-def split_after_transposing(weight, bias):
-    weights = np.array_split(weight.T, 3)
-    ours = {f"{name}.bias": b for name, b in zip(NAMES, bias.reshape(3, -1), strict=True)}
-    return ours | {f"{name}.weight": w for name, w in zip(NAMES, weights, strict=True)}
+def join_then_transpose(parts):
+    weight = np.vstack([parts[f"{name}.weight"] for name in NAMES]).T
+    return [weight, np.hstack([parts[f"{name}.bias"] for name in NAMES])]
 
 
-def split_by_torch(weight, bias):
-    weights = torch.from_numpy(weight).chunk(3, dim=-1)
-    biases = torch.from_numpy(bias).chunk(3)
-    ours = {f"{name}.weight": w.T.numpy() for name, w in zip(NAMES, weights, strict=True)}
-    return ours | {f"{name}.bias": b.numpy() for name, b in zip(NAMES, biases, strict=True)}
+def join_by_torch(parts):
+    parts = {name: torch.from_numpy(x) for name, x in parts.items()}
+    weight = torch.cat([parts[f"{name}.weight"].mT for name in NAMES], dim=1)
+    return weight.numpy(), torch.cat([parts[f"{name}.bias"] for name in NAMES]).numpy()
 
 
 def merge_with_a_flag(tokens, pair, new):
@@ -531,7 +530,7 @@ def step_by_torch(x):
 
 RIGHT = {
     "read_tensor": [read_by_struct, read_by_numpy, read_number_by_number],
-    "split_c_attn": [split_by_slices, split_after_transposing, split_by_torch],
+    "join_c_attn": [join_by_writing, join_then_transpose, join_by_torch],
     "merge_pair": [merge_with_a_flag, merge_by_popping, merge_by_recursion],
     "encode_word": [encode_by_rank, encode_by_deleting, encode_until_no_place_is_left],
     "fold_norm": [fold_by_diagonal, fold_by_einsum, fold_without_means],

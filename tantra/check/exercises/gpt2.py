@@ -184,99 +184,104 @@ read_tensor = Exercise(
 NAMES = ("query", "key", "value")
 
 
-def _split(cut, transpose=lambda third: third.T, names=NAMES, cut_bias=None):
-    """The six arrays by our names, with a slip at each argument."""
+def _join(transpose=lambda x: x.T, order=NAMES, stack=lambda xs: np.concatenate(xs, axis=-1), **of):
+    """c_attn from the parts, with a slip at each argument; of may hold another stack of biases."""
 
-    def split(weight, bias):
-        parts = {f"{n}.weight": transpose(x) for n, x in zip(names, cut(weight), strict=True)}
-        biases = (cut_bias or cut)(bias)
-        parts |= {f"{n}.bias": x for n, x in zip(names, biases, strict=True)}
-        return {f"{n}.{kind}": parts[f"{n}.{kind}"] for n in NAMES for kind in ("weight", "bias")}
+    def join(parts):
+        weight = stack([transpose(parts[f"{name}.weight"]) for name in order])
+        return weight, of.get("biases", stack)([parts[f"{name}.bias"] for name in order])
 
-    return split
+    return join
 
 
-def _thirds(x):
-    return np.split(x, 3, axis=-1)
+def _alternating(xs):
+    """Query, key and value column by column."""
+    return np.stack(xs, axis=-1).reshape(*xs[0].shape[:-1], -1)
 
 
-def _every_third(x):
-    return [x[..., i::3] for i in range(3)]
-
-
-def _rows(x):
-    return x.reshape(3, *x.shape[:-1], -1)
-
-
-def _row_thirds(x):
-    """np.split without an axis, which raises where a matrix has no three equal parts of rows."""
-    return np.split(x, 3)
-
-
-def _long_thirds(x):
-    """With D taken from the side that is 3·D long: all, and twice nothing."""
-    D = x.shape[-1]
-    return [x[..., i * D : (i + 1) * D] for i in range(3)]
-
-
-def _by_head(x):
+def _by_head(xs):
     """As if there were two heads, and the file had them one after the other."""
-    heads = x.reshape(*x.shape[:-1], 2, 3, -1)
-    return [heads[..., i, :].reshape(*x.shape[:-1], -1) for i in range(3)]
+    halves = [np.split(x, 2, axis=-1) for x in xs]
+    return np.concatenate([half[head] for head in range(2) for half in halves], axis=-1)
 
 
-split_c_attn = Exercise(
-    name="split_c_attn",
+def _below(xs):
+    return np.concatenate(xs, axis=0)
+
+
+def _joined_parts(attempt, parts):
+    """What the attempt returns, as two arrays."""
+    got = attempt(parts)
+    if not isinstance(got, tuple | list) or len(got) != 2:
+        raise ValueError("two arrays are asked for: return the weight, and the bias")
+    return tuple(got)
+
+
+def _parts_of(D, seed=0):
+    """The six arrays by our names; the keys not in the order of the file."""
+    rng = np.random.default_rng(seed)
+    shapes = {"weight": (D, D), "bias": (D,)}
+    return {
+        f"{name}.{kind}": rng.standard_normal(shape).round(2)
+        for kind, shape in shapes.items()
+        for name in ("value", "query", "key")
+    }
+
+
+join_c_attn = Exercise(
+    name="join_c_attn",
     kind="implement",
-    asks="Query, key and value, weight (out, in) and bias each, from GPT-2's c_attn (in, out).",
-    reference=_split(_thirds),
-    cases={
-        "width 2": (np.arange(12.0).reshape(2, 6), np.arange(6.0)),
-        "width 3": (array(3, 9), array(9, seed=1)),
-    },
-    draw=lambda rng: (rng.standard_normal((4, 12)), rng.standard_normal(12)),
+    asks="GPT-2's c_attn (in, out) and its bias, from query, key and value (out, in).",
+    reference=_join(),
+    call=_joined_parts,
+    cases={"width 2": (_parts_of(2),), "width 4": (_parts_of(4, seed=1),)},
+    draw=lambda rng: (_parts_of(6, seed=int(rng.integers(1000))),),
     mistakes={
-        "the thirds are right and stand the wrong way round: (in, out) in the file, (out, in) "
-        "here. They are square, so no shape tells.": _split(_thirds, transpose=lambda third: third),
-        "queries, keys and values stand side by side in three runs of D columns, not every third "
-        "column.": _split(_every_third),
-        "cut the columns, not the rows: the last axis, 3·D long, is query, key and value.": (
-            _split(_rows, cut_bias=_thirds)
+        "the three stand side by side in the right order, each the wrong way round: (out, in) "
+        "here, (in, out) in the file. They are square, so no shape tells.": (
+            _join(transpose=lambda x: x)
         ),
-        "cut the columns, not the rows: the last axis, 3·D long, is query, key and value; and each "
-        "third must be transposed.": (
-            _split(_rows, transpose=lambda third: third, cut_bias=_thirds)
+        "side by side, not one below the other: join along the last axis, and the weight is "
+        "(D, 3·D).": _join(stack=_below),
+        "side by side, not one below the other: join along the last axis; and each must be "
+        "transposed.": _join(transpose=lambda x: x, stack=_below),
+        "one below the other and then transposed as a whole is right; do it without reshape, "
+        "which does not transpose.": _join(
+            transpose=lambda x: x,
+            stack=lambda xs: np.concatenate(xs).reshape(*xs[0].shape[:-1], -1),
         ),
-        "np.split cuts rows unless it is told axis=-1; and each third of the columns must then be "
-        "transposed.": _split(_row_thirds, transpose=lambda third: third),
-        "np.split cuts rows unless it is told axis=-1, the columns.": _split(_row_thirds),
+        "queries, keys and values stand in three runs of D columns, not in turn column by "
+        "column.": _join(stack=_alternating),
         "GPT-2 keeps all queries, then all keys, then all values; it does not go head by head.": (
-            _split(_by_head)
+            _join(stack=_by_head)
         ),
-        "the order in the file is query, key, value.": (
-            _split(_thirds, names=("key", "query", "value"))
+        "the order in the file is query, key, value, whatever the order of the dictionary.": (
+            _join(order=("value", "query", "key"))
         ),
+        "the order in the file is query, key, value.": _join(order=("key", "query", "value")),
         "the order in the file is query, key, value, not value first.": (
-            _split(_thirds, names=("value", "key", "query"))
+            _join(order=("value", "key", "query"))
         ),
         "the order in the file is query, key, value: the value comes last, not in the middle.": (
-            _split(_thirds, names=("query", "value", "key"))
+            _join(order=("query", "value", "key"))
         ),
-        "the weights are right; cut the bias into thirds as well.": (
-            _split(_thirds, cut_bias=lambda bias: [bias] * 3)
+        "the weight is right; the biases are joined too, one behind the other: (3·D,).": (
+            _join(biases=np.stack)
         ),
-        "the weights are right; the bias is cut in three runs too, not every third number.": (
-            _split(_thirds, cut_bias=_every_third)
+        "the weight is right; the biases are not added up but joined: (3·D,).": _join(biases=sum),
+        "the weight is right; the bias is in three runs too, not in turn number by number.": (
+            _join(biases=_alternating)
         ),
-        "the bias is cut right and has an axis too many: (D,), not (1, D).": (
-            _split(_thirds, cut_bias=lambda bias: _thirds(bias[None]))
+        "the bias is joined right and has an axis too many: (3·D,), not (1, 3·D).": (
+            _join(biases=lambda xs: np.concatenate(xs)[None])
         ),
-        "weight.shape[1] is 3·D: D is its first side, len(weight).": _split(_long_thirds),
+        "three axes: the three belong side by side in one matrix, np.concatenate and not "
+        "np.stack.": _join(stack=np.stack),
     },
     hints=(
-        "The last axis is 3·D long: D numbers of the query, D of the key, D of the value.",
-        "np.split(weight, 3, axis=-1) cuts it; the same line cuts the bias.",
-        "Each third of the weight is (in, out); its .T is (out, in).",
+        "Each weight is stored (out, in); the file wants (in, out): its .T.",
+        "np.concatenate(list, axis=-1) puts them side by side; the same for the biases.",
+        "[parts[f'{name}.weight'].T for name in ('query', 'key', 'value')] is the list.",
     ),
 )
 
@@ -604,7 +609,7 @@ def _draw_word(rng):
 encode_word = Exercise(
     name="encode_word",
     kind="hunt",
-    asks="The pieces of a word, its pairs merged in the order in which they were learnt.",
+    asks="The pieces of a word, its pairs merged in the order in which they were learned.",
     reference=_merging(_merge_pair),
     given=_given_encode,
     cases={
@@ -622,7 +627,7 @@ encode_word = Exercise(
     mistakes={
         "that still goes through the word and takes what it finds; go through the merges, in "
         "their order, and for each through the whole word.": _leftmost,
-        "the longest piece is not what was learnt first: run the merges in their order.": _longest,
+        "the longest piece is not what was learned first: run the merges in their order.": _longest,
         "the merges run in their order, each in one place only: a pair may stand in several.": (
             _merging(_first_only)
         ),
@@ -632,9 +637,9 @@ encode_word = Exercise(
         "of three equal pieces the first two are joined: go through the word from left to right.": (
             _merging(_from_the_right)
         ),
-        "of the pairs that stand in the word the one learnt last is joined; the first learnt comes "
-        "first.": _one_at_a_time(lambda found, merges: max(found, key=merges.index)),
-        "of two pairs the one that was learnt first is joined, not the first in the alphabet: ask "
+        "of the pairs that stand in the word the one learned last is joined; the first learned "
+        "comes first.": _one_at_a_time(lambda found, merges: max(found, key=merges.index)),
+        "of two pairs the one that was learned first is joined, not the first in the alphabet: ask "
         "merges for the order.": _one_at_a_time(lambda found, merges: min(found)),
         "merges.index raises for a pair that is no merge: look only at the pairs that are.": (
             _index_of_all
@@ -657,7 +662,7 @@ encode_word = Exercise(
         "nothing was merged: those are the letters.": lambda word, merges: list(word),
     },
     hints=(
-        "Take 'abc' with the merges b+c, a+b. Which was learnt first? Which does the code join?",
+        "Take 'abc' with the merges b+c, a+b. Which was learned first? Which does the code join?",
         "The outer loop should run over merges, not over places.",
         "For each pair, join it everywhere in the word from left to right; then the next pair.",
     ),
@@ -835,4 +840,4 @@ file_bytes = Prediction(
     ),
 )
 
-EXERCISES = [read_tensor, split_c_attn, merge_pair, encode_word, fold_norm, file_bytes]
+EXERCISES = [read_tensor, join_c_attn, merge_pair, encode_word, fold_norm, file_bytes]
