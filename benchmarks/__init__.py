@@ -11,6 +11,6 @@
     startup        what `import tantra` adds to `import torch`
     report         the table and the picture
 
-A part is a module with a function rows(ceilings, budget), which yields a Row for each comparison, or
-a Skipped with the reason.  No row is ever asserted: seconds belong to one machine and one hour.
+A part is a module with a function rows(ceilings, budget), which yields a Row for each comparison,
+or a Skipped with the reason.  No row is ever asserted: seconds belong to one machine and one hour.
 """

@@ -45,10 +45,10 @@ def _products(dtype, side, budget):
 
 def _memory(budget):
     """Bytes read, and bytes copied (each is read and written), in a second."""
-    source = torch.ones(BYTES // 4)
+    source, half = torch.ones(BYTES // 4), budget / 2
     target = torch.empty_like(source)
     return {
-        "read": ceiling("bytes read", source.sum, BYTES, "GB/s", budget / 2),
+        "read": ceiling("bytes read", source.sum, BYTES, "GB/s", half),
         "copy": ceiling(
             "bytes copied", lambda: target.copy_(source), 2 * BYTES, "GB/s", budget / 2
         ),

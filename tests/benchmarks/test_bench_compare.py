@@ -4,8 +4,8 @@ import gc
 
 import pytest
 
-from benchmarks.compare import MOST_ROUNDS, Ratio, compare, how_many, interleave, quartiles, ratio
 from benchmarks.ceilings import Ceiling, ceiling
+from benchmarks.compare import MOST_ROUNDS, Ratio, compare, how_many, interleave, quartiles, ratio
 
 
 class Clock:

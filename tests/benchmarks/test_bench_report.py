@@ -6,8 +6,8 @@ import json
 import pytest
 
 from benchmarks import picture, report
-from benchmarks.compare import Ratio, Row, Skipped
 from benchmarks.ceilings import Ceiling
+from benchmarks.compare import Ratio, Row, Skipped
 
 ROW = Row("training", "small", "ours", "theirs", 0.0123, 0.025, Ratio(2.0, 1.9, 2.25, 7), aim=1.25)
 SHARED = dataclasses.replace(ROW, ceiling="float32 products", share=0.5, peer_share=0.25)
