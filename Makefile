@@ -41,9 +41,9 @@ browser: ## open and run every notebook in JupyterLab with a real browser
 	@$(PYTHON) tools/environment.py course test browser
 	@$(VENV) tools/browser.py
 
-bench: ## measure the library beside its peers (some rooms: ROOMS="training startup")
+bench: ## measure the library beside its peers (some parts: PARTS="training startup")
 	@$(PYTHON) tools/environment.py course bench
-	@$(VENV) -m benchmarks $(ROOMS)
+	@$(VENV) -m benchmarks $(PARTS)
 
 clean: ## remove .venv and what tools left behind; notebooks and progress stay
 	@rm -rf .venv .cache .hypothesis notebooks/.hypothesis .pytest_cache .ruff_cache build dist shots *.egg-info

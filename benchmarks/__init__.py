@@ -2,7 +2,7 @@
 
     compare        run several actions in turns; the ratio of their times, with its spread
     machine        the machine in words
-    floors         the most that the machine can do: products, bytes
+    ceilings         the most that the machine can do: products, bytes
     peers          models of one size: ours, and those of other packages
     training       a training step
     attention      attention over 128 to 8192 positions: time and memory
@@ -11,6 +11,6 @@
     startup        what `import tantra` adds to `import torch`
     report         the table and the picture
 
-A room is a module with a function rows(floors, budget), which yields a Row for each comparison, or
-a Skipped with the reason.  No row is ever asserted: seconds belong to one machine and one hour.
+A part is a module with a function rows(ceilings, budget), which yields a Row for each comparison,
+or a Skipped with the reason.  No row is ever asserted: seconds belong to one machine and one hour.
 """

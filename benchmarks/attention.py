@@ -10,14 +10,14 @@ import tantra
 from benchmarks.compare import Skipped, compare, interleave
 from benchmarks.memory import peak
 
-ROOM = "attention"
+PART = "attention"
 LENGTHS = tuple(2**n for n in range(7, 14))
 HEADS, WIDTH = 2, 64
 PAIRS = (("in chunks", "by hand"), ("torch's fused", "by hand"), ("in chunks", "torch's fused"))
 AIMS = {("in chunks", "by hand", 8192): 4.0}
 
 
-def rows(floors, budget):
+def rows(ceilings, budget):
     """Each way against by hand at each length: time forward and back, and peak memory."""
     for length in LENGTHS:
         case = f"{HEADS} heads × {WIDTH}, N = {length}"
@@ -27,16 +27,16 @@ def rows(floors, budget):
         bytes_held = {name: peak(action) for name, action in actions.items()}
         for ours, peer in PAIRS:
             if ours not in actions:
-                yield Skipped(ROOM, case, ours, peer, "there are no chunks yet")
+                yield Skipped(PART, case, ours, peer, "there are no chunks yet")
                 continue
             yield compare(
                 seconds,
                 ours,
                 peer,
-                room=ROOM,
+                part=PART,
                 case=case,
                 work=_flops(length),
-                floor=floors["float32"],
+                ceiling=ceilings["float32"],
                 aim=AIMS.get((ours, peer, length)),
                 bytes=bytes_held[ours],
                 peer_bytes=bytes_held[peer],

@@ -22,7 +22,7 @@ class Ratio:
 class Row:
     """One comparison of one case."""
 
-    room: str
+    part: str
     case: str
     ours: str
     peer: str
@@ -30,7 +30,7 @@ class Row:
     peer_seconds: float
     ratio: Ratio
     aim: float | None = None  # the ratio hoped for
-    floor: str = ""  # what bounds both
+    ceiling: str = ""  # what bounds both
     share: float | None = None  # the part of that bound that ours reaches
     peer_share: float | None = None
     bytes: int | None = None  # the most that ours holds at one time
@@ -42,7 +42,7 @@ class Row:
 class Skipped:
     """A comparison that could not be made here, and why."""
 
-    room: str
+    part: str
     case: str
     ours: str
     peer: str
@@ -100,19 +100,21 @@ def quartiles(numbers):
     return low, statistics.median(numbers), high
 
 
-def compare(seconds, ours, peer, *, work=None, floor=None, peer_work=None, peer_floor=None, **row):
+def compare(
+    seconds, ours, peer, *, work=None, ceiling=None, peer_work=None, peer_ceiling=None, **row
+):
     """The Row of ours against peer, from interleaved seconds.
 
-    work is what ours does, in the unit of floor (a Floor), whose most per second then gives the
-    share that is reached; the peer's work and floor are the same, unless given.
+    work is what ours does, in the unit of ceiling (a Ceiling), whose most per second then gives the
+    share that is reached; the peer's work and ceiling are the same, unless given.
     """
     own, theirs = statistics.median(seconds[ours]), statistics.median(seconds[peer])
-    if floor is not None:
-        peer_work, peer_floor = peer_work or work, peer_floor or floor
+    if ceiling is not None:
+        peer_work, peer_ceiling = peer_work or work, peer_ceiling or ceiling
         row |= {
-            "floor": floor.name,
-            "share": work / own / floor.most,
-            "peer_share": peer_work / theirs / peer_floor.most,
+            "ceiling": ceiling.name,
+            "share": work / own / ceiling.most,
+            "peer_share": peer_work / theirs / peer_ceiling.most,
         }
     return Row(
         ours=ours,

@@ -1,6 +1,6 @@
 """Tokens one by one, greedily, with a cache: GPT-2 small's size, random weights, one sequence.
 
-Each token reads every weight once, so that the bytes read in a second are the floor.
+Each token reads every weight once, so that the bytes read in a second are the ceiling.
 """
 
 import torch
@@ -11,7 +11,7 @@ from benchmarks.compare import compare, interleave
 from benchmarks.peers import Size
 from tantra import gpt2
 
-ROOM = "decoding"
+PART = "decoding"
 SIZE = Size(layers=12, width=768, heads=12, length=1024, vocab=50257)
 PROMPTS = (32, 512)
 NEW = 64
@@ -20,7 +20,7 @@ WEIGHTS = {"float32": (4, 1.3), "float16": (2, 3.2), "int8": (1, 4.0)}  # bytes 
 NUMPY, NUMPY_AIM = "NumPy alone", 1.1
 
 
-def rows(floors, budget):
+def rows(ceilings, budget):
     """Ours by kind of weights, and NumPy alone, against transformers' generate with its cache."""
     model = peers.ours(SIZE).eval()
     peer = peers.hugging_face(SIZE).eval()
@@ -33,20 +33,20 @@ def rows(floors, budget):
         actions |= {NUMPY: _numpy(model, prompt), PEER: _hugging_face(peer, prompt)}
         seconds = interleave(actions, budget / len(PROMPTS))
         for name, (width, aim) in ways.items():
-            yield _row(seconds, name, length, numbers, width, aim, floors)
+            yield _row(seconds, name, length, numbers, width, aim, ceilings)
 
 
-def _row(seconds, name, length, numbers, width, aim, floors):
+def _row(seconds, name, length, numbers, width, aim, ceilings):
     """The row of one way, whose every weight takes width bytes."""
     return compare(
         seconds,
         name,
         PEER,
-        room=ROOM,
+        part=PART,
         case=f"GPT-2 small, prompt {length}, {NEW} new tokens",
         work=numbers * width * NEW,
         peer_work=numbers * 4 * NEW,
-        floor=floors["read"],
+        ceiling=ceilings["read"],
         aim=aim,
     )
 

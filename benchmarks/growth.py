@@ -10,14 +10,14 @@ from benchmarks import peers
 from benchmarks.compare import compare, interleave
 from benchmarks.decoding import SIZE
 
-ROOM = "growth"
+PART = "growth"
 LENGTHS = (16, 128, 256, 384, 512, 640, 768, 960)
 FIRST, LAST = f"cached, {LENGTHS[0]} before", f"cached, {LENGTHS[-1]} before"
 ALL_FIRST, ALL_LAST = (f"recomputed, {length} before" for length in (LENGTHS[0], LENGTHS[-1]))
 AIM = 1 / 1.3
 
 
-def rows(floors, budget):
+def rows(ceilings, budget):
     """A token after 960 others against one after 16, cached and recomputed."""
     model = tantra.prepare_for_decoding(peers.ours(SIZE))
     tokens = torch.randint(SIZE.vocab, (1, 1024), generator=torch.Generator().manual_seed(0))
@@ -28,7 +28,7 @@ def rows(floors, budget):
     }
     seconds = interleave(actions, budget)
     medians = [statistics.median(seconds[f"cached, {length} before"]) for length in LENGTHS]
-    row = {"room": ROOM, "case": "GPT-2 small, one token"}
+    row = {"part": PART, "case": "GPT-2 small, one token"}
     yield compare(seconds, LAST, FIRST, aim=AIM, note=fit(LENGTHS, medians), **row)
     yield compare(seconds, ALL_LAST, ALL_FIRST, **row)
     yield compare(seconds, LAST, ALL_LAST, **row)

@@ -10,9 +10,9 @@ BLUE, GREY, VERMILION = "#0072B2", "#999999", "#D55E00"  # of Okabe and Ito
 STYLE = {"by hand": (GREY, "s"), "in chunks": (BLUE, "o"), "torch's fused": (VERMILION, "^")}
 
 
-def draw(rooms):
+def draw(parts):
     """Draw what there is to draw; the Markdown that shows it, with the numbers as its alt text."""
-    rows = {room: [r for r in rows if isinstance(r, Row)] for room, (_, _, rows) in rooms.items()}
+    rows = {part: [r for r in rows if isinstance(r, Row)] for part, (_, _, rows) in parts.items()}
     shown = []
     attention = rows.pop("attention", [])
     if ratios := [row for some in rows.values() for row in some]:

@@ -12,23 +12,23 @@ RESULTS, README = HERE / "results.json", HERE / "README.md"
 BEGIN, END = "<!-- written by make bench -->", "<!-- until here -->"
 
 
-def keep(machine, floors, rows, path=RESULTS):
-    """Put a run's rooms beside those of earlier runs, with the machine that each ran on."""
+def keep(machine, ceilings, rows, path=RESULTS):
+    """Put a run's parts beside those of earlier runs, with the machine that each ran on."""
     kept = json.loads(path.read_text()) if path.exists() else {}
-    for room in dict.fromkeys(row.room for row in rows):
-        kept[room] = {
+    for part in dict.fromkeys(row.part for row in rows):
+        kept[part] = {
             "machine": machine,
-            "floors": {name: dataclasses.asdict(floor) for name, floor in floors.items()},
-            "rows": [dataclasses.asdict(row) for row in rows if row.room == room],
+            "ceilings": {name: dataclasses.asdict(ceiling) for name, ceiling in ceilings.items()},
+            "rows": [dataclasses.asdict(row) for row in rows if row.part == part],
         }
     write_whole(path, (json.dumps(kept, indent=1) + "\n").encode())
 
 
 def read(path=RESULTS):
-    """{room: (machine, floors, rows)} as kept."""
+    """{part: (machine, ceilings, rows)} as kept."""
     return {
-        room: (kept["machine"], kept["floors"], [_row(row) for row in kept["rows"]])
-        for room, kept in json.loads(path.read_text()).items()
+        part: (kept["machine"], kept["ceilings"], [_row(row) for row in kept["rows"]])
+        for part, kept in json.loads(path.read_text()).items()
     }
 
 
@@ -38,16 +38,16 @@ def _row(kept):
     return Row(**kept | {"ratio": Ratio(**kept["ratio"])})
 
 
-def text(rooms):
+def text(parts):
     """All that README.md says of the results, but for the picture."""
-    parts = []
-    for room, (machine, floors, rows) in rooms.items():
+    pieces = []
+    for part, (machine, ceilings, rows) in parts.items():
         facts = "; ".join(f"{name}: {words}" for name, words in machine.items())
         bounds = "; ".join(
-            f"{f['name']} {f['most'] / 1e9:.1f} {f['unit']}" for f in floors.values()
+            f"{f['name']} {f['most'] / 1e9:.1f} {f['unit']}" for f in ceilings.values()
         )
-        parts += [f"### {room}", "", table(rows), "", f"*{facts}. Floors: {bounds}.*", ""]
-    return "\n".join(parts)
+        pieces += [f"### {part}", "", table(rows), "", f"*{facts}. Ceilings: {bounds}.*", ""]
+    return "\n".join(pieces)
 
 
 def table(rows):
@@ -81,7 +81,7 @@ def _cells(row):
         mebi = f"{row.bytes / 2**20:.1f} against {row.peer_bytes / 2**20:.1f} MiB"
         cells["memory"] = f"{mebi}: 1/{row.peer_bytes / row.bytes:.1f}"
     if row.share is not None:
-        cells["share"] = f"{row.share:.0%} and {row.peer_share:.0%} of {row.floor}"
+        cells["share"] = f"{row.share:.0%} and {row.peer_share:.0%} of {row.ceiling}"
     return cells
 
 

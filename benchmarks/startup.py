@@ -5,14 +5,14 @@ import sys
 
 from benchmarks.compare import compare, interleave
 
-ROOM = "startup"
+PART = "startup"
 
 
-def rows(floors, budget):
+def rows(ceilings, budget):
     """import tantra against import torch: at least 1 / 1.1 is the aim."""
     actions = {name: _import(name) for name in ("tantra", "torch")}
     seconds = interleave(actions, budget)
-    yield compare(seconds, "tantra", "torch", room=ROOM, case="import", aim=1 / 1.1)
+    yield compare(seconds, "tantra", "torch", part=PART, case="import", aim=1 / 1.1)
 
 
 def _import(name):

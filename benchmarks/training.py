@@ -11,7 +11,7 @@ from benchmarks import peers
 from benchmarks.compare import Skipped, compare, interleave
 from benchmarks.peers import Size
 
-ROOM = "training"
+PART = "training"
 SIZES = (
     Size(layers=4, width=128, heads=4, length=64, batch=12),
     Size(layers=6, width=384, heads=6, length=256, batch=4),
@@ -21,14 +21,14 @@ HALF_AIM = 2.2
 PATIENCE = 20  # seconds that one step in bfloat16 may take
 
 
-def rows(floors, budget):
+def rows(ceilings, budget):
     """Our step in float32 against each peer's, and in bfloat16 against transformers' float32."""
     for size in SIZES:
-        yield from _float32(size, floors, budget / len(SIZES) * 0.7)
-        yield _bfloat16(size, floors, budget / len(SIZES) * 0.3)
+        yield from _float32(size, ceilings, budget / len(SIZES) * 0.7)
+        yield _bfloat16(size, ceilings, budget / len(SIZES) * 0.3)
 
 
-def _float32(size, floors, budget):
+def _float32(size, ceilings, budget):
     actions, missing = {"ours, float32": _ours(size)}, {}
     for name, build in peers.PEERS.items():
         try:
@@ -38,27 +38,27 @@ def _float32(size, floors, budget):
     seconds = interleave(actions, budget)
     for name, aim in AIMS.items():
         if name in missing:
-            yield Skipped(ROOM, str(size), "ours, float32", name, missing[name])
+            yield Skipped(PART, str(size), "ours, float32", name, missing[name])
             continue
         yield compare(
             seconds,
             "ours, float32",
             name,
-            room=ROOM,
+            part=PART,
             case=str(size),
             work=size.flops(),
-            floor=floors["float32"],
+            ceiling=ceilings["float32"],
             aim=aim,
         )
 
 
-def _bfloat16(size, floors, budget):
+def _bfloat16(size, ceilings, budget):
     ours, peer = "ours, bfloat16", "transformers"
     if "precision" not in inspect.signature(tantra.train).parameters:
-        return Skipped(ROOM, str(size), ours, peer, "training.train has no precision yet")
-    if (seconds := size.flops() / floors["bfloat16"].most) > PATIENCE:
-        reason = f"a step would take {seconds:.0f} s: this machine makes {floors['bfloat16']}"
-        return Skipped(ROOM, str(size), ours, peer, reason)
+        return Skipped(PART, str(size), ours, peer, "training.train has no precision yet")
+    if (seconds := size.flops() / ceilings["bfloat16"].most) > PATIENCE:
+        reason = f"a step would take {seconds:.0f} s: this machine makes {ceilings['bfloat16']}"
+        return Skipped(PART, str(size), ours, peer, reason)
     actions = {
         ours: _ours(size, precision="bfloat16"),
         peer: peers.step(peers.hugging_face(size), *_batch(size)),
@@ -70,11 +70,11 @@ def _bfloat16(size, floors, budget):
         interleave(actions, budget, least=least),
         ours,
         peer,
-        room=ROOM,
+        part=PART,
         case=str(size),
         work=size.flops(),
-        floor=floors["bfloat16"],
-        peer_floor=floors["float32"],
+        ceiling=ceilings["bfloat16"],
+        peer_ceiling=ceilings["float32"],
         aim=HALF_AIM,
     )
 

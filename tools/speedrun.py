@@ -6,8 +6,9 @@
 
 One idea after another is added to what was kept so far.  A rung gets as many steps as take the
 processor time of --steps plain ones, by the cost of its step, measured in turns with the plain
-step.  An idea is kept where the mean over the seeds is lower than without it.  Runs that the file
-of --keep already holds are not made again; the table is written beside it.  The file that is kept
+step.  An idea is kept where the mean over the seeds is lower than without it.  So the seeds choose;
+then fresh ones judge each idea beside the recipe it was added to.  Runs that the file of --keep
+already holds are not made again; the table is written beside it.  The file that is kept
 unless another is named is the course's own race, which is complete: it only writes the table anew.
 """
 
@@ -53,7 +54,9 @@ def main(words=None):
     except (OSError, ValueError) as error:
         return str(error)
     ladder = climb(runs, range(told.seeds))
-    runs.keep(ladder=ladder, machine=machine.describe())
+    judge(runs, ladder, range(told.seeds, told.seeds + told.fresh))
+    machines = runs.kept.get("machines") or [machine.describe()]
+    runs.keep(ladder=ladder, machines=machines)
     write_whole(told.keep.with_suffix(".md"), page(runs, told).encode())
     print(table(ladder))
     return None
@@ -64,6 +67,7 @@ def options():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--steps", type=int, default=200, help="plain steps whose time all get")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--fresh", type=int, default=4, help="seeds that judge what others chose")
     parser.add_argument("--text", type=Path, help="a text; generated half-verses, unless given")
     parser.add_argument("--keep", type=Path, default=KEEP)
     return parser
@@ -162,6 +166,28 @@ def climb(runs, seeds):
     return ladder
 
 
+def judge(runs, ladder, seeds):
+    """Add to every rung the losses of fresh seeds, and the recipe that it is to be compared with.
+
+    What others than the choosing seeds say of an idea is free of the luck by which it was chosen.
+    """
+    ideas, base = (), "plain"
+    for rung in ladder:
+        tried = () if rung["idea"] == "plain" else (*ideas, rung["idea"])
+        rung["fresh"] = [runs.loss(tried, rung["rate"], seed) for seed in seeds]
+        rung["against"] = base
+        if rung["kept"]:
+            ideas, base = tried, rung["idea"]
+
+
+def verdict(rung, ladder):
+    """Whether the fresh losses lie all below or all above those of what the idea was added to."""
+    base = next(one for one in ladder if one["idea"] == rung["against"])
+    if max(rung["fresh"]) < min(base["fresh"]):
+        return "lower"
+    return "higher" if min(rung["fresh"]) > max(base["fresh"]) else "not shown"
+
+
 def best_rate(runs, ideas, rates):
     """The learning rate with the lowest loss."""
     return min(rates, key=lambda lr: runs.loss(ideas, lr, TUNING_SEED))
@@ -169,14 +195,17 @@ def best_rate(runs, ideas, rates):
 
 def table(ladder):
     """The ladder in Markdown."""
-    lines = ["| idea | rate | cost of a step | steps | held-out loss | each seed | |"]
-    lines += ["| --- | --- | --- | --- | --- | --- | --- |"]
+    lines = ["| idea | rate | cost of a step | steps | seeds that chose | | fresh seeds | mean | |"]
+    lines += ["| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]
     for rung in ladder:
-        each = ", ".join(f"{loss:.3f}" for loss in rung["losses"])
+        chose, fresh = (
+            ", ".join(f"{loss:.3f}" for loss in rung[which]) for which in ("losses", "fresh")
+        )
+        found = verdict(rung, ladder) if rung["idea"] != "plain" else ""
         lines.append(
             f"| {rung['idea']} | {rung['rate']:g} | {rung['cost']:.2f} | {rung['steps']} | "
-            f"**{statistics.mean(rung['losses']):.3f}** | {each} | "
-            f"{'kept' if rung['kept'] else 'not kept'} |"
+            f"{chose} | {'kept' if rung['kept'] else 'not kept'} | {fresh} | "
+            f"**{statistics.mean(rung['fresh']):.3f}** | {found} |"
         )
     return "\n".join(lines)
 
@@ -184,9 +213,12 @@ def table(ladder):
 def page(runs, told):
     """The table, and what one must know to read it."""
     ladder = runs.kept["ladder"]
-    means = [statistics.mean(rung["losses"]) for rung in ladder if rung["kept"]]
+    means = [statistics.mean(rung["fresh"]) for rung in ladder if rung["kept"]]
     text = "a text of the reader's" if told.text else "60,000 generated half-verses, as letters"
-    facts = "; ".join(f"{name}: {words}" for name, words in runs.kept["machine"].items())
+    machines = "\n\n".join(
+        "*" + "; ".join(f"{name}: {words}" for name, words in one.items()) + ".*"
+        for one in runs.kept["machines"]
+    )
     return f"""# The speedrun
 
 Written by `python tools/speedrun.py`, which says how. {SIZES["num_layers"]} layers ×
@@ -194,13 +226,17 @@ Written by `python tools/speedrun.py`, which says how. {SIZES["num_layers"]} lay
 held out. Every rung had the processor time of {told.steps} plain steps. Plain is AdamW, GELU, layer
 norm, learned positions and a constant rate after a warm-up, at the best of {len(RATES["plain"])}
 rates; linear decay and Muon chose between two, by a seed of their own; all else kept the rate it
-found. Losses in nats a letter; each mean is over {told.seeds} seeds.
+found. Validation losses in nats a letter.
+
+{told.seeds} seeds chose: an idea was kept where their mean was lower. {told.fresh} fresh seeds
+judged it beside what it was added to: *lower* or *higher* where all of them lie below or above all
+of those without it, else *not shown*.
 
 {table(ladder)}
 
-From plain to the last rung kept: **{means[0] - means[-1]:.3f} nats**.
+From plain to the last rung kept, by the fresh seeds: **{means[0] - means[-1]:.3f} nats**.
 
-*{facts}.*
+{machines}
 """
 
 

@@ -1,4 +1,4 @@
-"""Muon: for a matrix of weights, a step that turns every direction by the same amount."""
+"""Muon: for a matrix of weights, a step that is about as long in every direction."""
 
 import math
 

@@ -1,7 +1,8 @@
 """Recipes: what to change in GPT-2's training for a lower loss in the same time.
 
 The library's defaults stay GPT-2's.  tools/speedrun.py tried the ideas one by one; its table is
-benchmarks/results/speedrun.md, and speedrun_recipe puts together those that won.
+benchmarks/results/speedrun.md.  speedrun_recipe puts together those that its three seeds chose; the
+table also says of which of them fresh seeds show that they lower the loss.
 """
 
 from collections.abc import Callable
@@ -42,7 +43,7 @@ class Recipe:
 
 
 def speedrun_recipe(config, *, steps, lr=0.008, generator=None):
-    """The Recipe that won the speedrun, for a model of the config's sizes and this many steps."""
+    """The Recipe that the speedrun chose, for a model of the config's sizes and so many steps."""
     lost = "RMS norm", "zero output projections"
     won = [idea for idea in IDEAS if idea not in lost]
     return recipe(config, won, steps=steps, lr=lr, generator=generator)

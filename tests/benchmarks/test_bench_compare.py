@@ -4,8 +4,8 @@ import gc
 
 import pytest
 
+from benchmarks.ceilings import Ceiling, ceiling
 from benchmarks.compare import MOST_ROUNDS, Ratio, compare, how_many, interleave, quartiles, ratio
-from benchmarks.floors import Floor, floor
 
 
 class Clock:
@@ -84,34 +84,34 @@ def test_a_ratio_of_two_runs_is_refused():
         ratio([1, 1, 1], [1, 1])
 
 
-def test_a_row_says_what_share_of_its_floor_each_side_reaches():
+def test_a_row_says_what_share_of_its_ceiling_each_side_reaches():
     seconds = {"ours": [2.0, 2.0, 2.0], "theirs": [4.0, 8.0, 4.0]}
     row = compare(
         seconds,
         "ours",
         "theirs",
-        room="r",
+        part="r",
         case="c",
         work=100.0,
-        floor=Floor("products", most=200.0, unit="GFLOP/s", median=150.0),
+        ceiling=Ceiling("products", most=200.0, unit="GFLOP/s", median=150.0),
         aim=1.5,
     )
     assert (row.seconds, row.peer_seconds, row.ratio.median) == (2.0, 4.0, 2.0)
     assert (row.share, row.peer_share) == (0.25, 0.125)
-    assert (row.floor, row.aim) == ("products", 1.5)
+    assert (row.ceiling, row.aim) == ("products", 1.5)
 
 
-def test_the_peer_may_do_other_work_on_another_floor():
-    ours, theirs = Floor("half", 100.0, "", 100.0), Floor("whole", 10.0, "", 10.0)
+def test_the_peer_may_do_other_work_on_another_ceiling():
+    ours, theirs = Ceiling("half", 100.0, "", 100.0), Ceiling("whole", 10.0, "", 10.0)
     seconds = {"ours": [1.0], "theirs": [1.0]}
-    how = {"room": "r", "case": "c", "work": 50.0, "floor": ours}
-    row = compare(seconds, "ours", "theirs", peer_work=5.0, peer_floor=theirs, **how)
+    how = {"part": "r", "case": "c", "work": 50.0, "ceiling": ours}
+    row = compare(seconds, "ours", "theirs", peer_work=5.0, peer_ceiling=theirs, **how)
     assert (row.share, row.peer_share) == (0.5, 0.5)
     assert compare(seconds, "ours", "theirs", **how).peer_share == 0.5
 
 
-def test_a_floor_is_the_best_round(clock):
+def test_a_ceiling_is_the_best_round(clock):
     action = clock.action("a", 9.0, 4.0, 2.0, 5.0)
-    best = floor("products", action, 80e9, "GFLOP/s", 0.0, clock=clock)
+    best = ceiling("products", action, 80e9, "GFLOP/s", 0.0, clock=clock)
     assert (best.most, best.median) == (40e9, 20e9)
     assert str(best) == "40.0 GFLOP/s at best, 20.0 as a rule"

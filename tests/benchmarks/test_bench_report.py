@@ -6,13 +6,13 @@ import json
 import pytest
 
 from benchmarks import picture, report
+from benchmarks.ceilings import Ceiling
 from benchmarks.compare import Ratio, Row, Skipped
-from benchmarks.floors import Floor
 
 ROW = Row("training", "small", "ours", "theirs", 0.0123, 0.025, Ratio(2.0, 1.9, 2.25, 7), aim=1.25)
-SHARED = dataclasses.replace(ROW, floor="float32 products", share=0.5, peer_share=0.25)
+SHARED = dataclasses.replace(ROW, ceiling="float32 products", share=0.5, peer_share=0.25)
 MISSING = Skipped("training", "large", "ours", "theirs", "there is none")
-MEASURED = dataclasses.replace(ROW, room="attention", case="N = 128", bytes=2**20, peer_bytes=2**22)
+MEASURED = dataclasses.replace(ROW, part="attention", case="N = 128", bytes=2**20, peer_bytes=2**22)
 
 
 def test_the_table():
@@ -46,19 +46,19 @@ def test_durations(seconds, words):
 
 
 def test_what_is_kept_comes_back(tmp_path):
-    path, floors = tmp_path / "results.json", {"read": Floor("bytes read", 2e10, "GB/s", 1e10)}
-    report.keep({"cores": "2"}, floors, [SHARED, MISSING], path)
-    report.keep({"cores": "4"}, floors, [MEASURED], path)
-    rooms = report.read(path)
-    assert rooms["training"][0] == {"cores": "2"}
-    assert rooms["training"][2] == [SHARED, MISSING]
-    assert rooms["attention"][2] == [MEASURED]
-    text = report.text(rooms)
+    path, ceilings = tmp_path / "results.json", {"read": Ceiling("bytes read", 2e10, "GB/s", 1e10)}
+    report.keep({"cores": "2"}, ceilings, [SHARED, MISSING], path)
+    report.keep({"cores": "4"}, ceilings, [MEASURED], path)
+    parts = report.read(path)
+    assert parts["training"][0] == {"cores": "2"}
+    assert parts["training"][2] == [SHARED, MISSING]
+    assert parts["attention"][2] == [MEASURED]
+    text = report.text(parts)
     assert "### training" in text
-    assert "*cores: 4. Floors: bytes read 20.0 GB/s.*" in text
+    assert "*cores: 4. Ceilings: bytes read 20.0 GB/s.*" in text
 
 
-def test_a_room_measured_again_takes_the_place_of_the_old(tmp_path):
+def test_a_part_measured_again_takes_the_place_of_the_old(tmp_path):
     path = tmp_path / "results.json"
     for row in (ROW, SHARED):
         report.keep({}, {}, [row], path)
@@ -87,8 +87,8 @@ def test_pictures_carry_their_numbers_as_text(tmp_path, monkeypatch):
     monkeypatch.setattr(picture, "LENGTHS", tmp_path / "attention.png")
     monkeypatch.setenv("MPLBACKEND", "agg")
     chunks = dataclasses.replace(MEASURED, ours="in chunks", peer="by hand")
-    rooms = {"training": ({}, {}, [ROW, MISSING]), "attention": ({}, {}, [chunks])}
-    ratios, attention = picture.draw(rooms).split("\n\n")
+    parts = {"training": ({}, {}, [ROW, MISSING]), "attention": ({}, {}, [chunks])}
+    ratios, attention = picture.draw(parts).split("\n\n")
     assert "small: ours against theirs 2.00." in ratios
     assert "At N = 128: in chunks 2.0 times as fast as by hand, in 1/4.0 of" in attention
     for shown in (ratios, attention):

@@ -16,6 +16,7 @@ def small(monkeypatch, tmp_path):
     text, kept = tmp_path / "text.txt", tmp_path / "kept.json"
     text.write_text("the cat sat on the mat. " * 200, encoding="utf-8")
     words = ["--steps", "2", "--seeds", "2", "--text", str(text), "--keep", str(kept)]
+    words += ["--fresh", "2"]
     return words, kept
 
 
@@ -75,5 +76,33 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(small, monkeypatch):
     assert kept.read_bytes() == before
 
 
-def test_the_races_file_is_of_the_courses_text():
-    speedrun.Runs("\n".join(speedrun.corpus(60_000)), 200, speedrun.KEEP)
+def test_fresh_seeds_judge_each_idea_beside_what_it_was_added_to(small):
+    words, kept = small
+    speedrun.main(words)
+    saved = json.loads(kept.read_text("utf-8"))
+    base, ideas = "plain", ()
+    for rung in saved["ladder"]:
+        tried = () if rung["idea"] == "plain" else (*ideas, rung["idea"])
+        key = " | ".join(map(str, ("loss", *tried, rung["rate"], rung["steps"])))
+        assert rung["fresh"] == [saved["runs"][f"{key} | {seed}"] for seed in (2, 3)]
+        assert rung["against"] == base
+        if rung["kept"]:
+            base, ideas = rung["idea"], tried
+
+
+@pytest.mark.parametrize(
+    ("fresh", "said"), [([1, 2], "lower"), ([6, 7], "higher"), ([2, 4], "not shown")]
+)
+def test_one_rule_for_what_wins_and_what_loses(fresh, said):
+    base = {"idea": "plain", "against": "plain", "fresh": [3, 5]}
+    rung = {"idea": "Muon", "against": "plain", "fresh": fresh}
+    assert speedrun.verdict(rung, [base, rung]) == said
+
+
+def test_a_row_of_the_race_is_reproduced():
+    runs = speedrun.Runs("\n".join(speedrun.corpus(60_000)), 200, speedrun.KEEP)
+    rung = runs.kept["ladder"][-1]
+    assert rung["idea"] == "Muon"
+    ideas = [one["idea"] for one in runs.kept["ladder"][1:] if one["kept"]]
+    again = runs._loss(tuple(ideas), rung["rate"], rung["steps"], seed=3)
+    assert again == pytest.approx(rung["fresh"][0], abs=0.03)  # roundings differ by processor

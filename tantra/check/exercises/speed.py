@@ -722,7 +722,7 @@ quantise_rows = Exercise(
 )
 
 
-# 7. a step of Newton and Schulz
+# 7. a step of Newton–Schulz
 
 
 def _newton_schulz(x, *, signs=(3.4445, -4.7750, 2.0315), times=np.matmul, ahead=True, last=True):

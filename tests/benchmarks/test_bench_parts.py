@@ -1,4 +1,4 @@
-"""What the rooms count and say, without measuring anything."""
+"""What the parts count and say, without measuring anything."""
 
 import pytest
 import torch
@@ -102,7 +102,7 @@ def test_peers_learn_the_same_task_with_about_as_many_weights(build):
     assert abs(theirs - ours) <= size.vocab * size.width  # torch.nn's head is not tied
 
 
-def test_an_unknown_room_is_named(capsys):
+def test_an_unknown_part_is_named(capsys):
     with pytest.raises(SystemExit):
         command.main(["trainig"])
-    assert "no room named 'trainig'; there are training, attention" in capsys.readouterr().err
+    assert "no part named 'trainig'; there are training, attention" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """The most that this machine can do: products of matrices, and bytes read and copied.
 
-Nothing can be faster than its floor, so a share of it says how much there is left to gain.
+Nothing can be faster than its ceiling, so a share of it says how much there is left to gain.
 """
 
 import statistics
@@ -15,7 +15,7 @@ BYTES = 2**28  # more than any cache holds
 
 
 @dataclass(frozen=True)
-class Floor:
+class Ceiling:
     """The most of something in one second; low and high are the quartiles of its measurements."""
 
     name: str
@@ -28,7 +28,7 @@ class Floor:
 
 
 def measure(budget=20):
-    """Every Floor by name."""
+    """Every Ceiling by name."""
     return {
         "float32": _products(torch.float32, SIDE, budget / 4),
         "bfloat16": _products(torch.bfloat16, SIDE // 2, budget / 4),
@@ -40,20 +40,22 @@ def _products(dtype, side, budget):
     """Multiplications and additions (two to a product) in a second, for square matrices."""
     a, b = (torch.ones(side, side, dtype=dtype) for _ in range(2))
     name = f"{str(dtype).removeprefix('torch.')} products"
-    return floor(name, lambda: a @ b, 2 * side**3, "GFLOP/s", budget)
+    return ceiling(name, lambda: a @ b, 2 * side**3, "GFLOP/s", budget)
 
 
 def _memory(budget):
     """Bytes read, and bytes copied (each is read and written), in a second."""
-    source = torch.ones(BYTES // 4)
+    source, half = torch.ones(BYTES // 4), budget / 2
     target = torch.empty_like(source)
     return {
-        "read": floor("bytes read", source.sum, BYTES, "GB/s", budget / 2),
-        "copy": floor("bytes copied", lambda: target.copy_(source), 2 * BYTES, "GB/s", budget / 2),
+        "read": ceiling("bytes read", source.sum, BYTES, "GB/s", half),
+        "copy": ceiling(
+            "bytes copied", lambda: target.copy_(source), 2 * BYTES, "GB/s", budget / 2
+        ),
     }
 
 
-def floor(name, action, work, unit, budget, **how):
-    """The Floor of an action that does so much work."""
+def ceiling(name, action, work, unit, budget, **how):
+    """The Ceiling of an action that does so much work."""
     seconds = interleave({name: action}, budget, **how)[name]
-    return Floor(name, work / min(seconds), unit, work / statistics.median(seconds))
+    return Ceiling(name, work / min(seconds), unit, work / statistics.median(seconds))
