@@ -5,10 +5,11 @@
     the model      embedding, config, model
     text           course, byte_pairs, vocabulary, tokenizer
     training       processes, loss, schedules, loop, data, optimizers, muon, whole, fitting
-    training       checkpoints, recipes
+    training       checkpoints, averaging, recipes
     generation     prompts, sampling, steps, beam, decoder
     rewrites       forms, chunks, circuits
     gpt2           numpy_gpt, file, weights
+    two_sequences  blocks, given, model, bleu
     at the side    plot, verses, metre, maps, check
 
 Letters for axes, everywhere in this library:

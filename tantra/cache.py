@@ -81,6 +81,33 @@ class KVCache:
             )
 
 
+class MemoryCache:
+    """The keys and values of a context that stays as it is: computed once, never more of them.
+
+    For attention to an encoder's output.
+    """
+
+    def __init__(self):
+        self.k = self.v = None  # (B, H, S, K) once they are known
+
+    def __len__(self):
+        """How many positions are remembered."""
+        return self.after(0)
+
+    def after(self, new):
+        """How many positions are remembered, or will be when new are given for the first time."""
+        return new if self.k is None else self.k.shape[-2]
+
+    def append(self, k, v):
+        """Keep them; they are all there will be."""
+        self.k, self.v = k, v
+        return k, v
+
+    def select(self, rows):
+        """Go on with these rows of the batch; a row may be left out, or taken twice."""
+        self.k, self.v = self.k[rows], self.v[rows]
+
+
 def held_positions(seen, length, device=None):
     """The position in each filled slot of a cache of this length that has seen so many.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from tantra.block import Block, PostNormBlock
 from tantra.checks import check_count, check_divides, check_known, check_number, one_of
-from tantra.feed_forward import ExactFeedForward, FeedForward, SquaredReLU, SwiGLU
+from tantra.feed_forward import ExactFeedForward, FeedForward, ReLUFeedForward, SquaredReLU, SwiGLU
 from tantra.heads import MultiHeadAttention, NormedAttention
 from tantra.norms import LayerNorm, RMSNorm
 from tantra.positions import (
@@ -46,6 +46,7 @@ PARTS = {
     "feed_forward": {
         "gelu": lambda c, g: FeedForward(c.d_model, c.d_ff, c.bias, generator=g),
         "gelu_exact": lambda c, g: ExactFeedForward(c.d_model, c.d_ff, c.bias, generator=g),
+        "relu": lambda c, g: ReLUFeedForward(c.d_model, c.d_ff, c.bias, generator=g),
         "squared_relu": lambda c, g: SquaredReLU(c.d_model, c.d_ff, c.bias, generator=g),
         "swiglu": lambda c, g: SwiGLU(c.d_model, c.d_ff, c.bias, generator=g),
     },
@@ -102,7 +103,7 @@ class GPTConfig:
     rotary_base: float = 10_000.0
 
     def __new__(cls, **given):
-        check_known("GPTConfig", "field", given, [field.name for field in fields(cls)])
+        check_known(cls.__name__, "field", given, [field.name for field in fields(cls)])
         return super().__new__(cls)
 
     def __post_init__(self):

@@ -85,6 +85,19 @@ class ExactFeedForward(FeedForward):
         return self.down(F.gelu(self.up(x)))
 
 
+class ReLUFeedForward(FeedForward):
+    """Expand, keep what is positive, compress: as in 2017.
+
+    x (B, T, D)  ->  (B, T, D)
+
+    Source: Vaswani et al. 2017, equation 2.
+    """
+
+    def forward(self, x):
+        check_width(x, self.d_model, "this feed-forward")
+        return self.down(F.relu(self.up(x)))
+
+
 class SquaredReLU(FeedForward):
     """Expand, square what is positive, compress.
 

@@ -71,11 +71,11 @@ class GPT(nn.Module):
         padding (B,) says how many tokens at the front of each row stand for nothing.  last=True
         scores only what follows the last token: (B, 1, V).
         """
-        self._check_tokens(tokens)
-        self._check_padding(padding, tokens)
+        check_tokens(tokens, self.config.vocab_size)
+        check_padding(padding, tokens)
         past = self._seen(tokens, caches)
         x, look = self.positions(self.token_embedding(tokens), past, padding)
-        look["mask"] = self._mask(tokens, past, padding)
+        look["mask"] = padded_mask(tokens, past, padding, self.config.context_length)
         x = self.stream(x)
         for block, cache in zip(self.blocks, caches or [None] * len(self.blocks), strict=True):
             x = block(x, causal=True, cache=cache, **look)
@@ -110,37 +110,6 @@ class GPT(nn.Module):
             )
         return [KVCache(self.config.context_length, sliding=True) for _ in self.blocks]
 
-    def _check_tokens(self, tokens):
-        tensor = isinstance(tokens, torch.Tensor)
-        kind = tokens.dtype if tensor else f"a {type(tokens).__name__}"
-        if kind not in (torch.int64, torch.int32):
-            raise TypeError(f"tokens are {kind}; give a torch tensor of whole numbers (int64)")
-        if tokens.ndim == 0 or tokens.shape[-1] == 0:
-            raise ValueError(f"tokens have shape {tuple(tokens.shape)}; give at least one token")
-        size = self.config.vocab_size
-        if readable(tokens) and ((tokens < 0) | (tokens >= size)).any():
-            wrong = tokens[(tokens < 0) | (tokens >= size)][0].item()
-            raise ValueError(f"token {wrong} is outside the vocabulary: use 0 to {size - 1}")
-
-    def _check_padding(self, padding, tokens):
-        if padding is None:
-            return
-        shape = tuple(tokens.shape[:1])
-        if tokens.ndim != 2 or getattr(padding, "shape", None) != shape:
-            raise ValueError(
-                f"padding {padding!r} does not fit tokens {tuple(tokens.shape)}; give a tensor "
-                "of one whole number for each row of tokens (B, T)"
-            )
-
-    def _mask(self, tokens, past, padding):
-        """(B, 1, T, S): True where a key is not padding, or is the query itself."""
-        if padding is None:
-            return None
-        end = past + tokens.shape[-1]
-        queries = torch.arange(past, end, device=tokens.device)
-        keys = held_positions(end, self.config.context_length, tokens.device)
-        return (keys >= padding[:, None, None, None]) | (keys == queries[:, None])
-
     def _seen(self, tokens, caches):
         """How many positions the caches remember; ValueError if tokens do not fit behind them."""
         if caches is not None and len(caches) != len(self.blocks):
@@ -148,10 +117,50 @@ class GPT(nn.Module):
                 f"{len(caches)} caches for {len(self.blocks)} blocks; new_caches() makes them"
             )
         past = caches[0].seen if caches else 0
-        limit = self.config.context_length
-        if past + tokens.shape[-1] > limit and not (caches and caches[0].sliding):
-            raise ValueError(
-                f"{past} past and {tokens.shape[-1]} new tokens are more than context_length "
-                f"({limit}); give fewer, or a larger context_length"
-            )
+        if not (caches and caches[0].sliding):
+            check_past(past, tokens, self.config.context_length)
         return past
+
+
+def check_tokens(tokens, size):
+    """TypeError or ValueError unless tokens are a tensor of tokens of a vocabulary this large."""
+    tensor = isinstance(tokens, torch.Tensor)
+    kind = tokens.dtype if tensor else f"a {type(tokens).__name__}"
+    if kind not in (torch.int64, torch.int32):
+        raise TypeError(f"tokens are {kind}; give a torch tensor of whole numbers (int64)")
+    if tokens.ndim == 0 or tokens.shape[-1] == 0:
+        raise ValueError(f"tokens have shape {tuple(tokens.shape)}; give at least one token")
+    if readable(tokens) and ((tokens < 0) | (tokens >= size)).any():
+        wrong = tokens[(tokens < 0) | (tokens >= size)][0].item()
+        raise ValueError(f"token {wrong} is outside the vocabulary: use 0 to {size - 1}")
+
+
+def check_padding(padding, tokens):
+    """ValueError unless padding is None, or has a number for each row of tokens (B, T)."""
+    if padding is None:
+        return
+    shape = tuple(tokens.shape[:1])
+    if tokens.ndim != 2 or getattr(padding, "shape", None) != shape:
+        raise ValueError(
+            f"padding {padding!r} does not fit tokens {tuple(tokens.shape)}; give a tensor "
+            "of one whole number for each row of tokens (B, T)"
+        )
+
+
+def check_past(past, tokens, limit):
+    """ValueError unless tokens fit behind so many past ones."""
+    if past + tokens.shape[-1] > limit:
+        raise ValueError(
+            f"{past} past and {tokens.shape[-1]} new tokens are more than context_length "
+            f"({limit}); give fewer, or a larger context_length"
+        )
+
+
+def padded_mask(tokens, past, padding, context_length):
+    """(B, 1, T, S): True where a key is not padding, or is the query itself."""
+    if padding is None:
+        return None
+    end = past + tokens.shape[-1]
+    queries = torch.arange(past, end, device=tokens.device)
+    keys = held_positions(end, context_length, tokens.device)
+    return (keys >= padding[:, None, None, None]) | (keys == queries[:, None])

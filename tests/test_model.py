@@ -42,6 +42,7 @@ VARIANTS = {
     "alibi": {"positions": "alibi", "num_kv_heads": 2, "attention": "qk_norm"},
     "none": {"positions": "none", "num_kv_heads": 1, "feed_forward": "squared_relu"},
     "post-norm": {"norm_position": "post", "positions": "alibi_released"},
+    "2017": {"norm_position": "post", "positions": "sinusoidal", "feed_forward": "relu"},
 }
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 import tantra
-from tantra import embedding, feed_forward, gpt2, heads, positions
+from tantra import embedding, feed_forward, gpt2, heads, positions, two_sequences
 from tantra.generation import decoder
 
 SIZES = {"B": 2, "T": 5, "S": 7, "D": 6, "H": 3, "K": 4, "V": 11, "F": 13}  # no two alike
@@ -47,6 +47,12 @@ def small_gpt():
     )
 
 
+def small_encoder_decoder(norm_position):
+    sizes = {"vocab_size": 11, "context_length": 9, "d_model": 6, "num_layers": 2, "num_heads": 3}
+    config = two_sequences.EncoderDecoderConfig(**sizes, norm_position=norm_position)
+    return two_sequences.EncoderDecoder(config)
+
+
 KIND = {"by_rows": torch.from_numpy, "numpy_gpt2": np.asarray}  # of arrays of one kind alone
 BESIDES = {"numpy_gpt2": lambda: {"weights": gpt2.arrays(small_gpt())}}  # what no line can tell
 IN_FLOAT32 = {"Half", "Int8"}
@@ -57,6 +63,7 @@ BUILDERS = {
     "FeedForward": lambda: tantra.FeedForward(6, 13),
     "SquaredReLU": lambda: feed_forward.SquaredReLU(6, 13),
     "HeadNorm": lambda: heads.HeadNorm(2),
+    "ReLUFeedForward": lambda: feed_forward.ReLUFeedForward(6, 13),
     "ExactFeedForward": lambda: feed_forward.ExactFeedForward(6, 13),
     "NormedAttention": lambda: heads.NormedAttention(6, 3),
     "SwiGLU": lambda: tantra.SwiGLU(6, 13),
@@ -73,6 +80,9 @@ BUILDERS = {
     "Half": lambda: decoder.Half(torch.randn(13, 6), None),
     "Int8": lambda: decoder.Int8(torch.randn(13, 6), None),
     "GPT": small_gpt,
+    "DecoderBlock": lambda: small_encoder_decoder("pre").decoder[0],
+    "PostNormDecoderBlock": lambda: small_encoder_decoder("post").decoder[0],
+    "EncoderDecoder": lambda: small_encoder_decoder("post"),
 }
 
 
@@ -117,7 +127,7 @@ def draw(name, axes, rng):
         return np.arange(*shape(axes))
     if name == "lengths":
         return rng.integers(1, 8, shape(axes))
-    if name in ("tokens", "targets"):
+    if name in ("tokens", "targets", "source", "target"):
         return rng.integers(0, 11, shape(axes))
     values = rng.standard_normal(shape(axes))
     return (values > 0) | (np.arange(values.shape[-1]) == 0) if name in ("mask", "seen") else values

@@ -20,8 +20,15 @@ def beam_search(model, tokens, num_tokens, *, num_beams, length_penalty=1.0, sto
     check_count(num_tokens=num_tokens)
     caches_for(model, max(map(len, rows)), num_tokens)  # refuses the longest before any work
     found = [
-        beams(model, row, num_tokens, num_beams=num_beams, length_penalty=length_penalty, stop=stop)
-        for row in rows
+        beams(
+            _of_row(model, number),
+            row,
+            num_tokens,
+            num_beams=num_beams,
+            length_penalty=length_penalty,
+            stop=stop,
+        )
+        for number, row in enumerate(rows)
     ]
     return back([row + best[0][1] for row, best in zip(rows, found, strict=True)])
 
@@ -61,6 +68,11 @@ def beams(model, tokens, num_tokens, *, num_beams, length_penalty=1.0, stop=()):
             cache.select([beam for _, beam, _ in best])
         fed = fed.new_tensor([[token] for _, _, token in best])
     return ended
+
+
+def _of_row(model, number):
+    """The model for one of several prompts: a decoder looks at that one's source."""
+    return model.row(number) if hasattr(model, "row") else model
 
 
 def _best(sums, count):

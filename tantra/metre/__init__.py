@@ -9,6 +9,7 @@ lines      a corpus of them, kept in a file
 judgement  what is right in a line: metre, words, sandhi, grammar
 english    a line in plain English
 varna      tokens, one to a sound
+splitting  the joined sounds of a line, and the words again; not imported here
 trained    a small model that writes such lines; not imported here
 """
 

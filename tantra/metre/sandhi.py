@@ -37,7 +37,7 @@ def join(words):
             raise ValueError(f"{word!r:.60} is not one word of IAST without spaces or hyphens")
     done, open_word = "", words[0]
     for previous, following in pairwise(words):
-        left, gap, right = _meet(open_word, following, pronoun=previous in ("saḥ", "eṣaḥ"))
+        left, gap, right = meet(open_word, following, pronoun=previous in ("saḥ", "eṣaḥ"))
         if gap:
             done, open_word = done + left + gap, right
         else:  # two vowels became one: the words are now a single piece
@@ -53,10 +53,10 @@ def pair(first, second):
     >>> pair("dharmaḥ", "arthaḥ")
     ('dharmo', ' ', "'rthaḥ")
     """
-    return _meet(first, second, pronoun=first in ("saḥ", "eṣaḥ"))
+    return meet(first, second, pronoun=first in ("saḥ", "eṣaḥ"))
 
 
-def _meet(first, second, pronoun):
+def meet(first, second, pronoun):
     """Split off the sounds that meet, apply the rule for them, put the words together again."""
     sounds, start = SOUND.findall(first), SOUND.match(second)[0]
     last, before = sounds[-1], sounds[-2] if len(sounds) > 1 else ""

@@ -66,6 +66,7 @@ def train(
     where batches end early or the loss is not finite: the weights are then those of the step
     before.
 
+    A batch is (inputs, targets); inputs is what model takes, a tensor or a tuple of them.
     loss(logits, targets) is what goes down: the mean over all targets.  One that ignores some is
     given as partial(loss, ignore=...), with ignore the number that marks them, so that batches can
     be weighed by the targets that count.
@@ -138,9 +139,15 @@ def _error(model, inputs, targets, weight, loss, half):
     """weight times the loss of a batch."""
     device = next(model.parameters()).device
     with torch.autocast(device.type, half, enabled=half is not None):
-        logits = model(inputs.to(device))
+        logits = _logits(model, inputs, device)
     logits = logits.float() if half else logits
     return loss(logits, targets.to(device)) * weight if weight else 0 * logits.sum()
+
+
+def _logits(model, inputs, device):
+    """What model makes of inputs: one tensor, or several where it takes several."""
+    several = inputs if isinstance(inputs, tuple | list) else (inputs,)
+    return model(*(x.to(device) for x in several))
 
 
 def _weighed(batches, loss, device):
@@ -181,7 +188,7 @@ def evaluate(model, batches, *, steps, loss=cross_entropy) -> float:
     for step in range(steps):
         ((inputs, targets),) = _batches(batches, step, range(steps))
         if number := _counted(loss, targets):
-            error = loss(model(inputs.to(device)), targets.to(device)).item()
+            error = loss(_logits(model, inputs, device), targets.to(device)).item()
             errors.append(number * error)
             counted += number
     model.train(was_training)

@@ -387,24 +387,24 @@ def chunk_with_scaled_queries(q, k, v, do, log_sums, mean):
 
 def heads_by_reshape(w_v, w_o, order):
     H, order = len(order), list(order)
-    rows = w_v.reshape(H, -1, w_v.shape[-1])[order].reshape(w_v.shape)
-    return rows, w_o.reshape(len(w_o), H, -1)[:, order].reshape(w_o.shape)
+    columns = w_v.reshape(len(w_v), H, -1)[:, order].reshape(w_v.shape)
+    return columns, w_o.reshape(H, -1, w_o.shape[-1])[order].reshape(w_o.shape)
 
 
 def heads_by_order_itself(w_v, w_o, order):
-    H, D = len(order), len(w_o)
-    by_head = w_v.reshape(H, -1, D)[order], w_o.reshape(D, H, -1)[:, order]
-    return by_head[0].reshape(-1, D), by_head[1].reshape(D, -1)
+    H, D = len(order), len(w_v)
+    by_head = w_v.reshape(D, H, -1)[:, order], w_o.reshape(H, -1, D)[order]
+    return by_head[0].reshape(D, -1), by_head[1].reshape(-1, D)
 
 
 def heads_by_split(w_v, w_o, order):
-    rows, columns = np.split(w_v, len(order)), np.split(w_o, len(order), axis=1)
-    return np.vstack([rows[h] for h in order]), np.hstack([columns[h] for h in order])
+    columns, rows = np.split(w_v, len(order), axis=1), np.split(w_o, len(order))
+    return np.hstack([columns[h] for h in order]), np.vstack([rows[h] for h in order])
 
 
 def heads_transposed_twice(w_v, w_o, order):
-    places = np.arange(len(w_v)).reshape(len(order), -1)[np.array(order)].ravel()
-    return np.take(w_v, places, axis=0), w_o.T[places].T
+    places = np.arange(len(w_o)).reshape(len(order), -1)[np.array(order)].ravel()
+    return w_v.T[places].T, np.take(w_o, places, axis=0)
 
 
 RIGHT = {

@@ -138,7 +138,7 @@ def generation():
 
 
 def rewrites():
-    return arrays(q=(T, K), k=(S, K), offset=K) | {"softmax": softmax}, {}
+    return arrays(q=(T, K), k=(S, K), bias=K) | {"softmax": softmax}, {}
 
 
 def gpt2():

@@ -763,177 +763,161 @@ def _section(order, d_head):
     return [head * d_head + i for head in order for i in range(d_head)]
 
 
-def _reordered(w, w_o, order, *, rows=None, columns=None, axis=-1):
-    """The rows of w by one order of features, the columns of w_o by another."""
-    places = _section(order, len(w) // len(order))
-    rows = places if rows is None else rows
+def _reordered(w_v, w_o, order, *, columns=None, rows=None):
+    """The columns of w_v by one order of features, the rows of w_o by another."""
+    places = _section(order, len(w_o) // len(order))
     columns = places if columns is None else columns
-    return w[rows], w_o[:, columns] if axis == -1 else w_o[columns]
+    return w_v[:, columns], w_o[places if rows is None else rows]
+
+
+def _both_by(places):
+    """Both weights by places(order, K), the wrong ones."""
+
+    def reorder(w_v, w_o, order):
+        found = places(order, len(w_o) // len(order))
+        return w_v[:, found], w_o[found]
+
+    return reorder
+
+
+def _one_by_inverse(name):
+    """One of the two by the inverse order."""
+
+    def reorder(w_v, w_o, order):
+        places = _section(_inverse(order), len(w_o) // len(order))
+        return _reordered(w_v, w_o, order, **{name: places})
+
+    return reorder
 
 
 def _given_reorder(w_v, w_o, order):
-    places = _section(order, len(w_v) // len(order))
-    return w_v[places], w_o[places]
+    places = _section(order, w_v.shape[1] // len(order))
+    return w_v[:, places], w_o[:, places]
 
 
 def _inverse(order):
     return [int(place) for place in np.argsort(order)]
 
 
-def _cut_as_rows(w_v, w_o, order):
-    H, K = len(order), len(w_v) // len(order)
-    moved = w_o.reshape(H, K, -1)[list(order)].reshape(w_o.shape)
-    return w_v[_section(order, K)], moved
+def _cut_as_columns(w_v, w_o, order):
+    H = len(order)
+    moved = w_o.reshape(len(w_o), H, -1)[:, list(order)].reshape(w_o.shape)
+    return w_v[:, _section(order, len(w_o) // H)], moved
 
 
-def _by_head_numbers(w_v, w_o, order):
-    return w_v[list(order)], w_o[:, list(order)]
-
-
-def _by_features(w_v, w_o, order):
-    K = len(w_v) // len(order)
-    places = [head * K + i for i in range(K) for head in order]
-    return w_v[places], w_o[:, places]
-
-
-def _columns_of_both(w_v, w_o, order):
-    places = _section(order, len(w_v) // len(order))
-    return w_v[:, places], w_o[:, places]
-
-
-def _by_width_of_stream(w_v, w_o, order):
-    places = _section(order, w_v.shape[1] // len(order))
-    return w_v[places], w_o[:, places]
-
-
-def _first_features(w_v, w_o, order):
-    places = [head * (len(w_v) // len(order)) for head in order]
-    return w_v[places], w_o[:, places]
+def _rows_of_both(w_v, w_o, order):
+    places = _section(order, len(w_o) // len(order))
+    return w_v[places], w_o[places]
 
 
 def _rows_for_columns(w_v, w_o, order):
-    places = _section(order, len(w_v) // len(order))
-    return w_v[:, places], w_o[places]
+    places = _section(order, len(w_o) // len(order))
+    return w_v[places], w_o[:, places]
+
+
+def _of_the_chapter(w_v, w_o, order):
+    """Rows of w_v and columns of w_o, which are right for (out, in)."""
+    H, order = len(order), list(order)
+    rows = w_v.reshape(H, -1, w_v.shape[-1])[order].reshape(w_v.shape)
+    return rows, w_o.reshape(len(w_o), H, -1)[:, order].reshape(w_o.shape)
 
 
 def _reshaped_otherwise(w_v, w_o, order):
-    H, K, order = len(order), len(w_v) // len(order), list(order)
-    rows = w_v.reshape(K, H, -1)[:, order].reshape(w_v.shape)
-    return rows, w_o.reshape(-1, K, H)[..., order].reshape(w_o.shape)
-
-
-def _by_number_of_heads(w_v, w_o, order):
-    H, K = len(order), len(w_v) // len(order)
-    places = [head * H + i for head in order for i in range(K)]
-    return w_v[places], w_o[:, places]
+    H, K, order = len(order), len(w_o) // len(order), list(order)
+    columns = w_v.reshape(-1, K, H)[..., order].reshape(w_v.shape)
+    return columns, w_o.reshape(K, H, -1)[:, order].reshape(w_o.shape)
 
 
 def _draw_heads(rng):
     heads = int(rng.integers(2, 4))
     order = [1, 0] if heads == 2 else [[1, 2, 0], [2, 0, 1], [0, 2, 1]][rng.integers(3)]
-    return rng.standard_normal((6, 7)), rng.standard_normal((7, 6)), order
-
-
-def _every(order, size):
-    """The slip of taking every H-th feature for a head."""
-    return [i * len(order) + head for head in order for i in range(size)]
+    return rng.standard_normal((7, 6)), rng.standard_normal((6, 7)), order
 
 
 reorder_heads = Exercise(
     name="reorder_heads",
     kind="hunt",
-    asks="The value and output weights with the heads in the given order.",
+    asks="The value and output weights, stored as (in, out), with the heads in the given order.",
     reference=lambda w_v, w_o, order: _reordered(w_v, w_o, order),
     given=_given_reorder,
     results=("value weight", "output weight"),
     cases={
-        "three heads of width 2": (*arrays((6, 5), (5, 6)), [1, 2, 0]),
-        "two heads of width 2": (*arrays((4, 5), (5, 4)), [1, 0]),
-        "three heads of width 1": (*arrays((3, 4), (4, 3)), [2, 0, 1]),
+        "three heads of width 2": (*arrays((5, 6), (6, 5)), [1, 2, 0]),
+        "two heads of width 2": (*arrays((5, 4), (4, 5)), [1, 0]),
+        "three heads of width 1": (*arrays((4, 3), (3, 4)), [2, 0, 1]),
+        "two heads, as wide as the stream": (*arrays((4, 4), (4, 4)), [1, 0]),
     },
     draw=_draw_heads,
     rtol=1e-12,
     atol=0.0,
     mistakes={
         "order names heads, and each head is K features: head h begins at feature h * K.": (
-            _by_head_numbers
+            _both_by(lambda order, K: list(order))
         ),
-        "w_o.reshape(H, K, D) cuts rows, and the heads are columns of w_o: "
-        "w_o.reshape(D, H, K)[:, order].": _cut_as_rows,
-        "the rows of the value weight went the opposite way: head order[0] comes first.": (
-            lambda w_v, w_o, order: _reordered(
-                w_v, w_o, order, rows=_section(_inverse(order), len(w_v) // len(order))
-            )
+        "w_o.reshape(D, H, K) cuts columns, and the heads are rows of w_o: "
+        "w_o.reshape(H, K, D)[order].": _cut_as_columns,
+        "that is right for weights stored as (out, in), as in the chapter: here they are (in, "
+        "out), so the heads are the columns of w_v and the rows of w_o.": _of_the_chapter,
+        "the columns of the value weight went the opposite way: head order[0] comes first.": (
+            _one_by_inverse("columns")
         ),
-        "w_o comes back transposed: its columns move, and it stays (D, H·K).": (
+        "w_o comes back transposed: its rows move, and it stays (H·K, D).": (
             lambda w_v, w_o, order: (
-                w_v[_section(order, len(w_v) // len(order))],
-                w_o.T[_section(order, len(w_v) // len(order))],
+                w_v[:, _section(order, len(w_o) // len(order))],
+                w_o[_section(order, len(w_o) // len(order))].T,
             )
         ),
         "the features of a head must stay together: for head in order outside, its features "
-        "inside.": _by_features,
-        "a head begins at head * K, its width, not at head * H.": _by_number_of_heads,
-        "rows and columns are exchanged: the heads are the rows of w_v and the columns of w_o.": (
+        "inside.": _both_by(lambda order, K: [head * K + i for i in range(K) for head in order]),
+        "a head begins at head * K, its width, not at head * H.": (
+            _both_by(lambda order, K: [h * len(order) + i for h in order for i in range(K)])
+        ),
+        "rows and columns are exchanged: the heads are the columns of w_v and the rows of w_o.": (
             _rows_for_columns
         ),
         "you take every H-th feature for a head, as reshape(K, H, ...) does: each head is K "
         "neighbours, reshape(H, K, ...).": _reshaped_otherwise,
-        "nothing has moved: the rows of w_v and the columns of w_o take the new order.": (
+        "nothing has moved: the columns of w_v and the rows of w_o take the new order.": (
             lambda w_v, w_o, order: (w_v.copy(), w_o.copy())
         ),
         "first the value weight, then the output weight.": (
             lambda w_v, w_o, order: _reordered(w_v, w_o, order)[::-1]
         ),
-        "the output weight has not moved: its columns meet the heads, so they go along.": (
-            lambda w_v, w_o, order: _reordered(w_v, w_o, order, columns=slice(None))
-        ),
-        "the value weight has not moved: its rows make the heads.": (
+        "the output weight has not moved: its rows meet the heads, so they go along.": (
             lambda w_v, w_o, order: _reordered(w_v, w_o, order, rows=slice(None))
         ),
-        "the columns of the output weight went the opposite way: the same order as the rows of the "
-        "value weight.": lambda w_v, w_o, order: _reordered(
-            w_v, w_o, order, columns=_section(_inverse(order), len(w_v) // len(order))
+        "the value weight has not moved: its columns make the heads.": (
+            lambda w_v, w_o, order: _reordered(w_v, w_o, order, columns=slice(None))
         ),
+        "the rows of the output weight went the opposite way: the same order as the columns of the "
+        "value weight.": _one_by_inverse("rows"),
         "both went the opposite way: head order[0] comes first, not head 0 to place order[0].": (
             lambda w_v, w_o, order: _reordered(w_v, w_o, _inverse(order))
         ),
         "a head is a run of neighbouring features, and you took every H-th one.": (
-            lambda w_v, w_o, order: _reordered(
-                w_v,
-                w_o,
-                order,
-                rows=_every(order, len(w_v) // len(order)),
-                columns=_every(order, len(w_v) // len(order)),
-            )
+            _both_by(lambda order, K: [i * len(order) + h for h in order for i in range(K)])
         ),
         "only one feature of each head has moved: a head is K features wide.": (
-            lambda w_v, w_o, order: _reordered(
-                w_v,
-                w_o,
-                order,
-                rows=[*order, *range(len(order), len(w_v))],
-                columns=[*order, *range(len(order), len(w_v))],
-            )
+            _both_by(lambda order, K: [*order, *range(len(order), K * len(order))])
         ),
         "the whole order of features is reversed: move heads, and leave each head's features in "
-        "their order.": lambda w_v, w_o, order: _reordered(
-            w_v,
-            w_o,
-            order,
-            rows=_section(order, len(w_v) // len(order))[::-1],
-            columns=_section(order, len(w_v) // len(order))[::-1],
+        "their order.": _both_by(lambda order, K: _section(order, K)[::-1]),
+        "the rows of both have moved; the heads are the columns of w_v, w_v[:, places].": (
+            _rows_of_both
         ),
-        "the columns of both have moved; the heads are the rows of w_v, w_v[places].": (
-            _columns_of_both
+        "K is the number of w_v's columns, H·K, divided by H; its rows are D.": (
+            lambda w_v, w_o, order: _both_by(
+                lambda order, K: _section(order, len(w_v) // len(order))
+            )(w_v, w_o, order)
         ),
-        "K is the number of w_v's rows, H·K, divided by H; its columns are D.": _by_width_of_stream,
-        "only the first feature of each head is taken: a head is K features wide.": _first_features,
+        "only the first feature of each head is taken: a head is K features wide.": (
+            _both_by(lambda order, K: [head * K for head in order])
+        ),
     },
     hints=(
-        "A weight is stored as (out, in). Which axis of w_o meets the heads: its rows or columns?",
-        "out = o @ w_o.T: the features of o, head by head, are the columns of w_o.",
-        "w_o[:, places] in place of w_o[places].",
+        "A weight is stored as (in, out). Which axis of w_o meets the heads: its rows or columns?",
+        "out = o @ w_o: the features of o, head by head, meet the rows of w_o.",
+        "w_o[places] in place of w_o[:, places].",
     ),
 )
 
@@ -964,7 +948,7 @@ wrong_sketch = Prediction(
     },
     hints=(
         "Ask of each: what depends on the query, and what is kept from one row to the next?",
-        "holds(sketch_a), in the chapter, tests it; smallest_failure says where it fails.",
+        "compare, in the chapter, tests a sketch, and names the smallest case in which it fails.",
         "An average that was made with one query's weights: is it the average of the next query?",
     ),
 )
