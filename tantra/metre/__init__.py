@@ -7,11 +7,13 @@ lexicon    the words of a little language, with every form and its analysis
 sentences  half-verses of that language without end, from a seed
 lines      a corpus of them, kept in a file
 judgement  what is right in a line: metre, words, sandhi, grammar
+english    a line in plain English
 varna      tokens, one to a sound
 splitting  the joined sounds of a line, and the words again; not imported here
 trained    a small model that writes such lines; not imported here
 """
 
+from tantra.metre.english import in_english
 from tantra.metre.judgement import Judgement, gloss, judge
 from tantra.metre.lexicon import Entry, lexicon
 from tantra.metre.lines import corpus
@@ -39,6 +41,7 @@ __all__ = [
     "gloss",
     "half_verse",
     "half_verses",
+    "in_english",
     "join",
     "joined",
     "judge",

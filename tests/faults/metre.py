@@ -5,6 +5,7 @@ TESTS = {
     "metre/sentences.py": ["metre/test_sentences.py"],
     "metre/lines.py": ["metre/test_lines.py"],
     "metre/judgement.py": ["metre/test_judgement.py"],
+    "metre/english.py": ["metre/test_english.py"],
     "metre/varna.py": ["metre/test_varna.py"],
     "metre/scan.py": ["metre/test_scan.py"],
     "metre/script.py": ["metre/test_script.py"],
@@ -102,6 +103,11 @@ FAULTS = {
         ("except ValueError:  # not IAST", "except TypeError:"),
         ("before is None or _as_written(last, form) == before", "True"),
         ("if at_line_end(end[0]) == words[-1]}", "}"),
+    ],
+    "metre/english.py": [
+        ("e.agreement) ==", "noun.agreement) =="),
+        ('*_noun(entries, "subject"), *verb', '*verb, *_noun(entries, "subject")'),
+        ("if written_forms().keys() >= {*words} else []", "if True else []"),
     ],
     "metre/varna.py": [
         ('"\\n", " ",\n', '" ", "\\n",\n'),
