@@ -2,7 +2,6 @@
 
     python tools/lint.py                                  the whole course
     python tools/lint.py notebooks/02_softmax.ipynb       one notebook, without the course's rules
-    python tools/lint.py --new-shape                      as if no chapter were in the old shape
 
 The rules stand in tools/rules, a family to a file.
 """
@@ -14,13 +13,15 @@ from course import ROOT, all_paths, short
 from rules.answers import ANSWERS
 from rules.anywhere import ANYWHERE
 from rules.chapters import CHAPTER, SHAPE
-from rules.line import LINE, OLD_SHAPE, in_old_shape
+from rules.line import LINE
 from rules.names import NAMES
 from rules.page import Page
 from rules.promises import PROMISES
 from rules.tasks import TASKS
 from rules.terms import TERMS
 from rules.whole import COURSE, ignored_share
+
+CHAPTER_RULES = CHAPTER + PROMISES + SHAPE + LINE + TERMS + NAMES
 
 
 def lint(page):
@@ -30,15 +31,10 @@ def lint(page):
     except (OSError, ValueError, AttributeError) as problem:
         yield f"{short(page.path)}: cannot be read as a notebook: {problem}"
         return
-    for rule in ANYWHERE + (chapter_rules(page) if page.folder == "notebooks" else TASKS + ANSWERS):
+    for rule in ANYWHERE + (CHAPTER_RULES if page.folder == "notebooks" else TASKS + ANSWERS):
         for cell, problem in rule(page):
             place = f"{short(page.path)}, cell {cell}" if cell else short(page.path)
             yield f"{place}: {problem}\n    {rule.__doc__}"
-
-
-def chapter_rules(page):
-    """The rules for a chapter; those of the line and of Deeper only where it has both."""
-    return CHAPTER + PROMISES + ([] if in_old_shape(page) else SHAPE + LINE + TERMS + NAMES)
 
 
 def lint_course(pages):
@@ -50,9 +46,6 @@ def lint_course(pages):
 
 def main(arguments):
     """Run the command line; 0 when all is well."""
-    if "--new-shape" in arguments:
-        arguments.remove("--new-shape")
-        OLD_SHAPE.clear()
     pages = [Page(Path(name)) for name in arguments] or [Page(path) for path in all_paths(ROOT)]
     problems = [problem for page in pages for problem in lint(page)]
     if not arguments:

@@ -570,7 +570,7 @@ def store(page):
 
 
 @pytest.mark.parametrize("name", IN_THE_CHAPTER)
-def test_an_answer_that_stands_in_the_chapter_is_caught(course, name, monkeypatch):
+def test_an_answer_that_stands_in_the_chapter_is_caught(course, name):
     source, seen = IN_THE_CHAPTER[name]
     page, chapter = page_of(course, "solutions"), page_of(course)
     cell(page, "task-1-write").source = ANSWER
@@ -581,8 +581,6 @@ def test_an_answer_that_stands_in_the_chapter_is_caught(course, name, monkeypatc
     if seen:
         assert "task-1-write: mean_of stands in the chapter as " in problems[0]
         assert "in cell two: change the task" in problems[0]
-    monkeypatch.setattr(answers, "in_old_shape", lambda page: True)
-    assert said(answers.no_answer_stands_in_its_chapter, page) == []
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -642,27 +640,6 @@ def test_the_line_ends_where_deeper_begins_and_goes_on_after_it(course):
     on_the_line, sections = line.divided(page_of(course))
     assert [c.id for c in on_the_line.cells][-3:] == ["recall", "recall-2", "next"]
     assert [section.title for section in sections] == ["Deeper", "On a GPU (1 minute)"]
-
-
-def test_a_chapter_in_the_old_shape_is_held_to_the_old_rules(course, monkeypatch):
-    monkeypatch.setattr(line, "OLD_SHAPE", {"01_query"})
-    new = page_of(course)
-    assert not line.in_old_shape(new)  # it has ## Deeper
-    new.path.write_text(new.path.read_text().replace("## Deeper", "## On a GPU"))
-    old = page_of(course)
-    assert line.in_old_shape(old)
-    for name in ("map", "what-to-keep", "deeper"):
-        drop(name)(old)
-    assert list(chapters.has_the_headings(old)) == list(chapters.begins_with_the_verse(old)) == []
-    said = "About 5 minutes, and 40 for the [exercises](../exercises/01_query.ipynb)."
-    cell(old, "you-will").source = said
-    assert list(promises.minutes_are_honest(old)) == []
-    assert set(lint.chapter_rules(new)) - set(lint.chapter_rules(old)) == {
-        *chapters.SHAPE,
-        *line.LINE,
-        *terms.TERMS,
-        *names.NAMES,
-    }
 
 
 @pytest.mark.parametrize(("quizzes", "seen"), [(5, False), (6, True)])

@@ -6,7 +6,6 @@ import textwrap
 
 from exercises import split
 from rules.anywhere import printed_parts
-from rules.line import in_old_shape
 from rules.page import Page, tags
 
 MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
@@ -15,7 +14,7 @@ MAGIC = re.compile(r"^[%!].*$", re.MULTILINE)
 def no_answer_stands_in_its_chapter(page):
     """No function of an answer is also one of its chapter, names and docstrings aside."""
     chapter = Page(page.path.resolve().parents[1] / "notebooks" / page.path.name)
-    if page.folder == "solutions" and chapter.path.exists() and not in_old_shape(chapter):
+    if page.folder == "solutions" and chapter.path.exists():
         yield from answers_found(page, chapter)
 
 

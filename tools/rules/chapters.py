@@ -2,7 +2,6 @@
 
 import re
 
-from rules.line import in_old_shape
 from rules.page import written
 
 HEADINGS = (
@@ -26,7 +25,7 @@ OPTION = re.compile(r"<details>\s*<summary>(.+?)</summary>\s*(.*?)\s*</details>"
 def begins_with_the_verse(page):
     """A chapter has a title, then its map, then its verse."""
     name = page.path.stem[3:]
-    shown = [("map", "draw_map"), ("verse", "verse")][in_old_shape(page) :]
+    shown = [("map", "draw_map"), ("verse", "verse")]
     above = [cell.id for cell in page.cells[: len(shown) + 2]]
     for number, (place, function) in enumerate(shown):
         call = f'{function}("{name}")'
@@ -42,9 +41,6 @@ def has_the_headings(page):
     """A chapter has the course's headings, in their order, and no others at their level."""
     found = [title for cell in page.prose for title in titles_of(cell)]
     wanted = list(HEADINGS)
-    if in_old_shape(page):
-        found = [title for title in found if title != "On a GPU"]
-        wanted = [heading for heading in HEADINGS if heading not in ("What to keep", "Deeper")]
     if page.number == "00":  # which may leave some out
         wanted = [heading for heading in wanted if heading in found]
     for heading in wanted:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 
 from course import folded
 
-# Chapters that are still one stretch without ## Deeper, which the rules of the line leave alone.
-OLD_SHAPE = set()
-
 MOST_WORDS, MOST_LINES, MOST_CELLS = 1600, 150, 42
 WORDS_A_MINUTE, LINES_A_MINUTE = 80, 6
 HEADING = re.compile(r"^(#{2,3}) (.+)", re.MULTILINE)
@@ -65,11 +62,6 @@ def divided(page):
             sections.append(Stretch("Deeper", []))
         (sections[-1] if below else line).cells.append(cell)
     return line, sections
-
-
-def in_old_shape(page):
-    """Whether page is yet to be parted into a line and ## Deeper."""
-    return page.path.stem in OLD_SHAPE and len(divided(page)[1]) == 0
 
 
 def nearest(minutes, step):

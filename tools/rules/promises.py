@@ -2,7 +2,7 @@
 
 import re
 
-from rules.line import Stretch, divided, in_old_shape, nearest
+from rules.line import Stretch, divided, nearest
 from rules.page import Page
 from rules.tasks import FACTS, tasks_of
 
@@ -10,9 +10,6 @@ PROMISE = re.compile(
     r"^About (\d+) minutes for the line, (\d+) for \[Deeper\]\(#Deeper\), "
     r"and (\d+) for the \[exercises\]\(\.\./exercises/\w+\.ipynb\)\.",
     re.MULTILINE,
-)
-OLD_PROMISE = re.compile(
-    r"^About (\d+) minutes, and (\d+) (?:more )?for the \[exercises\]", re.MULTILINE
 )
 PARTS = ("the line", "Deeper", "the exercises")
 
@@ -23,9 +20,7 @@ def minutes_are_honest(page):
     if not said:
         yield None, "no sentence About .. minutes for the line, .. for [Deeper](#Deeper), and .. "
         return
-    if in_old_shape(page):
-        needed = (said[0], needed[2])
-    for part, is_said, is_needed in zip(PARTS[-len(said) :], said, needed, strict=True):
+    for part, is_said, is_needed in zip(PARTS, said, needed, strict=True):
         if is_said != is_needed:
             yield None, f"about {is_said} minutes are said for {part}, the rule gives {is_needed}"
 
@@ -42,8 +37,7 @@ def the_readme_lists_it(page):
 
 def promised(page):
     """The minutes that a chapter says it takes, part by part."""
-    pattern = OLD_PROMISE if in_old_shape(page) else PROMISE
-    said = pattern.search("\n".join(cell.source for cell in page.prose))
+    said = PROMISE.search("\n".join(cell.source for cell in page.prose))
     return tuple(map(int, said.groups())) if said else ()
 
 

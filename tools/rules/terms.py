@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from rules.line import divided, in_old_shape, is_code
+from rules.line import divided, is_code
 from rules.page import Page
 
 ROW = re.compile(r"^\| \*\*(.+)\*\* \|.+\|.*\| (\d\d|-) \|$", re.MULTILINE)
@@ -77,9 +77,8 @@ def first_uses(page, terms):
 
 @cache
 def uses_at(path, terms):
-    """The first uses on the stored line at path; None where it is in the old shape."""
-    page = Page(path)
-    return None if in_old_shape(page) else first_uses(page, terms)
+    """The first uses on the stored line at path."""
+    return first_uses(Page(path), terms)
 
 
 def longest_first(form_and_term):

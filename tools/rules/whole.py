@@ -6,7 +6,6 @@ from pathlib import Path
 
 from course import FOLDERS
 from rules.chapters import quizzes, right_option
-from rules.line import in_old_shape
 from rules.page import ignored
 
 MOST_IGNORED = 0.03
@@ -28,7 +27,7 @@ def names_come_in_threes(pages):
 
 def right_options_stand_everywhere(pages):
     """Over the course, no place holds more than half of the right ones of three options."""
-    chapters = [p for p in pages if p.folder == "notebooks" and not in_old_shape(p)]
+    chapters = [p for p in pages if p.folder == "notebooks"]
     found = [right_option(cell) for page in chapters for cell in quizzes(page)]
     places = Counter(place for place, options in found if options == 3)
     for place, count in places.items():
