@@ -15,11 +15,16 @@ from pathlib import Path
 from tantra.check.deadline import OutOfTime
 from tantra.check.engine import ENDLESS, WAITING
 from tantra.classroom.sandbox.frames import Channel, Garbled
+from tantra.classroom.sandbox.limits import Limits
 
 PACKAGE = Path(__file__).parents[2]
 ENDED = "its process ended by itself ({}): leave out what ends Python, such as os._exit"
 STUFFED = "its folder holds more than {} bytes, so it was stopped"
 GARBLED = "what came back is no answer ({})"
+OPEN = {
+    "files": "files: this system has no Landlock, so an answer can read and change the teacher's",
+    "calls": "network, programs and processes: this system has no seccomp that we know",
+}
 MANY = 1000  # files of an answer's folder that are counted, and calls back to the judge
 
 
@@ -67,6 +72,12 @@ class Host:
         self.channel.send({"process": number})
         return self.channel.receive()[0]["status"]
 
+    def open_to_answers(self):
+        """What this system does not keep an answer from, in words."""
+        process = self.fork(Limits(), 1.0)
+        process.end()
+        return [words for guard, words in OPEN.items() if not process.guards[guard]]
+
     def close(self):
         """End all that was begun, and remove what it wrote."""
         self.control.close()
@@ -83,7 +94,7 @@ class Process:
         self.limits, self.processor, self.stopped = limits, processor, None
         self.used, self.idle, self.looked = 0.0, 0.0, time.monotonic()
         self.channel = Channel(sock, self._look)
-        self.guards, _ = self._guarded(self.channel.receive)
+        self.guards, _ = self._guarded(self.channel.receive)  # what shuts it in
 
     def ask(self, message, buffers=(), answering=None):
         """The reply to a message; answering(message, buffers) serves what is asked meanwhile.
@@ -152,7 +163,7 @@ def remove(folder):
 def _environment(folder):
     """All that an answer knows of the machine's environment: no secrets."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
-    one = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     fixed = {"PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "PYTHONDONTWRITEBYTECODE": "1"}
     return {**kept, **one, **fixed, "HOME": folder, "PYTHONPATH": str(PACKAGE.parent)}
 

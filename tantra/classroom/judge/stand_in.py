@@ -110,5 +110,3 @@ class _Call:
 
 def _is_plain(value):
     return isinstance(value, np.ndarray) and value.flags.c_contiguous
-
-

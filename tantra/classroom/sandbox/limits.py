@@ -48,6 +48,12 @@ def restrict(limits):
                 resource.setrlimit(getattr(resource, name), (most, most))
 
 
+def cap_memory(more):
+    """Let this process and its children take so many bytes more, and no others."""
+    if resource is not None and _size():
+        resource.setrlimit(resource.RLIMIT_AS, (_size() + more,) * 2)
+
+
 def die_with_parent():
     """Let this process be killed when the one that made it ends; Linux only."""
     if sys.platform.startswith("linux"):

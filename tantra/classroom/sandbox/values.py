@@ -140,7 +140,9 @@ def _number(value, luggage):
             return named(value)
         return int(value) if int(value).bit_length() < 64 else {"int": hex(int(value))}
     if isinstance(value, Fraction):
-        return {"fraction": [_number(value.numerator, luggage), _number(value.denominator, luggage)]}
+        return {
+            "fraction": [_number(value.numerator, luggage), _number(value.denominator, luggage)]
+        }
     if isinstance(value, complex):
         return {"complex": [value.real, value.imag]}
     return float(value) if isinstance(value, float) else str.__str__(value)
