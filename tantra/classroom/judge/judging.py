@@ -84,7 +84,7 @@ class Judge:
         for label, source in cells:
             linecache.cache[label] = (len(source), None, source.splitlines(True), label)
         reply, buffers = process.ask({"load": {"cells": cells, "want": answer.want, "seed": seed}})
-        fault = _in_words(reply["faults"].get(own), answer.source)
+        fault = _in_words(reply["faults"].get(own) or reply["faults"].get(""), answer.source)
         if reply.get("missing"):
             return None, fault or NO_ANSWER.format(answer.want)
         if reply["callable"]:

@@ -18,8 +18,11 @@ import numpy as np
 import torch
 
 from tantra.classroom.sandbox.faults import pack_error, unpack_error
+from tantra.classroom.sandbox.frames import Garbled
 from tantra.classroom.sandbox.values import Luggage, mutables, named, pack, pack_safely, unpack
 from tantra.classroom.sandbox.watched import Watched, noted
+
+NOTHING = {"missing": True, "notes": {}, "changed": [], "made": []}
 
 
 class Answer:
@@ -36,10 +39,19 @@ class Answer:
                 message, buffers = self.channel.receive()
             except EOFError:
                 return
-            reply, luggage = self._load(**message["load"]) if "load" in message else self._call(
-                message, buffers
-            )  # fmt: skip
-            self.channel.send(reply, luggage.buffers)
+            try:
+                self.channel.send(*self._reply(message, buffers))
+            except Garbled as error:
+                fault = pack_error(MemoryError(f"the answer is too large: {error}"))
+                self.channel.send(NOTHING | {"faults": {"": fault}, "raised": fault})
+
+    def _reply(self, message, buffers):
+        """The message that answers this one, and its buffers."""
+        if "load" in message:
+            reply, luggage = self._load(**message["load"])
+        else:
+            reply, luggage = self._call(message, buffers)
+        return reply, luggage.buffers
 
     def _load(self, cells, want, seed):
         random.seed(seed)

@@ -1,6 +1,5 @@
 """Errors as JSON and back: type, arguments, and the line of the answer that raised it."""
 
-import builtins
 import sys
 import traceback
 
@@ -16,7 +15,7 @@ def pack_error(error, explain=None):
     theirs = [frame for frame in frames if frame.filename.startswith("<")]
     where = theirs[-1] if theirs else None
     node = {
-        "type": [type(error).__module__, type(error).__name__],
+        "types": [[each.__module__, each.__name__] for each in type(error).__mro__][:MANY],
         "arguments": _plain(error.args) or [_text(error)],
         "text": (explain and explain(error)) or _text(error),
         "where": where and [where.filename, where.lineno, where.name],
@@ -30,11 +29,10 @@ def pack_error(error, explain=None):
 def unpack_error(node):
     """An error of the same type, as if it were raised where it was; raises Garbled."""
     try:
-        module, name = map(str, node["type"])
-        error = _made(_kind(module, name), node["arguments"], _text(node["text"]))
+        error = _made(_kind(node["types"]), node["arguments"], _text(node["text"]))
         where = node.get("where")
         return _raised_at(error, *where) if where else error
-    except (TypeError, ValueError, KeyError, AttributeError) as problem:
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as problem:
         raise Garbled(f"no error: {type(problem).__name__}") from None
 
 
@@ -52,14 +50,15 @@ def _plain(arguments):
     return list(arguments) if short and len(arguments) <= MANY else None
 
 
-def _kind(module, name):
-    """The exception of a known library, else a new one of that name."""
-    if module in LIBRARIES and module in sys.modules:
-        found = getattr(sys.modules[module], name, None)
-        if isinstance(found, type) and issubclass(found, Exception | SystemExit):
-            return found
-    usable = name if name.isidentifier() and not hasattr(builtins, name) else "Error"
-    return type(usable[:60], (Exception,), {"__module__": "__main__"})
+def _kind(types):
+    """The exception of a known library, else a new one of that name, made from the nearest."""
+    (module, name), *above = types
+    found = getattr(sys.modules.get(module), str(name), None) if module in LIBRARIES else None
+    if isinstance(found, type) and issubclass(found, Exception | SystemExit | KeyboardInterrupt):
+        return Exception if found is KeyboardInterrupt else found
+    nearest = _kind(above) if above else Exception
+    usable = str(name)[:60] if str(name).isidentifier() else "Error"
+    return type(usable, (nearest,), {"__module__": "__main__"}) if above else nearest
 
 
 def _made(kind, arguments, text):
