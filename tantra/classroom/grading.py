@@ -182,7 +182,7 @@ def _say_how(marking):
 def file_name(student):
     """A name for a student's files: short, without what a system may not like, one for each."""
     name = re.sub(r"[^\w .()+@-]", "_", student).strip(" .")
-    if name == student and len(name.encode()) <= SHORT:
+    if name and name == student and len(name.encode()) <= SHORT:
         return name
     short = name.encode()[:SHORT].decode("utf-8", "ignore")
     return f"{short}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"

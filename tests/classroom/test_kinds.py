@@ -37,7 +37,7 @@ def state(folder):
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory):
-    """Of the class: Submissions and Kinds by student, what was there before and after, its marks."""
+    """Submissions and Kinds by student, the state before and after, and where the marks are."""
     room = tmp_path_factory.mktemp("teacher")
     (room / "keep.txt").write_text("mine")
     (room / "scratch").mkdir()

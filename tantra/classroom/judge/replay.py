@@ -48,9 +48,9 @@ def replay(notes, held=0):
 
 
 def _codes(module, name):
-    """The code of a function by its place, also inside a class; none where there is none."""
+    """The code of a function by its place, also in a class, and of what is wrapped around it."""
     found = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
-    code = getattr(inspect.unwrap(found), "__code__", None) if callable(found) else None
-    return [code] if code else []
+    around = [found, inspect.unwrap(found)] if callable(found) else []
+    return {each.__code__ for each in around if hasattr(each, "__code__")}

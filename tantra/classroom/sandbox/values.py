@@ -123,7 +123,8 @@ def overwrite(old, new):
             old.shape = new.shape
         np.copyto(old, new.astype(old.dtype, copy=False))
     elif isinstance(old, torch.Tensor) and isinstance(new, torch.Tensor):
-        old.data = new
+        with torch.no_grad():  # in its own memory, which may be that of a NumPy array
+            old.copy_(new) if old.shape == new.shape else old.set_(new.to(old.dtype))
     elif isinstance(old, list):
         old[:] = new
     elif isinstance(old, dict | set):
