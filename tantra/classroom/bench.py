@@ -113,6 +113,7 @@ class Bench:
                 process.wait(2)
             process.kill()
             process.wait()
+            process.stdout.close()
 
 
 def _environment():

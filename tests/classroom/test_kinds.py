@@ -40,10 +40,10 @@ def marked(tmp_path_factory):
     """Submissions and Kinds by student, the state before and after, and where the marks are."""
     room = tmp_path_factory.mktemp("teacher")
     (room / "keep.txt").write_text("mine")
-    (room / "scratch").mkdir()
+    scratch = tmp_path_factory.mktemp("scratch")
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
         server.settimeout(0.1)
-        patch.setenv("TMPDIR", str(room / "scratch"))
+        patch.setenv("TMPDIR", str(scratch))
         (room / "class").mkdir()
         made = kinds.write(room / "class", server.getsockname()[1])
         before = state(room), processes()
@@ -51,6 +51,7 @@ def marked(tmp_path_factory):
         out = tmp_path_factory.mktemp("out")
         found = grading.grade(page, room / "class", out, limits=LIMITS)
         after = state(room), processes()
+        assert not os.listdir(scratch)
         with pytest.raises(TimeoutError):
             server.accept()
     return {each.student: each for each in found}, made, before, after, out
