@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 LESSON = 90
-HANDS = 10  # three questions for raised hands
+HANDS = 10  # of a lesson, for three questions
 
 RULE = (
     f"A lesson has {LESSON} minutes. The line comes first, then {HANDS} minutes of raised hands. "
@@ -22,7 +22,7 @@ class Lesson:
 
 def lesson(chapters, minutes=LESSON):
     """The Lesson on one chapter or several."""
-    left = minutes - sum(chapter.minutes[0] + HANDS for chapter in chapters)
+    left = minutes - HANDS - sum(chapter.minutes[0] for chapter in chapters)
     tasks = [task for chapter in chapters for task in chapter.tasks]
     here = []
     for task in sorted(tasks, key=lambda task: task.minutes):

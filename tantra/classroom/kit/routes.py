@@ -68,7 +68,7 @@ def shared_out(chapters, count):
 def load(chapters):
     """The minutes of chapters in class and at home; far too many where no lesson holds them."""
     lines = sum(one.minutes[0] for one in chapters)
-    over = lines + HANDS * len(chapters) > LESSON
+    over = lines + HANDS > LESSON
     return lines + sum(one.minutes[2] for one in chapters) + (10_000 if over else 0)
 
 
