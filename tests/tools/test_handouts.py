@@ -21,5 +21,5 @@ def test_without_a_browser_it_is_skipped_in_words_and_red_in_ci(monkeypatch, cap
 def test_a_planted_fault_that_goes_unseen_stops_it(monkeypatch):
     reader = object.__new__(handouts.Reader)
     monkeypatch.setattr(reader, "read", lambda name, text: [], raising=False)
-    with pytest.raises(RuntimeError, match="overlooks the planted complains; it saw: $"):
+    with pytest.raises(RuntimeError, match=r"overlooks the planted complains; it saw: $"):
         reader.sees_planted_faults()

@@ -50,14 +50,6 @@ class Question:
     asks: str
     options: tuple
 
-    @property
-    def wrong(self):
-        return [(option, why) for option, right, why in self.options if not right]
-
-    @property
-    def right(self):
-        return next((option, why) for option, right, why in self.options if right)
-
 
 @dataclass(frozen=True)
 class Task:

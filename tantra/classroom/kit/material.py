@@ -43,15 +43,17 @@ def contents(chapters):
 
 
 def built(names):
-    """(place, page) of every page of HTML."""
-    from tantra.classroom.kit.paper import paper
+    """(place, page) of every page of HTML; no sheet where a chapter has no numbers for one."""
+    from tantra.classroom.kit.paper import items, paper
     from tantra.classroom.kit.slides import slides
 
     for chapter in map(Chapter, names):
-        if not chapter.missing:
+        if chapter.missing:
+            continue
+        if any(items(chapter)):
             yield f"{chapter.name}/paper.html", paper(chapter, solved=False)
             yield f"{chapter.name}/paper-solved.html", paper(chapter, solved=True)
-            yield f"{chapter.name}/slides.html", slides(chapter)
+        yield f"{chapter.name}/slides.html", slides(chapter)
 
 
 def write(names, folder=None):

@@ -50,15 +50,14 @@ def test_a_question_has_its_options_and_reasons():
         "<details><summary>B</summary>\n\n**Yes.** So.\n</details>"
     )
     assert asked.asks == "Why?"
-    assert asked.right == ("B", "So.")
-    assert asked.wrong == [("A", "Not so.")]
+    assert asked.options == (("A", False, "Not so."), ("B", True, "So."))
 
 
 def test_a_chapter_says_its_minutes_tasks_and_quiz():
     heads = Chapter("04_heads")
     assert heads.title == "Heads"
     assert len(heads.questions) == 3
-    assert all(len(asked.wrong) == 2 for asked in heads.questions)
+    assert all(len(asked.options) == 3 for asked in heads.questions)
     assert abs(heads.minutes[2] - sum(task.minutes for task in heads.tasks)) <= 5
     assert heads.tasks[0].check == "split_heads"
 

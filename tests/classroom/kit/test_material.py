@@ -120,11 +120,7 @@ class Html(HTMLParser):
 @pytest.mark.parametrize("name", READY)
 def test_built_pages_stand_alone_and_can_be_read_aloud(name):
     pages = dict(material.built([name]))
-    assert [place.partition("/")[2] for place in pages] == [
-        "paper.html",
-        "paper-solved.html",
-        "slides.html",
-    ]
+    assert f"{name}/slides.html" in pages
     for place, text in pages.items():
         html = Html(text)
         assert (html.problems, html.open) == ([], []), place
@@ -155,10 +151,17 @@ def test_a_blank_sheet_asks_for_the_numbers_of_the_solved_one(name):
     boxes = re.findall(r'<pre class="answer".*?</pre>', blank, re.DOTALL)
     filled = re.findall(r'<pre class="answer".*?</pre>', solved, re.DOTALL)
     found = list(items(chapter))
-    assert len(boxes) == len(filled) == len(found) > 0
+    assert len(boxes) == len(filled) == len(found)
     for box, answer, item in zip(boxes, filled, found, strict=True):
         numbers = [item.printed[start:end] for start, end in item.places]
         assert re.findall(r"<b>(.*?)</b>", answer) == numbers
         assert box.count('class="blank"') == len(numbers)
         bare = re.sub(r'<span class="blank".*?</span>', "_", box)
         assert bare == re.sub(r"<b>.*?</b>", "_", answer)
+
+
+def test_most_chapters_have_a_sheet_and_one_without_numbers_has_none(monkeypatch):
+    with_sheet = [name for name in READY if any(items(Chapter(name)))]
+    assert len(with_sheet) >= 0.9 * len(READY)
+    monkeypatch.setattr("tantra.classroom.kit.paper.asked", lambda *_: ())
+    assert [place for place, _ in material.built(["04_heads"])] == ["04_heads/slides.html"]

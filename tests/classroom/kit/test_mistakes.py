@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tantra.check.exercises import registry
+from tantra.classroom.kit import mistakes
 from tantra.classroom.kit.chapter import Chapter, Task
-from tantra.classroom.kit.mistakes import form, known, likeliest, unseen
+from tantra.classroom.kit.mistakes import Mistake, form, known, likeliest, unseen
 
 
 def task(name, number=1):
@@ -32,6 +33,14 @@ def test_each_task_gives_one_before_a_task_gives_two():
     assert [one.task.number for one in likeliest(tasks)] == [1, 2, 3, 1, 2]
     numbers = [one.task.number for one in likeliest(Chapter("04_heads").tasks)]
     assert numbers == sorted(set(numbers))
+
+
+def test_of_six_tasks_the_one_whose_mistakes_show_most_is_left_out(monkeypatch):
+    shares = {1: 0.5, 2: 0.0, 3: 1.0, 4: 0.5, 5: 1.0, 6: 0.2}
+    made = {n: [Mistake(task("x", n), "said", share)] * 2 for n, share in shares.items()}
+    monkeypatch.setattr(mistakes, "known", lambda one: made[one.number])
+    chosen = likeliest([task("x", n) for n in shares])
+    assert [one.task.number for one in chosen] == [3, 5, 1, 4, 6]
 
 
 def test_those_that_show_least_come_first():
