@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick check refresh exercises browser bench clean
+.PHONY: help lab test quick check refresh exercises class material browser bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,9 +37,18 @@ exercises: ## make the exercise notebooks (one: NOTEBOOK=solutions/02_softmax.ip
 	@$(PYTHON) tools/environment.py course test
 	@$(VENV) tools/exercises.py $(NOTEBOOK)
 
-browser: ## open and run every notebook in JupyterLab with a real browser
+class: ## a zip for students, with no solutions (some chapters: CHAPTERS="02 03"; OUT=my.zip)
+	@$(PYTHON) tools/environment.py course classroom
+	@$(VENV) -m tantra.classroom class $(if $(CHAPTERS),--chapters "$(CHAPTERS)") $(if $(OUT),--out "$(OUT)")
+
+material: ## plans, sheets and slides for each chapter, in teaching/ (some: CHAPTERS="02 03")
+	@$(PYTHON) tools/environment.py course classroom
+	@$(VENV) -m tantra.classroom material $(if $(CHAPTERS),--chapters "$(CHAPTERS)") $(if $(OUT),--out "$(OUT)")
+
+browser: ## open every notebook, sheet and deck in a real browser, and run all cells
 	@$(PYTHON) tools/environment.py course test browser
 	@$(VENV) tools/browser.py
+	@$(VENV) tools/handouts.py
 
 bench: ## measure the library beside its peers (some parts: PARTS="training startup")
 	@$(PYTHON) tools/environment.py course bench

@@ -1,26 +1,35 @@
 """The teacher's commands.
 
-tantra-grade EXERCISE FOLDER [--out FOLDER] [--again] [--jobs N] [--seed N]
-python -m tantra.classroom grade EXERCISE FOLDER ...
+python -m tantra.classroom class [--chapters "02 03"] [--out ZIP]
+python -m tantra.classroom material [--chapters "02 03"] [--out FOLDER] [--check]
+python -m tantra.classroom grade EXERCISE FOLDER [--out FOLDER] [--again] [--jobs N] [--seed N]
+tantra-grade EXERCISE FOLDER ...
 """
 
 import argparse
 import sys
 
+from tantra.classroom.kit.commands import COMMANDS as KIT
+
 
 def main(arguments=None):
     """Run a command; returns 0 where it did what it says, 2 for bad input, 130 when interrupted."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    named = bool(arguments) and arguments[0] in COMMANDS
-    command = COMMANDS[arguments.pop(0)] if named else grade
+    name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["nothing"]
     try:
-        return command(arguments)
-    except ValueError as problem:
-        print(f"{problem}", file=sys.stderr)
+        if name not in COMMANDS:
+            raise ValueError(f"there is no command {name!r}: there are {', '.join(COMMANDS)}")
+        return COMMANDS[name](rest)
+    except (ValueError, OSError) as problem:
+        print(problem, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nInterrupted: the same command goes on where it was.", file=sys.stderr)
         return 130
+
+
+def grade_alone():
+    """What tantra-grade runs: grade, without its name."""
+    return main(["grade", *sys.argv[1:]])
 
 
 def grade(arguments):
@@ -55,7 +64,7 @@ def _told(submission, done, count):
         print(f"{done}/{count} {submission.student}: {points}", file=sys.stderr, flush=True)
 
 
-COMMANDS = {"grade": grade}
+COMMANDS = {"grade": grade, **KIT}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -155,7 +155,7 @@ def test_the_command_marks_a_class(bench, folder, capsys):
 
 def test_the_command_says_that_it_was_interrupted(bench, folder, capsys, monkeypatch):
     monkeypatch.setattr(bench, "most", 3)
-    assert command.main([str(PAGE), str(folder), "--jobs", "1"]) == 130
+    assert command.main(["grade", str(PAGE), str(folder), "--jobs", "1"]) == 130
     assert "goes on where it was" in capsys.readouterr().err
 
 
