@@ -140,7 +140,7 @@ def test_what_is_written_is_what_is_returned(bench, folder):
 def test_bad_input_gets_one_sentence(bench, folder, capsys, monkeypatch, arguments, says):
     monkeypatch.chdir(folder.parent)
     (folder.parent / "empty").mkdir()
-    assert command.main(arguments) == 2
+    assert command.main(["grade", *arguments]) == 2
     said = capsys.readouterr().err
     assert says in said
     assert said.count("\n") == 1
