@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick check refresh exercises class material browser bench clean
+.PHONY: help lab test quick check refresh exercises class material nbgrader browser bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ lab: ## study: open JupyterLab on the first notebook
 	@$(VENV) tools/lab.py
 
 test: ## prove every page: run all gates
-	@$(PYTHON) tools/environment.py course test
+	@$(PYTHON) tools/environment.py course test nbgrader
 	@$(VENV) tools/gates.py
 
 quick: ## while you work: style, lint, exercises, the tests of what git says has changed
@@ -44,6 +44,10 @@ class: ## a zip for students, with no solutions (some chapters: CHAPTERS="02 03"
 material: ## plans, sheets and slides for each chapter, in teaching/ (some: CHAPTERS="02 03")
 	@$(PYTHON) tools/environment.py course classroom
 	@$(VENV) -m tantra.classroom material $(if $(CHAPTERS),--chapters "$(CHAPTERS)") $(if $(OUT),--out "$(OUT)")
+
+nbgrader: ## an nbgrader course (some chapters: CHAPTERS="02 03"; OUT=my-course); see TEACHING.md
+	@$(PYTHON) tools/environment.py course classroom nbgrader
+	@$(VENV) -m tantra.classroom nbgrader $(CHAPTERS) $(if $(OUT),--out "$(OUT)")
 
 browser: ## open every notebook, sheet and deck in a real browser, and run all cells
 	@$(PYTHON) tools/environment.py course test browser

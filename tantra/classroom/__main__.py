@@ -3,12 +3,15 @@
 python -m tantra.classroom class [--chapters "02 03"] [--out ZIP]
 python -m tantra.classroom material [--chapters "02 03"] [--out FOLDER] [--check]
 python -m tantra.classroom grade EXERCISE FOLDER [--out FOLDER] [--again] [--jobs N] [--seed N]
+python -m tantra.classroom nbgrader EXERCISE... [--out COURSE] [--seed N]
+python -m tantra.classroom precheck COURSE ASSIGNMENT [--jobs N]
 tantra-grade EXERCISE FOLDER ...
 """
 
 import argparse
 import sys
 
+from tantra.classroom.elsewhere.commands import COMMANDS as ELSEWHERE
 from tantra.classroom.kit.commands import COMMANDS as KIT
 
 
@@ -64,7 +67,7 @@ def _told(submission, done, count):
         print(f"{done}/{count} {submission.student}: {points}", file=sys.stderr, flush=True)
 
 
-COMMANDS = {"grade": grade, **KIT}
+COMMANDS = {"grade": grade, **KIT, **ELSEWHERE}
 
 if __name__ == "__main__":
     sys.exit(main())
