@@ -5,6 +5,8 @@ python -m tantra.classroom material [--chapters "02 03"] [--out FOLDER] [--check
 python -m tantra.classroom grade EXERCISE FOLDER [--out FOLDER] [--again] [--jobs N] [--seed N]
 python -m tantra.classroom nbgrader EXERCISE... [--out COURSE] [--seed N]
 python -m tantra.classroom precheck COURSE ASSIGNMENT [--jobs N]
+python -m tantra.classroom results --form gradescope|classroom50 STUDENT.json [--out FILE]
+python -m tantra.classroom results --form ... --exercise EXERCISE FOLDER [--out FILE]
 tantra-grade EXERCISE FOLDER ...
 """
 

@@ -1,6 +1,7 @@
-"""The commands that lead elsewhere: nbgrader and precheck."""
+"""The commands that lead elsewhere: nbgrader, precheck and results."""
 
 import argparse
+import json
 from pathlib import Path
 
 
@@ -46,4 +47,35 @@ def precheck(arguments):
     return 0
 
 
-COMMANDS = {"nbgrader": make_nbgrader, "precheck": precheck}
+def results(arguments):
+    """Print one student's marks in another place's form."""
+    parser = argparse.ArgumentParser(
+        prog="tantra.classroom results", description="One student's marks in another form."
+    )
+    parser.add_argument("--form", required=True, choices=("gradescope", "classroom50"))
+    parser.add_argument("--exercise", help="judge SOURCE, a folder of one student's files, first")
+    parser.add_argument("--seed", type=int, help="with --exercise: of the checks' random cases")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="where it goes; else it is printed"
+    )
+    parser.add_argument("source", type=Path, help="a marked student, as in MARKS/students/ada.json")
+    options = parser.parse_args(arguments)
+
+    from tantra.classroom.elsewhere import results
+    from tantra.classroom.records import Submission
+    from tantra.files import write_whole
+
+    if options.exercise:
+        submission = results.graded(options.exercise, options.source, seed=options.seed)
+    else:
+        submission = Submission.read(options.source)
+    text = json.dumps(results.FORMS[options.form](submission), indent=1, ensure_ascii=False)
+    if not options.out:
+        print(text)
+        return 0
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(options.out, f"{text}\n".encode())
+    return 0
+
+
+COMMANDS = {"nbgrader": make_nbgrader, "precheck": precheck, "results": results}

@@ -10,7 +10,6 @@ the grader's.  A page that is already ours is left as it is, unless something ne
 import hashlib
 import inspect
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +17,12 @@ from pathlib import Path
 import nbformat
 
 from tantra.classroom import grading
-from tantra.classroom.elsewhere import course, verdict_cell
+from tantra.classroom.elsewhere import course, results, verdict_cell
 from tantra.classroom.submission.folder import ENDINGS, printable
 from tantra.files import write_whole
 
 KEPT = ("timestamp.txt",)  # of what nbgrader's collect writes
 SKIP = "skip-execution"  # the tag of a cell that nbgrader shows and does not run
-MISSING = "· {}: nothing was handed in"
 
 
 @dataclass(frozen=True)
@@ -82,8 +80,9 @@ def precheck(folder, assignment, told=None, **options):
     places = {place.parent.name: place for place in room.submitted()}
     for student, place in places.items():
         if _digest(place / f"{assignment}.ipynb") != ours.get(student, ""):
-            _take(place, room.handed / student)
-    marked = _by_student(room, _graded(room, secret["seed"], told, options))
+            shutil.rmtree(room.handed / student, ignore_errors=True)
+            results.keep(place, room.handed / student)
+    marked = results.chosen(_graded(room, secret["seed"], told, options), assignment)
     said = {}
     for student, place in places.items():
         submission = marked.get(printable(student))
@@ -103,27 +102,6 @@ def _graded(room, seed, told, options):
     return grading.grade(page, room.handed, room.marks, seed=seed, told=told, **options)
 
 
-def _by_student(room, marked):
-    """The Submission of each student that counts: the file of the right name, else the first."""
-    found = {}
-    for each in sorted(marked, key=lambda each: Path(each.file).name != f"{room.assignment}.ipynb"):
-        found.setdefault(Path(each.file).parts[0], each)
-    return found
-
-
-def _take(place, kept):
-    """Keep what was handed in; links stay links, and nobody follows them."""
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir(parents=True)
-    for path in sorted(place.rglob("*")):
-        copy = kept / path.relative_to(place)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_symlink():
-            os.symlink(os.readlink(path), copy)
-        elif path.is_file():
-            shutil.copyfile(path, copy)
-
-
 def _empty(place):
     """Take away what nbgrader would run or follow: all but its own notes."""
     for path in place.iterdir():
@@ -140,7 +118,7 @@ def _page(room, key, submission):
     verdicts = {}
     for name, task in _tasks(page).items():
         verdict = next((each for each in _verdicts(submission) if each.task == task), None)
-        verdicts[task] = (False, MISSING.format(task))
+        verdicts[task] = (False, results.NOTHING.format(task))
         if verdict:
             verdicts[task] = (verdict.points > 0, printable_text(verdict.words))
             if verdict.source:
