@@ -229,9 +229,6 @@ head_damages = Exercise(
         "K), not (B, T, K, H).": lambda a, w, target: _damages(a, w, target, merge=_interleaved),
         "reshape alone mixes heads and positions, whatever is cut afterwards: swap the axes H and "
         "T before it.": _cut_unswapped,
-        "averages[h] is a sequence, the batch is axis 0: head h is averages[:, h].": (
-            lambda a, w, target: _damages(a, w, target, drop=_zero)
-        ),
         "axis 0 of the averages is the batch: there are averages.shape[1] heads.": (
             lambda a, w, target: _damages(a, w, target)[: len(a)]
         ),
