@@ -9,7 +9,7 @@
     generation     prompts, sampling, steps, beam, decoder
     rewrites       forms, chunks, circuits
     gpt2           numpy_gpt, file, weights
-    at the side    plot, verses, metre, maps, check
+    at the side    plot, verses, metre, maps, check, classroom
 
 Letters for axes, everywhere in this library:
 
