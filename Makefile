@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick check refresh exercises class material nbgrader browser bench clean
+.PHONY: help lab test quick check refresh exercises class material grade nbgrader browser bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ class: ## a zip for students, with no solutions (some chapters: CHAPTERS="02 03"
 material: ## plans, sheets and slides for each chapter, in teaching/ (some: CHAPTERS="02 03")
 	@$(PYTHON) tools/environment.py course classroom
 	@$(VENV) -m tantra.classroom material $(if $(CHAPTERS),--chapters "$(CHAPTERS)") $(if $(OUT),--out "$(OUT)")
+
+grade: ## mark a class: EXERCISE=exercises/02_softmax.ipynb FOLDER=submissions
+	@$(PYTHON) tools/environment.py course classroom
+	@$(VENV) -m tantra.classroom grade $(EXERCISE) $(FOLDER)
 
 nbgrader: ## an nbgrader course (some chapters: CHAPTERS="02 03"; OUT=my-course); see TEACHING.md
 	@$(PYTHON) tools/environment.py course classroom nbgrader

@@ -87,6 +87,9 @@ drop_head = Exercise(
         "positions are axis 1; the features of all heads are the last axis: (B, T, H·K).": (
             lambda merged, head, n: _zero(merged, np.s_[:, head])
         ),
+        "positions are axis 1: cut the last axis, the features, as in [..., a:b].": (
+            lambda merged, head, n: _zero(merged, np.s_[:, _features(merged, head, n)])
+        ),
         "a whole sequence is 0: the batch is axis 0, the features are the last axis.": (
             lambda merged, head, n: _zero(merged, head % len(merged))
         ),
@@ -163,6 +166,12 @@ def _damages(
     return combine(np.array([error(drop(averages, h)) for h in range(averages.shape[1])]), full)
 
 
+def _cut_unswapped(averages, w_output, target):
+    merged, H = _unswapped(averages), averages.shape[1]
+    error = [np.mean((_drop_head(merged, h, H) @ w_output.T - target) ** 2) for h in range(H)]
+    return np.array(error) - np.mean((merged @ w_output.T - target) ** 2)
+
+
 def _changes(averages, w_output, target):
     """How far the output of all heads moves, whatever the target."""
     return _damages(averages, w_output, _merged(averages) @ w_output.T)
@@ -218,6 +227,8 @@ head_damages = Exercise(
         ),
         "the heads stand side by side, K numbers each: before the reshape the axes are (B, T, H, "
         "K), not (B, T, K, H).": lambda a, w, target: _damages(a, w, target, merge=_interleaved),
+        "reshape alone mixes heads and positions, whatever is cut afterwards: swap the axes H and "
+        "T before it.": _cut_unswapped,
         "axis 0 of the averages is the batch: there are averages.shape[1] heads.": (
             lambda a, w, target: _damages(a, w, target)[: len(a)]
         ),

@@ -122,6 +122,16 @@ def _by_products(logits, targets, ignore):
     return -(hot * _log_p(logits[counts])).sum() / counts.sum()
 
 
+def _by_products_too_early(logits, targets, ignore):
+    hot = np.eye(logits.shape[-1])[targets]
+    return -(hot * _log_p(logits)).sum(axis=-1)[targets != ignore].mean()
+
+
+def _one_axis_and_times_zero(logits, targets, ignore):
+    found, counts = _log_p(logits)[np.arange(len(targets)), targets], targets != ignore
+    return -(found * counts).sum() / counts.sum()
+
+
 def _one_axis_only(logits, targets, ignore):
     log_p, counts = _log_p(logits), targets != ignore
     return -log_p[np.arange(len(targets))[counts], targets[counts]].mean()
@@ -240,6 +250,12 @@ cross_entropy = Exercise(
         "logits[targets != ignore] the places stand along one axis, however many there were.": (
             _one_axis_only
         ),
+        "that picks from one axis of places, and the dots may be more: take the places that count "
+        "out first, logits[targets != ignore], and they stand along one.": (
+            _one_axis_and_times_zero
+        ),
+        "0 times -inf is nan, and ignore may be no row of np.eye: take the places that count out "
+        "first, and pick the true word's number.": _by_products_too_early,
         "only the ignored places count there: targets != ignore.": _mean_error(counts=np.equal),
         "large scores overflow: take the largest of each row away before np.exp.": (
             _mean_error(_without_the_shift)
@@ -653,18 +669,18 @@ def _step_alone(w, g, m, v, t, lr, betas, eps, decay_rate):
     return new - w, m, v
 
 
-def _scheduled(step, rate=lambda lr, factor: factor * lr, decay=lambda decay, lr, _: decay / lr):
+def _scheduled(step, rate=lambda lr, factor: factor * lr, shrink=lambda decay, lr, _: decay / lr):
     """PyTorch's step with this rate and this decay; as they stand, the paper's."""
 
-    def paper_step(w, g, m, v, t, lr, betas, eps, decay_rate, factor):
-        lr, decay_rate = rate(lr, factor), decay(decay_rate, lr, factor)
-        return step(w, g, m, v, t, lr, betas, eps, decay_rate)
+    def paper_step(w, g, m, v, t, lr, betas, eps, decay, factor):
+        lr, decay = rate(lr, factor), shrink(decay, lr, factor)
+        return step(w, g, m, v, t, lr, betas, eps, decay)
 
     return paper_step
 
 
 def _with_plain_decay(step):
-    return _scheduled(step, decay=lambda decay, lr, factor: decay)
+    return _scheduled(step, shrink=lambda decay, lr, factor: decay)
 
 
 def _state(shape, t, seed=0, lr=0.1, betas=(0.8, 0.95), eps=0.01, decay=0.5, factor=0.6):
@@ -815,7 +831,7 @@ adamw_step = Exercise(
             _with_plain_decay(_step())
         ),
         "the schedule's factor multiplies the decay too, not only the step.": (
-            _scheduled(_step(), decay=lambda decay, lr, factor: decay / lr / factor)
+            _scheduled(_step(), shrink=lambda decay, lr, factor: decay / lr / factor)
         ),
         "the schedule's factor multiplies the step too, not only the decay.": (
             _scheduled(
@@ -827,6 +843,11 @@ adamw_step = Exercise(
         ),
         "the factor is missing, and the decay is multiplied by lr: that is PyTorch's form.": (
             _scheduled(_step(), lambda lr, factor: lr, lambda decay, lr, factor: decay)
+        ),
+        "the minus stands before the bracket, and so does the factor: take factor times decay "
+        "times w away.": lambda w, *state: (
+            _scheduled(_step(decay="none"))(w, *state)[0] + state[-2] * w,
+            *_scheduled(_step())(w, *state)[1:],
         ),
         "lr is missing: the step is factor times lr times the fraction.": (
             _scheduled(_step(), lambda lr, factor: factor, lambda decay, lr, factor: decay)
