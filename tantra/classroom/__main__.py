@@ -1,0 +1,61 @@
+"""The teacher's commands.
+
+tantra-grade EXERCISE FOLDER [--out FOLDER] [--again] [--jobs N] [--seed N]
+python -m tantra.classroom grade EXERCISE FOLDER ...
+"""
+
+import argparse
+import sys
+
+
+def main(arguments=None):
+    """Run a command; returns 0 where it did what it says, 2 for bad input, 130 when interrupted."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    named = bool(arguments) and arguments[0] in COMMANDS
+    command = COMMANDS[arguments.pop(0)] if named else grade
+    try:
+        return command(arguments)
+    except ValueError as problem:
+        print(f"{problem}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted: the same command goes on where it was.", file=sys.stderr)
+        return 130
+
+
+def grade(arguments):
+    """Mark a class."""
+    parser = argparse.ArgumentParser(prog="tantra-grade", description="Mark a class's notebooks.")
+    parser.add_argument("exercise", help="the exercise page, such as exercises/02_softmax.ipynb")
+    parser.add_argument("folder", help="the folder of what was handed in")
+    parser.add_argument("--out", help="where marks go; else FOLDER-marks, beside it")
+    parser.add_argument("--again", action="store_true", help="mark all, also what is unchanged")
+    parser.add_argument("--jobs", type=int, default=2, help="submissions at a time (2)")
+    parser.add_argument("--seed", type=int, help="of the checks' random cases; else the exercise's")
+    options = vars(parser.parse_args(arguments))
+    if options["jobs"] < 1:
+        raise ValueError(f"--jobs is {options['jobs']}; give at least 1")
+
+    from tantra.classroom import grading
+
+    marked = grading.grade(**options, told=_told)
+    print(f"{len(marked)} submissions, {sum(each.points for each in marked)} points in all")
+    return 0
+
+
+def _told(submission, done, count):
+    """One line for each submission; a bar on the same line where there is a terminal."""
+    points = f"{submission.points} points"
+    if sys.stderr.isatty():
+        full = round(30 * done / count)
+        bar = "█" * full + "·" * (30 - full)
+        end = "\n" if done == count else ""
+        print(f"\r{bar} {done}/{count} {submission.student[:24]:24}", end=end, file=sys.stderr)
+    else:
+        print(f"{done}/{count} {submission.student}: {points}", file=sys.stderr, flush=True)
+
+
+COMMANDS = {"grade": grade}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""The code and text cells of a notebook of any format, also inside a zip."""
+
+import codecs
+import io
+import json
+import os
+import stat
+import zipfile
+from dataclasses import dataclass
+
+MOST, LONGEST = 2**26, 2**18  # bytes of a file, letters of a cell
+
+
+class Unreadable(ValueError):  # noqa: N818, it reads so where it is raised
+    """What is no notebook, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell; its name is its id, which older notebooks do not have."""
+
+    name: str | None
+    kind: str
+    source: str
+
+
+def content(path):
+    """The bytes of a file that was handed in; raises Unreadable."""
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode):
+        raise Unreadable("it is a link, and no link is followed: hand in the file itself")
+    if not stat.S_ISREG(found.st_mode):
+        raise Unreadable("it is no file")
+    if found.st_size > MOST:
+        raise Unreadable(
+            f"it has {found.st_size} bytes, and at most {MOST} are read: clear its outputs"
+        )
+    try:
+        with open(path, "rb") as file:
+            return file.read(MOST)
+    except OSError as error:
+        raise Unreadable(f"it cannot be read: {error.strerror}") from None
+
+
+def cells(raw, exercise):
+    """(the cells, what was odd) of these bytes: a notebook, or a zip that holds one."""
+    odd = []
+    if raw.startswith(b"PK"):
+        raw, odd = _inside_zip(raw, exercise), ["a zip: the notebook inside was taken"]
+    if not raw.strip():
+        raise Unreadable("it is empty")
+    try:
+        page = json.loads(_text(raw))
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise Unreadable(f"it is no notebook: no JSON ({type(error).__name__})") from None
+    if not isinstance(page, dict):
+        raise Unreadable("it is no notebook: its JSON holds no cells")
+    if isinstance(page.get("worksheets"), list):
+        odd.append(f"a notebook of format {str(page.get('nbformat'))[:9]}")
+        found = [sheet.get("cells") for sheet in page["worksheets"] if isinstance(sheet, dict)]
+        listed = [cell for each in found if isinstance(each, list) for cell in each]
+    else:
+        listed = page.get("cells")
+    if not isinstance(listed, list):
+        raise Unreadable("it is no notebook: its JSON holds no cells")
+    return [_cell(each) for each in listed if isinstance(each, dict)], odd
+
+
+def _cell(found):
+    source = found.get("source", found.get("input", ""))
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    name = found.get("id")
+    return Cell(
+        name if isinstance(name, str) else None,
+        "code" if found.get("cell_type") == "code" else "text",
+        source[: LONGEST + 1].replace("\r\n", "\n") if isinstance(source, str) else "",
+    )
+
+
+def _text(raw):
+    for mark, coding in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
+                         (codecs.BOM_UTF16_BE, "utf-16")):  # fmt: skip
+        if raw.startswith(mark):
+            return raw.decode(coding)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
+
+
+def _inside_zip(raw, exercise):
+    """The bytes of the notebook in a zip; of several, that of the exercise's name."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as found:
+            inside = [
+                each
+                for each in found.infolist()
+                if each.filename.lower().endswith(".ipynb")
+                and not {"__MACOSX", ".ipynb_checkpoints"} & set(each.filename.split("/"))
+            ]
+            named = [each for each in inside if each.filename.endswith(f"{exercise}.ipynb")]
+            if not (inside := named or inside):
+                raise Unreadable("the zip holds no notebook")
+            if inside[0].file_size > MOST:
+                raise Unreadable(f"the notebook in the zip has more than {MOST} bytes")
+            with found.open(inside[0]) as file:
+                return file.read(MOST)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, OSError, ValueError,
+            NotImplementedError, EOFError) as error:  # fmt: skip
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable(f"the zip cannot be read ({type(error).__name__})") from None

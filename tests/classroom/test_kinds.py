@@ -1,0 +1,90 @@
+"""A class of every kind is marked: no class stopped, no honest mark lost, no cheat given points."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import kinds
+import pytest
+
+from tantra.classroom import grading
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it needs Linux")
+LIMITS = {"seconds": 1.0, "idle": 1.5}
+STUDENTS = [kind.student.format(name) for name, kind in kinds.kinds("/class").items()]
+
+
+def processes():
+    """The numbers of the processes of graders, and of answers that they began."""
+    found = set()
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if b"tantra.classroom" in place.read_bytes():
+                found.add(place.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+def state(folder):
+    """All that lies in a folder: its bytes, rights and times."""
+    return {
+        str(path): (path.lstat().st_mode, path.lstat().st_mtime_ns, path.lstat().st_size)
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    """Submissions and Kinds by student, the state before and after, and where the marks are."""
+    room = tmp_path_factory.mktemp("teacher")
+    (room / "keep.txt").write_text("mine")
+    (room / "scratch").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
+        server.settimeout(0.1)
+        patch.setenv("TMPDIR", str(room / "scratch"))
+        (room / "class").mkdir()
+        made = kinds.write(room / "class", server.getsockname()[1])
+        before = state(room), processes()
+        page = kinds.ROOT / f"exercises/{kinds.PAGE}.ipynb"
+        out = tmp_path_factory.mktemp("out")
+        found = grading.grade(page, room / "class", out, limits=LIMITS)
+        after = state(room), processes()
+        with pytest.raises(TimeoutError):
+            server.accept()
+    return {each.student: each for each in found}, made, before, after, out
+
+
+def test_nobody_is_left_out(marked):
+    found, made, *_ = marked
+    assert found.keys() == made.keys()
+    assert len(made) >= 40
+    assert all(len(each.verdicts) == 7 for each in found.values())
+    assert not [v for each in found.values() for v in each.verdicts if v.status == "error"]
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_each_kind_has_the_points_that_it_deserves(marked, student):
+    found, made, *_ = marked
+    submission, kind = found[student], made[student]
+    first = submission.verdicts[0]
+    said = " ".join([*submission.odd, first.words, *first.notes])
+    assert submission.points == kind.points, said
+    assert kind.status in (None, first.status), said
+    assert kind.says in said
+
+
+def test_a_known_mistake_is_named(marked):
+    assert "keepdims" in marked[0]["wrong"].verdicts[0].mistake
+
+
+def test_nothing_outside_has_changed_and_nothing_is_left_running(marked):
+    *_, before, after, _ = marked
+    assert before == after
+
+
+def test_files_have_short_names(marked):
+    names = os.listdir(marked[-1] / "students")
+    assert len(names) == len(marked[1])
+    assert max(len(os.fsencode(name)) for name in names) < 130
