@@ -27,16 +27,15 @@ class Group:
 
 def mistakes(assignment, submissions):
     """The Groups of a class, the most frequent first."""
-    found = defaultdict(list)
+    found, classmates = defaultdict(list), {each.student for each in submissions}
     for each in submissions:
+        known = people.known_as(each) | classmates - people.common(each)
         for task, verdict in marks.verdicts(assignment, each):
             if verdict.status in ("failed", "stopped"):
-                known = people.known_as(each)
                 words = people.without_names_anywhere(verdict.words, known)
                 key = task.number, verdict.mistake or first_words(words), bool(verdict.mistake)
                 found[key].append((task, each, verdict, words, known))
-    classmates = {each.student for each in submissions}
-    groups = [_group(*key[1:], members, classmates) for key, members in found.items()]
+    groups = [_group(*key[1:], members) for key, members in found.items()]
     return sorted(groups, key=lambda each: (-len(each.students), each.task.number, each.sentence))
 
 
@@ -67,11 +66,11 @@ def tally(assignment, submissions):
     return found
 
 
-def _group(sentence, named, members, classmates):
+def _group(sentence, named, members):
     """A group, with the shortest code of it as its example."""
     written = [each for each in members if each[2].source.strip()] or members
     sizes = [(len(verdict.source), verdict.source) for _, _, verdict, *_ in written]
     task, _, verdict, words, known = written[sizes.index(min(sizes))]
     students = frozenset(people.person(each) for _, each, *_ in members)
-    source = people.without_names(verdict.source, known | classmates, task.given)
+    source = people.without_names(verdict.source, known, task.given)
     return Group(task, sentence, named, students, source, words)

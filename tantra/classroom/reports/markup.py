@@ -35,11 +35,13 @@ pre.words{white-space:pre-wrap;overflow-wrap:anywhere}
 pre.passed{border-color:var(--good);color:inherit}pre.failed{border-color:var(--bad);color:inherit}
 .wide{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.925rem}
-caption{text-align:left}th,td{text-align:left;vertical-align:top;padding:.3rem .4rem;border-bottom:1px solid var(--line)}
+caption{text-align:left}
+th,td{text-align:left;vertical-align:top;padding:.3rem .4rem;border-bottom:1px solid var(--line)}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 tbody th{min-width:7rem}thead th{overflow-wrap:normal}
 summary{cursor:pointer}
-summary:focus-visible,pre:focus-visible,.wide:focus-visible{outline:2px solid var(--text);outline-offset:2px}
+summary:focus-visible,pre:focus-visible,.wide:focus-visible{
+outline:2px solid var(--text);outline-offset:2px}
 @media print{main{max-width:none;padding:0}pre{white-space:pre-wrap;overflow-wrap:anywhere}
 h2,h3{break-after:avoid}tr{break-inside:avoid}}
 """

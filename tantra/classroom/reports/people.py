@@ -12,7 +12,7 @@ from tantra.classroom.submission import names
 
 ONE_OF = re.compile(r"one of several files of (.+): choose which one counts")
 RESERVED = {"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", "lpt") for n in range(10))}
-NAME, SHORTEST = "NAME", 3  # what stands for a name; the letters that make one
+NAME, SHORTEST = "NAME", 2  # what stands for a name; the letters that make one
 STRINGS = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", None)}
 
 
@@ -38,8 +38,13 @@ def pages(submissions):
 def known_as(submission):
     """The words that tell who somebody is: of their name and of their file's."""
     stem = submission.file.rpartition("/")[2].rpartition(".")[0]
-    common = set(_words(submission.exercise))
-    return {submission.student, stem, *_words(submission.student), *_words(stem)} - common
+    found = {submission.student, stem, *_words(submission.student), *_words(stem)}
+    return found - common(submission)
+
+
+def common(submission):
+    """The words of the exercise's name, which tell nothing of anybody."""
+    return {submission.exercise, *_words(submission.exercise)}
 
 
 def without_names(source, known, given=""):
