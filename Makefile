@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick check refresh exercises browser bench clean
+.PHONY: help lab test quick check refresh exercises grade browser bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ refresh: ## run the notebooks and store their outputs (one: NOTEBOOK=notebooks/0
 exercises: ## make the exercise notebooks (one: NOTEBOOK=solutions/02_softmax.ipynb)
 	@$(PYTHON) tools/environment.py course test
 	@$(VENV) tools/exercises.py $(NOTEBOOK)
+
+grade: ## mark a class: EXERCISE=exercises/02_softmax.ipynb FOLDER=submissions
+	@$(PYTHON) tools/environment.py course
+	@$(VENV) -m tantra.classroom grade $(EXERCISE) $(FOLDER)
 
 browser: ## open and run every notebook in JupyterLab with a real browser
 	@$(PYTHON) tools/environment.py course test browser

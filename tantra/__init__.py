@@ -10,7 +10,7 @@
     rewrites       forms, chunks, circuits
     gpt2           numpy_gpt, file, weights
     two_sequences  blocks, given, model, bleu
-    at the side    plot, verses, metre, maps, check
+    at the side    plot, verses, metre, maps, check, classroom
 
 Letters for axes, everywhere in this library:
 

@@ -10,9 +10,11 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
+from tantra.classroom.judge.host import remove
 from tantra.classroom.records import Verdict
 
 PACKAGE = Path(__file__).parents[1]
@@ -25,7 +27,7 @@ class Bench:
 
     def __init__(self, silence=SILENCE):
         self.process, self.silence, self.heard = None, silence, b""
-        self.guard, self.closed = threading.Lock(), False
+        self.room, self.guard, self.closed = None, threading.Lock(), False
 
     def judged(self, asked, page, before):
         """What there is to say of one file: dicts with "odd", "open", "verdict".
@@ -88,13 +90,14 @@ class Bench:
             if self.closed:
                 raise KeyboardInterrupt
             if self.process is None:
+                self.room = tempfile.mkdtemp(prefix="tantra-")
                 self.process = subprocess.Popen(
                     [sys.executable, "-P", "-m", "tantra.classroom.judge"],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     start_new_session=True,
-                    env=_environment(),
+                    env=_environment(self.room),
                 )
             return self.process
 
@@ -113,10 +116,17 @@ class Bench:
                 process.wait(2)
             process.kill()
             process.wait()
+            process.stdout.close()
+            remove(self.room)
 
 
-def _environment():
-    fixed = {"TANTRA_PROGRESS": "memory", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"}
+def _environment(room):
+    fixed = {
+        "TMPDIR": room,
+        "TANTRA_PROGRESS": "memory",
+        "OMP_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",
+    }
     strict = {name: value for name, value in os.environ.items() if name != "TANTRA_STRICT"}
     path = os.pathsep.join(filter(None, [str(PACKAGE.parent), os.environ.get("PYTHONPATH")]))
     return strict | fixed | {"PYTHONPATH": path}

@@ -11,7 +11,6 @@ import json
 import os
 import queue
 import re
-import shutil
 import threading
 import zlib
 from dataclasses import dataclass, field
@@ -41,15 +40,15 @@ class Class:
     def begin(self, again=False):
         """The submissions to mark; what was marked under other conditions is taken away."""
         assignment, path = self.page.assignment(self.seed), self.out / "assignment.json"
-        if again or _stored(type(assignment), path) != assignment:
-            for room in ("students", "verdicts"):
-                shutil.rmtree(self.out / room, ignore_errors=True)
-            assignment.write(path)
         found = folders.handed_in(self.folder)
+        if self.out.exists() and any(self.out.iterdir()) and not path.exists():
+            raise ValueError(f"{self.out} holds other things than marks; give an empty --out")
+        changed = again or _stored(type(assignment), path) != assignment
         names = {file_name(each.student) for each in found}
         for place in [*self.out.glob("students/*.json"), *self.out.glob("verdicts/*.jsonl")]:
-            if place.stem not in names:
+            if changed or place.stem not in names:
                 place.unlink()
+        assignment.write(path)
         return found
 
     def mark(self, handed, bench):
@@ -57,28 +56,31 @@ class Class:
         digest = _digest(self.folder / handed.path)
         place = self.out / "students" / f"{file_name(handed.student)}.json"
         before = _stored(Submission, place)
-        if before and before.digest == digest and before.file == str(printable(handed.path)):
+        if before and before.digest == digest and before.file == printable(handed.path):
             return before
+        asked = {"exercise": str(self.exercise), "seed": self.seed, "limits": self.limits}
+        asked["file"] = str(self.folder / handed.path)
         odd = list(handed.odd)
         with Lines(self.out / "verdicts" / f"{file_name(handed.student)}.jsonl", digest) as lines:
-            asked = {"exercise": str(self.exercise), "seed": self.seed, "limits": self.limits}
-            asked["file"] = str(self.folder / handed.path)
             for said in bench.judged(asked, self.page, lines.verdicts):
                 odd += said.get("odd", [])
                 self.open = said.get("open", self.open)
                 if "verdict" in said:
                     lines.add(said["verdict"])
-        submission = Submission(
+        submission = self._complete(handed, digest, odd, lines.verdicts)
+        submission.write(place)
+        return submission
+
+    def _complete(self, handed, digest, odd, verdicts):
+        return Submission(
             student=handed.student,
             file=printable(handed.path),
             digest=digest,
             exercise=self.page.exercise,
             seed=self.seed,
             odd=tuple(odd),
-            verdicts=tuple(sorted(lines.verdicts, key=lambda each: each.number)),
+            verdicts=tuple(sorted(verdicts, key=lambda each: each.number)),
         )
-        submission.write(place)
-        return submission
 
 
 class Lines:
@@ -90,7 +92,7 @@ class Lines:
     def __init__(self, path, digest):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.verdicts, head = [], json.dumps({"digest": digest})
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        lines = path.read_text("utf-8", "replace").split("\n") if path.exists() else []
         if lines[:1] == [head]:
             with contextlib.suppress(ValueError):
                 self.verdicts.extend(map(Verdict.from_json, lines[1:]))
@@ -120,31 +122,38 @@ def grade(exercise, folder, out=None, again=False, jobs=2, seed=None, limits=Non
     """
     path, folder = find(exercise).resolve(), Path(folder)
     seed = zlib.crc32(path.stem.encode()) % 1_000_000 if seed is None else seed
-    out = Path(out) if out else folder.resolve().with_name(f"{folder.resolve().name}-marks")
-    if out.resolve() == folder.resolve() or folder.resolve() in out.resolve().parents:
+    out = place(folder, out)
+    if folder.resolve() in (out.resolve(), *out.resolve().parents):
         raise ValueError(f"{out} lies in the folder of submissions; give another one with --out")
     marking = Class(read_page(path), path, folder, out, seed, limits or {})
-    found = marking.begin(again)
-    marked, left, over = [], queue.SimpleQueue(), threading.Event()
+    marked = _marked(marking, marking.begin(again), jobs, told)
+    _say_how(marking)
+    return sorted(marked, key=lambda each: each.student)
+
+
+def place(folder, out=None):
+    """The folder of marks: the one that is named, else FOLDER-marks beside the submissions."""
+    folder = Path(folder).resolve()
+    return Path(out) if out else folder.with_name(f"{folder.name}-marks")
+
+
+def _marked(marking, found, jobs, told):
+    """The Submissions of these files, so many marked at a time."""
+    marked, left, over, benches = [], queue.SimpleQueue(), threading.Event(), []
     for each in found:
         left.put(each)
 
     def work():
         with contextlib.closing(Bench()) as bench:
             benches.append(bench)
-            while not over.is_set():
-                try:
-                    handed = left.get_nowait()
-                except queue.Empty:
-                    return
-                marked.append(marking.mark(handed, bench))
-                if told:
-                    told(marked[-1], len(marked), len(found))
+            while not (over.is_set() or left.empty()):
+                with contextlib.suppress(queue.Empty):
+                    marked.append(marking.mark(left.get_nowait(), bench))
+                    if told:
+                        told(marked[-1], len(marked), len(found))
 
-    benches = []
     _together(work, min(jobs, len(found)), over, benches)
-    _say_how(marking)
-    return sorted(marked, key=lambda each: each.student)
+    return marked
 
 
 def _together(work, count, over, benches):

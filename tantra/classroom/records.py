@@ -37,12 +37,12 @@ class _Record:
     def write(self, path):
         """Write it to a file, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_whole(path, (self.to_json() + "\n").encode("utf-8", "surrogateescape"))
+        files.write_whole(path, (self.to_json() + "\n").encode("utf-8", "backslashreplace"))
 
     @classmethod
     def read(cls, path):
         """The record that a file holds; raises OSError or ValueError."""
-        return cls.from_json(path.read_text("utf-8", "surrogateescape"))
+        return cls.from_json(path.read_text("utf-8"))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -263,6 +263,7 @@ def honest_kinds(places):
         "नमस्ते ∂ümlaut": honest(),
         "long " + "n" * 230: honest(),
         "utf-16": Kind(json.dumps(notebook()).encode("utf-16")),
+        "half letters": honest(GOOD + "# \ud800 \u2028\n"),
         "large outputs": honest(change=large_outputs),
         "twice": honest(),
         "twice again": Kind(
@@ -336,6 +337,7 @@ def hostile_kinds(places, stolen):
         "reads the solution": failing(READS.format(path=str(ROOT / f"solutions/{PAGE}.ipynb"))),
         "steals the reference": failing(REFERENCE.format(**stolen)),
         "writes to the judge": failing(CHANNEL, "stopped", "no answer"),
+        "half letters raised": failing("def softmax(x):\n    raise ValueError(chr(0xD800) * 9)\n"),
         "deep code": failing("softmax = " + "(" * 500 + ")" * 500 + "\n"),
         "long code": failing("softmax = [" + "1," * 200_000 + "]\n"),
     }

@@ -159,6 +159,14 @@ def test_the_command_says_that_it_was_interrupted(bench, folder, capsys, monkeyp
     assert "goes on where it was" in capsys.readouterr().err
 
 
+def test_a_folder_of_other_things_is_left_alone(bench, folder):
+    (folder.parent / "mine/students").mkdir(parents=True)
+    (folder.parent / "mine/students/ada.json").write_text("mine")
+    with pytest.raises(ValueError, match="holds other things than marks"):
+        marks(folder, out=folder.parent / "mine")
+    assert (folder.parent / "mine/students/ada.json").read_text() == "mine"
+
+
 def test_names_of_files_are_short_and_different():
     names = ["ada", "a/b", "a\\b", "n" * 300, "n" * 301, "..", "", "नमस्ते", "नमस्ते" * 50]
     found = [grading.file_name(name) for name in names]

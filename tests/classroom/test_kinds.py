@@ -1,8 +1,12 @@
 """A class of every kind is marked: no class stopped, no honest mark lost, no cheat given points."""
 
+import json
 import os
+import signal
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import kinds
@@ -11,6 +15,7 @@ import pytest
 from tantra.classroom import grading
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it needs Linux")
+PAGE = kinds.ROOT / f"exercises/{kinds.PAGE}.ipynb"
 LIMITS = {"seconds": 1.0, "idle": 1.5}
 STUDENTS = [kind.student.format(name) for name, kind in kinds.kinds("/class").items()]
 
@@ -40,17 +45,17 @@ def marked(tmp_path_factory):
     """Submissions and Kinds by student, the state before and after, and where the marks are."""
     room = tmp_path_factory.mktemp("teacher")
     (room / "keep.txt").write_text("mine")
-    (room / "scratch").mkdir()
+    scratch = tmp_path_factory.mktemp("scratch")
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
         server.settimeout(0.1)
-        patch.setenv("TMPDIR", str(room / "scratch"))
+        patch.setenv("TMPDIR", str(scratch))
         (room / "class").mkdir()
         made = kinds.write(room / "class", server.getsockname()[1])
         before = state(room), processes()
-        page = kinds.ROOT / f"exercises/{kinds.PAGE}.ipynb"
         out = tmp_path_factory.mktemp("out")
-        found = grading.grade(page, room / "class", out, limits=LIMITS)
+        found = grading.grade(PAGE, room / "class", out, limits=LIMITS)
         after = state(room), processes()
+        assert not os.listdir(scratch)
         with pytest.raises(TimeoutError):
             server.accept()
     return {each.student: each for each in found}, made, before, after, out
@@ -88,3 +93,41 @@ def test_files_have_short_names(marked):
     names = os.listdir(marked[-1] / "students")
     assert len(names) == len(marked[1])
     assert max(len(os.fsencode(name)) for name in names) < 130
+
+
+def start(folder, scratch):
+    command = [sys.executable, "-m", "tantra.classroom", str(PAGE), str(folder), "--jobs", "1"]
+    return subprocess.Popen(
+        command,
+        cwd=kinds.ROOT,
+        env={**os.environ, "TMPDIR": str(scratch), "PYTHONPATH": str(kinds.ROOT)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def test_interrupted_it_leaves_nothing_and_ends_with_the_same_marks(marked, tmp_path):
+    found, made, *_ = marked
+    folder, scratch, before = tmp_path / "class", tmp_path / "scratch", processes()
+    folder.mkdir()
+    scratch.mkdir()
+    some = {name: made[name] for name in ("right", "random", "random value", "wrong")}
+    for name, kind in some.items():
+        (folder / f"{name}.ipynb").write_text(json.dumps(kind.content), "utf-8")
+    with start(folder, scratch) as running:
+        assert running.stderr.readline().startswith("1/4 ")
+        running.send_signal(signal.SIGINT)
+        assert "goes on where it was" in running.stderr.read()
+    assert running.returncode == 130
+    assert not os.listdir(scratch)
+    deadline = time.monotonic() + 30
+    while processes() - before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes() == before
+    first = os.listdir(tmp_path / "class-marks/students")
+    assert 1 <= len(first) < 4
+    again = grading.grade(PAGE, folder, limits=LIMITS)
+    assert {each.student: each.verdicts for each in again} == {
+        name: found[name].verdicts for name in some
+    }

@@ -3,7 +3,13 @@ import pytest
 from tantra.classroom.records import Assignment, Submission, Task, Verdict
 
 VERDICT = Verdict(
-    task="softmax", number=1, status="failed", words="✗ softmax", points=0, of=2, notes=("by name",)
+    task="softmax",
+    number=1,
+    status="failed",
+    words="✗ softmax\u2028\ud800",
+    points=0,
+    of=2,
+    notes=("by name",),
 )
 SUBMISSION = Submission(
     student="ädä", file="ädä.ipynb", digest="00", exercise="02_softmax", seed=7, verdicts=(VERDICT,)

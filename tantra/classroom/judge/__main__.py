@@ -4,7 +4,6 @@
 -> {"odd": [...], "digest": ...}, {"begins": task}, {"verdict": {...}}, ..., {"done": true}
 """
 
-import contextlib
 import io
 import json
 import os
@@ -31,17 +30,23 @@ def main():
         said.flush()
 
     limits.cap_memory(MEMORY)
-    with contextlib.closing(Host()) as host:
-        tell(open=host.open_to_answers())
-        for line in heard:
-            for what in judged(host, json.loads(line)):
+    host = None
+    try:
+        for asked in map(json.loads, heard):
+            page = read_page(asked["exercise"])
+            if host is None:
+                host = Host(*["torch"] * any("torch" in source for _, source in page.given))
+                tell(open=host.open_to_answers())
+            for what in judged(host, page, asked):
                 tell(**what)
             tell(done=True)
+    finally:
+        if host:
+            host.close()
 
 
-def judged(host, asked):
+def judged(host, page, asked):
     """What there is to say of one submission, bit by bit."""
-    page = read_page(asked["exercise"])
     try:
         cells, odd = notebook.cells(notebook.content(asked["file"]), page.exercise)
         if another := oddities.another_page(page, cells):

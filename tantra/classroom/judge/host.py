@@ -33,14 +33,17 @@ class Stopped(OutOfTime):
 
 
 class Host:
-    """The process that forks, and a folder for what its children write."""
+    """The process that forks, and a folder for what its children write.
 
-    def __init__(self):
+    ahead are names of what it makes ready before, so that no answer pays for it.
+    """
+
+    def __init__(self, *ahead):
         self.folder = tempfile.mkdtemp(prefix="tantra-")
         self.control, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", "tantra.classroom.sandbox.zygote"]
         self.process = subprocess.Popen(
-            [*command, str(theirs.fileno()), self.folder],
+            [*command, str(theirs.fileno()), self.folder, *ahead],
             pass_fds=[theirs.fileno()],
             cwd=self.folder,
             env=_environment(self.folder),

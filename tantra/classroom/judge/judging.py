@@ -16,6 +16,7 @@ from tantra.classroom.sandbox.limits import Limits
 from tantra.classroom.sandbox.values import Luggage, unpack
 from tantra.classroom.submission import names
 from tantra.classroom.submission.answers import blinds, by_chance
+from tantra.classroom.submission.notebook import written
 
 SECONDS, LONGEST, MORE_SEEDS = 10.0, 4000, (1, 2)  # for values; letters of words; second looks
 BLIND = "speaks of {}, with which a check sees how an answer works: leave it out"
@@ -96,12 +97,12 @@ class Judge:
             task=task.name,
             number=task.number,
             status=status,
-            words=words[:LONGEST],
+            words=written(words[:LONGEST]),
             mistake=mistake,
             points=task.points if status == "passed" else 0,
             of=task.points,
             source=answer.source if answer else "",
-            notes=answer.notes if answer else (),
+            notes=tuple(map(written, answer.notes)) if answer else (),
         )
 
 

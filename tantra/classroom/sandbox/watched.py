@@ -1,4 +1,4 @@
-"""What an answer does on its way, noted beside it: memory, calls, torch, warnings.
+"""What an answer does on its way, noted beside it: memory, calls, torch, NumPy's warnings.
 
 The answer shares this process and could lie about it; its numbers it could not.
 """
@@ -89,7 +89,9 @@ def _warnings(notes):
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
         yield
-    notes["warnings"] = [str(each.message)[:MOST] for each in heard[:MOST]]
+    notes["warnings"] = [
+        str(each.message)[:MOST] for each in heard[:MOST] if each.category is RuntimeWarning
+    ]
 
 
 WAYS = {"peak": _peak, "calls": _calls, "torch": _torch, "warnings": _warnings}

@@ -1,6 +1,6 @@
 """The process that has imported NumPy, torch and tantra, and forks one for each task.
 
-    python -m tantra.classroom.sandbox.zygote SOCKET FOLDER
+    python -m tantra.classroom.sandbox.zygote SOCKET FOLDER [torch]
 
 On the socket it reads a letter and a frame: F to fork, with the new process's own socket beside it,
 and E to end one; it answers with its number, and with how it ended.
@@ -23,10 +23,10 @@ SYSTEM = ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/
 DEVICES = ("/dev/urandom", "/dev/random", "/dev/zero")
 
 
-def main(number, folder):
+def main(number, folder, *ahead):
     """Serve the judge at the other end of the socket, until it goes."""
     limits.die_with_parent()
-    explain = _prepared()
+    answer = _prepared(ahead)
     limits.give_up_privileges()
     kept = landlock.restrict([*readable(), *SYSTEM, *DEVICES], [folder, "/dev/null"])
     control = socket.socket(fileno=int(number))
@@ -44,7 +44,7 @@ def main(number, folder):
             channel.send({"process": process})
         else:
             control.close()
-            _become(socket.socket(fileno=descriptors[0]), message, explain)
+            _become(socket.socket(fileno=descriptors[0]), message, answer)
 
 
 def readable():
@@ -60,17 +60,19 @@ def readable():
     yield from (each for each in PACKAGE.iterdir() if each.name not in HIDDEN)
 
 
-def _prepared():
-    """Import all that an answer may need; returns what puts errors in plain words."""
+def _prepared(ahead):
+    """Import all that an answer may need; returns what makes an Answer of a channel."""
     import torch
 
     from tantra.check.misfit import explained
-    from tantra.classroom.sandbox import answer, surroundings
+    from tantra.classroom.sandbox import surroundings
+    from tantra.classroom.sandbox.answer import Answer
 
     torch.set_num_threads(1)
-    answer.np.linalg.svd(answer.np.eye(2))
+    if "torch" in ahead:
+        torch.optim.Adam([torch.zeros(1)])  # the first optimizer imports for seconds
     surroundings.settle()
-    return explained
+    return lambda channel: Answer(channel, explained)
 
 
 def _end(process):
@@ -83,10 +85,8 @@ def _end(process):
     return 0
 
 
-def _become(sock, message, explain):
+def _become(sock, message, answer):
     """Be the process of an answer: shut in, without a word to anybody but the judge."""
-    from tantra.classroom.sandbox.answer import Answer
-
     try:
         os.setsid()
         limits.die_with_parent()
@@ -101,7 +101,7 @@ def _become(sock, message, explain):
         limits.restrict(message["limits"])
         channel = Channel(sock)
         channel.send({"files": files, "calls": calls})
-        Answer(channel, explain).serve()
+        answer(channel).serve()
     finally:
         os._exit(0)
 

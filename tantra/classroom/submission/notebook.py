@@ -71,11 +71,17 @@ def _cell(found):
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
     name = found.get("id")
+    source = source if isinstance(source, str) else ""
     return Cell(
         name if isinstance(name, str) else None,
         "code" if found.get("cell_type") == "code" else "text",
-        source[: LONGEST + 1].replace("\r\n", "\n") if isinstance(source, str) else "",
+        written(source[: LONGEST + 1].replace("\r\n", "\n")),
     )
+
+
+def written(text):
+    """The text without half letters (surrogates), which no file can hold."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _text(raw):
