@@ -41,9 +41,10 @@ grade: ## mark a class: EXERCISE=exercises/02_softmax.ipynb FOLDER=submissions
 	@$(PYTHON) tools/environment.py course
 	@$(VENV) -m tantra.classroom grade $(EXERCISE) $(FOLDER)
 
-browser: ## open and run every notebook in JupyterLab with a real browser
+browser: ## open and run every notebook in JupyterLab with a real browser, and a class's pages
 	@$(PYTHON) tools/environment.py course test browser
 	@$(VENV) tools/browser.py
+	@$(VENV) tools/class_pages.py
 
 bench: ## measure the library beside its peers (some parts: PARTS="training startup")
 	@$(PYTHON) tools/environment.py course bench

@@ -40,13 +40,19 @@ def verdict(name, status, source="", words="", mistake=None, notes=()):
         task=name,
         number=task.number,
         status=status,
-        words=words or f"{'✓' if status == 'passed' else '✗'} {name}\n  {mistake or 'it is so'}",
+        words=words or _words(name, status, mistake),
         mistake=mistake,
         points=task.points if status == "passed" else 0,
         of=task.points,
         source=source,
         notes=notes,
     )
+
+
+def _words(name, status, mistake):
+    if status == "unsolved":
+        return f"· {name}: as it was given"
+    return f"{'✓' if status == 'passed' else '✗'} {name}\n  {mistake or 'it is so'}"
 
 
 def submission(student, *verdicts, odd=(), file=None, digest=None):

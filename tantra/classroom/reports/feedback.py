@@ -2,6 +2,7 @@
 
 from tantra.classroom.reports import marks
 from tantra.classroom.reports.markup import bulleted, code, page, table, tag, together, words
+from tantra.classroom.submission import names
 
 SAID = {
     "passed": "✓ passed",
@@ -26,7 +27,7 @@ def feedback(assignment, submission):
         f"{submission.student}: {assignment.exercise}",
         tag("h1", tag("bdi", submission.student)),
         tag("p", f"{assignment.exercise}: ", tag("strong", f"{got} of {assignment.of} points")),
-        table("Points by task", ("Task", "", "Points", "of"), rows),
+        table("Points by task", ("Task", "Verdict", "Points", "of"), rows),
         *(_task(task, verdict) for task, verdict in found),
         *_odd(submission),
         tag("h2", "How it was marked"),
@@ -48,7 +49,7 @@ def _task(task, verdict):
 
 def _code(task, verdict):
     """The student's code; of what was given, that it has no points."""
-    if verdict.status == "unsolved":
+    if verdict.status == "unsolved" and names.same(verdict.source, task.given):
         return tag("p", "The cell is as it was given, which has no points.", class_="quiet")
     return code(verdict.source, f"Your code of {task.title}") if verdict.source.strip() else None
 

@@ -18,7 +18,7 @@ def summary(assignment, submissions, out, open=()):
     head = f"{assignment.exercise}: {counted(len(submissions), 'submission')}"
     head += f", {counted(sum(totals), 'point')} in all"
     if totals:
-        head += f"; half of them have {median(totals):g} or more of {assignment.of}"
+        head += f"; the median is {median(totals):g} of {assignment.of}"
     lines = [head, "", *_tasks(assignment, tally(assignment, submissions))]
     talk = talk_about(mistakes(assignment, submissions))
     lines += ["", "To talk about:"] if talk else []
