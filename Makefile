@@ -53,10 +53,11 @@ nbgrader: ## an nbgrader course (some chapters: CHAPTERS="02 03"; OUT=my-course)
 	@$(PYTHON) tools/environment.py course classroom nbgrader
 	@$(VENV) -m tantra.classroom nbgrader $(CHAPTERS) $(if $(OUT),--out "$(OUT)")
 
-browser: ## open every notebook, sheet and deck in a real browser, and run all cells
+browser: ## open every notebook, sheet, deck and a class's pages in a real browser; run all cells
 	@$(PYTHON) tools/environment.py course test browser
 	@$(VENV) tools/browser.py
 	@$(VENV) tools/handouts.py
+	@$(VENV) tools/class_pages.py
 
 bench: ## measure the library beside its peers (some parts: PARTS="training startup")
 	@$(PYTHON) tools/environment.py course bench
