@@ -37,17 +37,17 @@ exercises: ## make the exercise notebooks (one: NOTEBOOK=solutions/02_softmax.ip
 	@$(PYTHON) tools/environment.py course test
 	@$(VENV) tools/exercises.py $(NOTEBOOK)
 
-class: ## a zip for students, with no solutions (some chapters: CHAPTERS="02 03"; OUT=my.zip)
+class: ## a zip for students, with no solutions (some: CHAPTERS="02 03"; OUT=my.zip; VARIANTS=students.csv)
 	@$(PYTHON) tools/environment.py course classroom
-	@$(VENV) -m tantra.classroom class $(if $(CHAPTERS),--chapters "$(CHAPTERS)") $(if $(OUT),--out "$(OUT)")
+	@$(VENV) -m tantra.classroom class $(if $(CHAPTERS),--chapters "$(CHAPTERS)") $(if $(OUT),--out "$(OUT)") $(if $(VARIANTS),--variants "$(VARIANTS)")
 
 material: ## plans, sheets and slides for each chapter, in teaching/ (some: CHAPTERS="02 03")
 	@$(PYTHON) tools/environment.py course classroom
 	@$(VENV) -m tantra.classroom material $(if $(CHAPTERS),--chapters "$(CHAPTERS)") $(if $(OUT),--out "$(OUT)")
 
-grade: ## mark a class: EXERCISE=exercises/02_softmax.ipynb FOLDER=submissions
+grade: ## mark a class: EXERCISE=02_softmax FOLDER=submissions (VARIANTS=students.csv)
 	@$(PYTHON) tools/environment.py course classroom
-	@$(VENV) -m tantra.classroom grade $(EXERCISE) $(FOLDER)
+	@$(VENV) -m tantra.classroom grade $(EXERCISE) $(FOLDER) $(if $(VARIANTS),--variants "$(VARIANTS)")
 
 nbgrader: ## an nbgrader course (some chapters: CHAPTERS="02 03"; OUT=my-course); see TEACHING.md
 	@$(PYTHON) tools/environment.py course classroom nbgrader

@@ -1,8 +1,9 @@
 """The teacher's commands.
 
-python -m tantra.classroom class [--chapters "02 03"] [--out ZIP]
+python -m tantra.classroom class [--chapters "02 03"] [--out ZIP] [--variants CSV]
 python -m tantra.classroom material [--chapters "02 03"] [--out FOLDER] [--check]
-python -m tantra.classroom grade EXERCISE FOLDER [--out FOLDER] [--again] [--jobs N] [--seed N]
+python -m tantra.classroom grade EXERCISE FOLDER [--out FOLDER] [--again] [--variants CSV]
+                                 [--jobs N] [--seed N]
 python -m tantra.classroom nbgrader EXERCISE... [--out COURSE] [--seed N]
 python -m tantra.classroom precheck COURSE ASSIGNMENT [--jobs N]
 python -m tantra.classroom results --form gradescope|classroom50 STUDENT.json [--out FILE]
@@ -46,6 +47,7 @@ def grade(arguments):
     parser.add_argument("--again", action="store_true", help="mark all, also what is unchanged")
     parser.add_argument("--jobs", type=int, default=2, help="submissions at a time (2)")
     parser.add_argument("--seed", type=int, help="of the checks' random cases; else the exercise's")
+    parser.add_argument("--variants", metavar="CSV", help="students who have their own numbers")
     options = vars(parser.parse_args(arguments))
     if options["jobs"] < 1:
         raise ValueError(f"--jobs is {options['jobs']}; give at least 1")

@@ -13,15 +13,17 @@ import queue
 import re
 import threading
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tantra.classroom import students
 from tantra.classroom.bench import Bench
 from tantra.classroom.records import Submission, Verdict
 from tantra.classroom.submission import folder as folders
 from tantra.classroom.submission import notebook
 from tantra.classroom.submission.page import Page, find, read_page
 
+NO_VARIANT = "not in the file of students: judged with the numbers of the course's own page"
 SHORT = 100  # bytes of a file's name
 
 
@@ -35,11 +37,12 @@ class Class:
     out: Path
     seed: int
     limits: dict = field(default_factory=dict)
+    variants: dict = field(default_factory=dict)
     open: list = field(default_factory=list)
 
     def begin(self, again=False):
         """The submissions to mark; what was marked under other conditions is taken away."""
-        assignment, path = self.page.assignment(self.seed), self.out / "assignment.json"
+        assignment, path = self._assignment(), self.out / "assignment.json"
         found = folders.handed_in(self.folder)
         if self.out.exists() and any(self.out.iterdir()) and not path.exists():
             raise ValueError(f"{self.out} holds other things than marks; give an empty --out")
@@ -59,8 +62,10 @@ class Class:
         if before and before.digest == digest and before.file == printable(handed.path):
             return before
         asked = {"exercise": str(self.exercise), "seed": self.seed, "limits": self.limits}
-        asked["file"] = str(self.folder / handed.path)
+        asked |= {"file": str(self.folder / handed.path), "variant": self._variant(handed)}
         odd = list(handed.odd)
+        if self.variants and asked["variant"] is None:
+            odd.append(NO_VARIANT)
         with Lines(self.out / "verdicts" / f"{file_name(handed.student)}.jsonl", digest) as lines:
             for said in bench.judged(asked, self.page, lines.verdicts):
                 odd += said.get("odd", [])
@@ -70,6 +75,17 @@ class Class:
         submission = self._complete(handed, digest, odd, lines.verdicts)
         submission.write(place)
         return submission
+
+    def _assignment(self):
+        """The page's record; its version changes with the numbers that students have."""
+        found = self.page.assignment(self.seed)
+        own = zlib.crc32(json.dumps(self.variants, sort_keys=True).encode())
+        return replace(found, version=f"{found.version}+{own:08x}") if self.variants else found
+
+    def _variant(self, handed):
+        """The seed of a student's numbers, or None; a second file has those of the first."""
+        first = folders.AGAIN.sub("", handed.student)
+        return self.variants.get(handed.student, self.variants.get(first))
 
     def _complete(self, handed, digest, odd, verdicts):
         return Submission(
@@ -115,17 +131,29 @@ class Lines:
         self.file.close()
 
 
-def grade(exercise, folder, out=None, again=False, jobs=2, seed=None, limits=None, told=None):
+def grade(
+    exercise,
+    folder,
+    out=None,
+    again=False,
+    jobs=2,
+    seed=None,
+    variants=None,
+    limits=None,
+    told=None,
+):
     """The Submissions of a folder, by student; told(submission, done, all) hears of each.
 
-    seed None is the exercise's own.  Raises ValueError for a folder or a page that is none.
+    seed None is the exercise's own.  variants is the file of students who have numbers of their
+    own (`students`).  Raises ValueError for a folder or a page that is none.
     """
     path, folder = find(exercise).resolve(), Path(folder)
     seed = zlib.crc32(path.stem.encode()) % 1_000_000 if seed is None else seed
     out = place(folder, out)
     if folder.resolve() in (out.resolve(), *out.resolve().parents):
         raise ValueError(f"{out} lies in the folder of submissions; give another one with --out")
-    marking = Class(read_page(path), path, folder, out, seed, limits or {})
+    own = students.read(variants) if variants else {}
+    marking = Class(read_page(path), path, folder, out, seed, limits or {}, own)
     marked = _marked(marking, marking.begin(again), jobs, told)
     _say_how(marking)
     return sorted(marked, key=lambda each: each.student)

@@ -13,6 +13,7 @@ from tantra.classroom.judge.host import Host
 from tantra.classroom.judge.judging import Judge
 from tantra.classroom.records import Verdict
 from tantra.classroom.sandbox import limits
+from tantra.classroom.students import own_page
 from tantra.classroom.submission import answers, notebook, oddities
 from tantra.classroom.submission.page import read_page
 
@@ -47,6 +48,8 @@ def main():
 
 def judged(host, page, asked):
     """What there is to say of one submission, bit by bit."""
+    variant = asked.get("variant")
+    page = own_page(page, variant)
     try:
         cells, odd = notebook.cells(notebook.content(asked["file"]), page.exercise)
         if another := oddities.another_page(page, cells):
@@ -56,7 +59,7 @@ def judged(host, page, asked):
     except (notebook.Unreadable, MemoryError) as problem:
         odd, found = [str(problem) or "it is too large to be read"], {}
     yield {"odd": odd}
-    judge = Judge(host, page, asked["seed"], limits.Limits(**asked.get("limits", {})))
+    judge = Judge(host, page, asked["seed"], limits.Limits(**asked.get("limits", {})), variant)
     for place in page.places:
         if (name := place.task.name) not in asked["done"]:
             yield {"begins": name}

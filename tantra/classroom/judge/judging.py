@@ -6,8 +6,8 @@ from dataclasses import replace
 from tantra.check import show
 from tantra.check.deadline import OutOfTime
 from tantra.check.engine import ENDLESS, WAITING
-from tantra.check.exercises import registry
 from tantra.check.outcome import in_words
+from tantra.check.variants import exercise as exercise_of
 from tantra.classroom.judge.host import Stopped
 from tantra.classroom.judge.stand_in import stand_in, strange
 from tantra.classroom.records import Verdict
@@ -26,10 +26,14 @@ STATUS = {"passed": "passed", "failed": "failed", "unwritten": "unsolved"}
 
 
 class Judge:
-    """Judges answers of one page, each in a process of its own."""
+    """Judges answers of one page, each in a process of its own.
 
-    def __init__(self, host, page, seed, limits=None):
+    variant is the seed of the student's own numbers, where there are such.
+    """
+
+    def __init__(self, host, page, seed, limits=None, variant=None):
         self.host, self.page, self.seed, self.limits = host, page, seed, limits or Limits()
+        self.variant = variant
 
     def verdict(self, place, found):
         """The best Verdict on the answers that were found for a task; the first where all fail."""
@@ -58,7 +62,7 @@ class Judge:
         return verdict
 
     def _once(self, task, answer, seed):
-        exercise = registry()[task.name]
+        exercise = exercise_of(task.name, self.variant)
         seconds = self.limits.seconds or getattr(exercise, "seconds", SECONDS)
         process = self.host.fork(self.limits, seconds)
         try:

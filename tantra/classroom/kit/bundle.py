@@ -10,9 +10,13 @@ import re
 import zipfile
 from pathlib import Path
 
+import nbformat
+
 from course import stored_form
 from exercises import SolutionError, unsolved
 from rules.page import Page, tags
+from tantra.classroom import students
+from tantra.classroom.grading import file_name
 from tantra.classroom.kit import trees
 from tantra.classroom.kit.links import mended
 from tantra.classroom.kit.place import ROOT, all_names, the_course
@@ -134,16 +138,37 @@ def packed(files):
     return whole.getvalue()
 
 
-def write(names, path, root=ROOT):
-    """Write the students' zip of these chapters to path; the files that it holds.
-
-    Raises SolvedError, with nothing written, where it would hold an answer.
-    """
+def without_answers(names, root=ROOT):
+    """The files of the zip.  Raises SolvedError where one would hold an answer."""
     try:
         files = contents(names, root)
     except SolutionError as problem:
         raise SolvedError(f"a solution cannot be read: {problem}") from None
     refuse_answers(files, root)
+    return files
+
+
+def write_each(names, folder, seeds, root=ROOT):
+    """Write a zip for each student to folder, by their names; the tasks with their own numbers."""
+    files, changed = without_answers(names, root), []
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = [place for place in files if place.startswith("exercises/") and place.endswith("nb")]
+    for student, seed in seeds.items():
+        own, changed = dict(files), []
+        for place in pages:
+            notebook = nbformat.reads(files[place].decode(), as_version=4)
+            changed += students.give(notebook, seed)
+            own[place] = stored_form(notebook).encode()
+        write_whole(folder / f"{file_name(student)}.zip", packed(own))
+    return changed
+
+
+def write(names, path, root=ROOT):
+    """Write the students' zip of these chapters to path; the files that it holds.
+
+    Raises SolvedError, with nothing written, where it would hold an answer.
+    """
+    files = without_answers(names, root)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, packed(files))
     return files

@@ -7,8 +7,12 @@ from pathlib import Path
 def make_class(arguments):
     """Write the students' zip; 0 when that is done."""
     parser = a_parser("class", "Write a zip for students, with no solutions.")
-    parser.add_argument("--out", type=Path, default=Path("tantra-class.zip"), metavar="ZIP")
+    parser.add_argument("--out", type=Path, metavar="ZIP", help="with --variants, a folder of them")
+    parser.add_argument("--variants", type=Path, metavar="CSV", help="a zip for each student there")
     options = parser.parse_args(arguments)
+    if options.variants:
+        return make_variants(options)
+    options.out = options.out or Path("tantra-class.zip")
     if options.out.is_dir():
         raise ValueError(f"{options.out} is a folder: name the zip, as in {options.out}/class.zip")
 
@@ -19,6 +23,21 @@ def make_class(arguments):
     print(f"{options.out}: {len(files)} files, {size:.1f} MiB")
     print(f"None of the course's {len(bundle.answers())} answers stands in its pages or tools;")
     print("what students can look up in the library: teaching/cheating.md")
+    return 0
+
+
+def make_variants(options):
+    """Write a zip for each student, whose predictions ask for numbers of their own."""
+    from tantra.classroom import students
+    from tantra.classroom.kit import bundle
+
+    folder = options.out or Path("tantra-class")
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is no folder: with --variants, --out names a folder of zips")
+    seeds = students.read(options.variants)
+    changed = bundle.write_each(chapters(options), folder, seeds)
+    print(f"{folder}: {len(seeds)} zips; with numbers of their own: {', '.join(changed) or 'none'}")
+    print(f"Mark them with --variants {options.variants}")
     return 0
 
 

@@ -199,7 +199,7 @@ def test_its_own_pages_name_only_what_is_there(files):
     [
         (["class", "--chapters", "sofmax"], "did you mean 02_softmax?"),
         (["class", "--out", "."], ". is a folder: name the zip"),
-        (["clas"], "there is no command 'clas': there are class, material"),
+        (["clas"], "there is no command 'clas': there are grade, class, material"),
     ],
 )
 def test_bad_input_gets_one_sentence(words, said, capsys, tmp_path, monkeypatch):
