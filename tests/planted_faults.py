@@ -59,7 +59,7 @@ def run_tests(file, old=None, new=None):
     """The exit status of the file's tests, in a copy of the project where the fault is planted."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for part in ("tantra", "tests", "examples"):
+        for part in ("tantra", "tests", "examples", "exercises", "solutions"):
             shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
         if old is not None:

@@ -46,9 +46,10 @@ def grade(arguments):
         raise ValueError(f"--jobs is {options['jobs']}; give at least 1")
 
     from tantra.classroom import grading
+    from tantra.classroom.reports import outputs
 
     marked = grading.grade(**options, told=_told)
-    print(f"{len(marked)} submissions, {sum(each.points for each in marked)} points in all")
+    print(outputs.write(grading.place(options["folder"], options["out"]), marked))
     return 0
 
 

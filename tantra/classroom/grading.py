@@ -122,13 +122,19 @@ def grade(exercise, folder, out=None, again=False, jobs=2, seed=None, limits=Non
     """
     path, folder = find(exercise).resolve(), Path(folder)
     seed = zlib.crc32(path.stem.encode()) % 1_000_000 if seed is None else seed
-    out = Path(out) if out else folder.resolve().with_name(f"{folder.resolve().name}-marks")
+    out = place(folder, out)
     if folder.resolve() in (out.resolve(), *out.resolve().parents):
         raise ValueError(f"{out} lies in the folder of submissions; give another one with --out")
     marking = Class(read_page(path), path, folder, out, seed, limits or {})
     marked = _marked(marking, marking.begin(again), jobs, told)
     _say_how(marking)
     return sorted(marked, key=lambda each: each.student)
+
+
+def place(folder, out=None):
+    """The folder of marks: the one that is named, else FOLDER-marks beside the submissions."""
+    folder = Path(folder).resolve()
+    return Path(out) if out else folder.with_name(f"{folder.name}-marks")
 
 
 def _marked(marking, found, jobs, told):

@@ -8,6 +8,7 @@ from faults import (
     metre,
     parts,
     plot,
+    reports,
     rewrites,
     text,
     training,
@@ -26,6 +27,7 @@ ROOMS = (
     maps,
     plot,
     check,
+    reports,
 )
 TESTS = {file: tests for room in ROOMS for file, tests in room.TESTS.items()}
 FAULTS = {file: pairs for room in ROOMS for file, pairs in room.FAULTS.items()}
