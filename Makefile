@@ -47,13 +47,13 @@ material: ## plans, sheets and slides for each chapter, in teaching/ (some: CHAP
 
 grade: ## mark a class: EXERCISE=02_softmax FOLDER=submissions (VARIANTS=students.csv)
 	@$(PYTHON) tools/environment.py course classroom
-	@$(VENV) -m tantra.classroom grade $(EXERCISE) $(FOLDER) $(if $(VARIANTS),--variants "$(VARIANTS)")
+	@$(VENV) -m tantra.classroom grade "$(EXERCISE)" "$(FOLDER)" $(if $(VARIANTS),--variants "$(VARIANTS)")
 
 nbgrader: ## an nbgrader course (some chapters: CHAPTERS="02 03"; OUT=my-course); see TEACHING.md
 	@$(PYTHON) tools/environment.py course classroom nbgrader
 	@$(VENV) -m tantra.classroom nbgrader $(CHAPTERS) $(if $(OUT),--out "$(OUT)")
 
-browser: ## open every notebook, sheet, deck and a class's pages in a real browser; run all cells
+browser: ## open every notebook, sheet, deck and class page in a real browser, and run all cells
 	@$(PYTHON) tools/environment.py course test browser
 	@$(VENV) tools/browser.py
 	@$(VENV) tools/handouts.py

@@ -4,6 +4,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from torch.utils.weak import WeakIdKeyDictionary
 
 from tantra import positions
 from tantra.arrays import like
@@ -55,9 +56,20 @@ def rotate(x, angles):
     if torch.compiler.is_compiling():
         return positions.rotate(x, angles)
     positions.check_angles(x, angles)
-    angles = torch.as_tensor(angles)
-    cos, sin = like(angles.cos(), x), like(angles.sin(), x)
-    return _Rotate.apply(x, torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1))
+    return _Rotate.apply(x, *_tables(torch.as_tensor(angles), x))
+
+
+TABLES = WeakIdKeyDictionary()  # angles: what was made of them last, for whom
+
+
+def _tables(angles, x):
+    """cos twice, and -sin beside sin, in the type of x; made once for all that rotate so."""
+    made_for = x.dtype, x.device, angles._version
+    if TABLES.get(angles, (None,))[0] != made_for:
+        cos, sin = like(angles.cos(), x), like(angles.sin(), x)
+        tables = torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
+        TABLES[angles] = made_for, tables
+    return TABLES[angles][1]
 
 
 class _Rotate(torch.autograd.Function):

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from agreement import agree, draw, forward_and_gradients
 
 from tantra import feed_forward, kernels, positions, rotary_angles
+from tantra.arrays import like
 
 
 @pytest.mark.parametrize("shape", [(200,), (2, 3, 50), (0, 4)])
@@ -140,6 +141,20 @@ def test_rotate_changes_no_input_and_refuses_what_does_not_fit(generator):
         kernels.rotate(x, rotary_angles(2, 4))
     with pytest.raises(TypeError, match=r"angles are torch.bfloat16, too coarse"):
         kernels.rotate(x, torch.zeros(3, 2).bfloat16())
+
+
+def test_the_tables_of_angles_are_made_once_and_anew_where_angles_change(generator, monkeypatch):
+    x, angles, made = draw(generator, 2, 3, 4), torch.from_numpy(rotary_angles(3, 4)), []
+    monkeypatch.setattr(kernels, "like", lambda *of: made.append(1) or like(*of))
+    agree(kernels.rotate(x, angles), kernels.rotate(x, angles))
+    assert len(made) == 2  # a cosine and a sine
+    assert kernels.rotate(x.float(), angles).dtype == torch.float32
+    angles *= 2
+    agree(kernels.rotate(x, angles), positions.rotate(x, angles))
+    assert len(made) == 6
+    count = len(kernels.TABLES)
+    del angles
+    assert len(kernels.TABLES) < count
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])

@@ -29,6 +29,7 @@ LINE = re.compile(
 )
 
 LEFT_OUT = {
+    "classroom": "of notebooks and marks",
     "check": "of readers' functions; tests/check compares assembled models with GPTs",
     "metre": "of words",
     "plot": "of pictures, which have no axes of numbers",

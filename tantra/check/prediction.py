@@ -38,19 +38,26 @@ class Prediction(Task):
 
     def shown(self, verdict):
         """A pass with the prediction beside the measured value, where there was one."""
-        predicted = self.memory["predicted"]
+        predicted = self._predicted()
         if predicted is ... or not verdict.passed:
             return verdict
+        if self.memory["predicted"] is ... and self._is(_plain(predicted), _plain(self.answer)):
+            return verdict  # which says so already
         problem = f"{verdict.answer!r} is right; you predicted {source.brief(predicted)}"
         return replace(verdict, problem=problem)
 
     def kept(self, attempt):
         """Note a pass: the value, and what was predicted."""
-        predicted = self.memory["predicted"]
-        if predicted is ... and self.kind == "predict":
-            predicted = self.memory["first"]
+        predicted = self._predicted()
         said = {} if predicted is ... else {"predicted": source.brief(predicted)}
         return super().kept(attempt, answer=source.brief(attempt), **said)
+
+    def _predicted(self):
+        """What was said before; where nothing is measured, the first value handed in."""
+        predicted = self.memory["predicted"]
+        if predicted is ... and self.kind == "predict":
+            return self.memory["first"]
+        return predicted
 
     def judge(self, attempt, seed=None):
         """The verdict on a predicted value; seed is there for the likeness to Exercise."""

@@ -117,6 +117,14 @@ def test_a_prediction_agrees_or_not(prediction, capsys):
     )
 
 
+def test_what_was_said_first_stays_the_prediction(prediction, capsys):
+    prediction((2, 7, 5))
+    prediction((2, 5, 7))
+    assert capsys.readouterr().out.endswith(
+        "✓ shape: (2, 5, 7) is right; you predicted (2, 7, 5)\n"
+    )
+
+
 def test_hints_come_one_by_one(exercise, capsys):
     for _ in range(4):
         exercise.hint()

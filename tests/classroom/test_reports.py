@@ -66,6 +66,7 @@ def rows(folder):
 
 
 def test_marks_hold_a_row_a_student_and_a_column_a_task(written):
+    assert (written / "marks.csv").read_bytes().startswith("\ufeff".encode())
     head, *found = rows(written)
     tasks = [f"{task.name} ({task.points})" for task in made.ASSIGNMENT.tasks]
     assert head == ["student", *tasks, "total (13)", "notes", "file"]
@@ -155,6 +156,11 @@ def test_what_a_student_writes_stays_text(text):
     assert Reader(lesson(made.ASSIGNMENT, [submission])).tags().count("script") == 0
 
 
+def test_what_stands_in_an_attribute_stays_there():
+    (element,) = Reader(markup.tag("p", aria_label='"><script>&').encode()).elements
+    assert element == ("p", {"aria-label": '"><script>&'})
+
+
 def test_what_cannot_be_seen_is_written_out(written):
     page = (
         written / "feedback" / "_1+1-{}.html".format(people.pages(made.small_class())["=1+1"][5:13])
@@ -195,6 +201,7 @@ def test_the_classes_mistakes_are_counted_by_students():
     groups = mistakes(made.ASSIGNMENT, made.small_class())
     first = groups[0]
     assert (first.sentence, first.named) == (made.KEEPDIMS, True)
+    assert first.source == made.WRONG.format("2")  # the shortest
     assert first.students == {"bob", "mia", made.QUOTED}  # mia's two files are one student
     assert [each.sentence for each in talk_about(groups)][:2] == [made.KEEPDIMS, made.TOO_LARGE]
     assert len(talk_about(groups)) == 3
@@ -241,6 +248,7 @@ def test_no_name_is_on_the_page_for_the_class(written):
         ("x.max()  # the max", "x.max()  # the NAME"),
         ("'''MAX_MUSTERMANN'''", "'''NAME_NAME'''"),
         ("def softmax_max(x): ...\nmax = 1", "def softmax_NAME(x): ...\nNAME = 1"),
+        ("max = x.max()", "NAME = x.max()"),
         ("maximum = 1  # maximum", "maximum = 1  # maximum"),
         ("oops(  # Max", "oops(  # NAME"),
         ("s = f'{x} of mustermann'", "s = f'{x} of NAME'"),

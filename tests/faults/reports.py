@@ -31,7 +31,6 @@ FAULTS = {
         (".casefold() in taken or stem in RESERVED", " in taken or stem in RESERVED"),
         ("or stem in RESERVED", ""),
         (".lstrip(\"-\")", ""),
-        ("unicodedata.normalize(\"NFKC\", name).casefold() in taken", "name.casefold() in taken"),
         ("and before != \".\"", ""),
         ("token.string in own and", "False and"),
         ("return search.sub(NAME, source)", "return source"),

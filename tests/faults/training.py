@@ -102,6 +102,7 @@ FAULTS = {
         ("smoothing * log_p.mean(axis=-1)", "smoothing * log_p.sum(axis=-1)"),
         ("(1 - smoothing) * surprise", "surprise"),
         ("return surprise.mean()", "return surprise.sum()"),
+        ("namespace(logits) is torch and not smoothing", "namespace(logits) is torch"),
         ("    surprise = -log_p[", "    surprise = log_p["),
         ("(targets < 0) | (targets >= vocab_size)", "targets >= vocab_size"),
         ("(targets < 0) | (targets >= vocab_size)", "targets < 0"),

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from agreement import agree, draw
+from agreement import agree, draw, forward_and_gradients
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tantra import (
-    cross_entropy,
-)
+from tantra import cross_entropy
+from tantra.training.loss import by_hand
 
 
 def both(logits, targets, **options):
@@ -50,6 +49,13 @@ def test_cross_entropy_is_torchs(shape, vocab_size, ignore, smoothing, seed):
 
 def _given(ignore):
     return {} if ignore is None else {"ignore": ignore}
+
+
+def test_torchs_kernel_returns_what_the_loss_by_hand_does(dtype, generator):
+    logits = 3 * draw(generator, 6, 9, dtype=dtype)
+    targets = torch.tensor([0, 3, 8, 8, 1, 2])
+    ours = forward_and_gradients(lambda x: cross_entropy(x, targets), logits)
+    agree(ours, forward_and_gradients(lambda x: by_hand(x, targets), logits))
 
 
 def test_cross_entropy_in_float32(generator):

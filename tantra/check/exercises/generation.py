@@ -71,12 +71,16 @@ def _kept_where(p, kept):
 
 
 def _top_p_of_chapter_11(p, threshold):
-    """Version 5 of the chapter, for one row."""
+    """Version 2 of the chapter, for one row."""
     count = int((np.cumsum(np.sort(p)[::-1]) < threshold).sum()) + 1
     kept = np.zeros_like(p)
     order = np.argsort(-p, stable=True)[:count]
     kept[order] = p[order]
     return kept / kept.sum()
+
+
+def _top_p_of_reversed_rows(p, threshold):
+    return _cut(p, total(np.cumsum(np.sort(p)[::-1], axis=-1) < threshold) + 1)
 
 
 def _top_p_by_one_sum(p, threshold):
@@ -160,6 +164,9 @@ top_p = Exercise(
         "right for one row; with axes in front [::-1] reverses, p[order] picks and "
         "np.cumsum(p) adds along other axes: [..., ::-1], np.take_along_axis(p, order, "
         "-1), axis=-1 everywhere.": (_top_p_of_chapter_11),
+        "right for one row; with axes in front [::-1] reverses the rows: [..., ::-1].": (
+            _top_p_of_reversed_rows
+        ),
         "that compares each probability with the largest; add them up, the likeliest first, "
         "instead.": (lambda p, threshold: _kept_where(p, p >= threshold * largest(p))),
         "that keeps each probability of at least 1 - threshold; add them up, the likeliest first, "
@@ -402,6 +409,8 @@ cached_step = Exercise(
         "the first head's query asks in every head: each has its own, q[:, None].": (
             _answering(_first_head_asks)
         ),
+        "each head's query meets the keys of all heads: q[:, None] is (H, 1, K), so that it meets "
+        "its own.": _answering(lambda q, k, v: _softmax(q @ k.mT / np.sqrt(q.shape[-1])) @ v),
         "the heads are added up: each head gets its own row of D numbers.": _answering(
             lambda q, k, v: total(_means(_weights(q, k), v), axis=0)[0]
         ),
@@ -656,6 +665,16 @@ def _terms(logits, temperature):
     return p * (logits - total(p * logits)) ** 2 / temperature**3
 
 
+def _unsummed(logits, temperature):
+    p, z = _softmax(logits / temperature), logits / temperature
+    return p * (z - total(p * z)) * z / temperature
+
+
+def _unweighed(logits, temperature):
+    p, z = _softmax(logits / temperature), logits / temperature
+    return ((z - total(p * z)) ** 2).sum(axis=-1) / temperature
+
+
 def _diagonal_alone(logits, temperature):
     p = _softmax(logits / temperature)
     return (p * (1 - p) * logits**2).sum(axis=-1) / temperature**3
@@ -695,6 +714,16 @@ entropy_slope = Exercise(
         "that takes p_i for e^z_i: it is divided by Σ e^z, which changes with τ as well.": (
             _undivided
         ),
+        "those are the parts of the row's slope, one for each score: add them up, over axis=-1.": (
+            _unsummed
+        ),
+        "the axis of the scores is still there, with length 1: sum(axis=-1) without keepdims at "
+        "the end.": lambda logits, t: _variance(logits, t)[..., None] / t**3,
+        "that is the slope of log Σ e^z alone: Σ p z has one too, and in it p depends on τ.": (
+            lambda logits, t: -(_softmax(logits / t) * logits).sum(axis=-1) / t**2
+        ),
+        "each square of z minus its mean counts with its probability: multiply by p before you "
+        "add them up.": _unweighed,
         "the mean is the one under p too: each score counts with its probability.": (
             lambda logits, t: (
                 (_softmax(logits / t) * (logits - mean(logits)) ** 2).sum(axis=-1) / t**3

@@ -178,6 +178,15 @@ combine_parts = Exercise(
         "the powers are not divided by their total: the weights of a row's parts must sum to 1.": (
             lambda averages, log_sums: _combined(averages, log_sums, _powers(log_sums))
         ),
+        "two things: the powers are not divided by their total; and exp overflows on large "
+        "log-sums, so subtract the largest of each row's parts first.": (
+            lambda averages, log_sums: _combined(averages, log_sums, np.exp(log_sums))
+        ),
+        "both sums run along axis 1, over the queries: the parts stand along axis 0.": (
+            lambda averages, log_sums: (
+                (_powers(log_sums) * averages).sum(axis=1) / _powers(log_sums).sum(axis=1)
+            )
+        ),
         "the parts are weighed, but not added up: sum along axis 0.": (
             lambda averages, log_sums: tantra.softmax(log_sums, axis=0) * averages
         ),
@@ -316,6 +325,17 @@ def _takes_too_much_memory(attempt, T=64, S=1024, chunk=32):
     q, k, v = arrays((T, 2), (S, 2), (S, 2))
     with np.errstate(all="ignore"):
         return peak_bytes(lambda: attempt(q, k, v, chunk)) > T * S * q.itemsize / 2
+
+
+def _without_their_axis(q, k, v, chunk):
+    m, z, a = np.full(q.shape[:-1], -np.inf), 0, 0
+    for start in range(0, k.shape[-2], chunk):
+        scores = q @ k[..., start : start + chunk, :].mT / math.sqrt(q.shape[-1])
+        new = np.maximum(m, scores.max(axis=-1))
+        shrink, powers = np.exp(m - new), np.exp(scores - new)
+        z = z * shrink + powers.sum(axis=-1)
+        a, m = a * shrink + powers @ v[..., start : start + chunk, :], new
+    return a / z
 
 
 def _mean_of_chunks(q, k, v, chunk):
@@ -538,6 +558,14 @@ chunked_average = Exercise(
         "all that was summed is divided again in each chunk: divide once, at the end.": (
             _all_divided_in_each
         ),
+        "the scores are divided by the root of chunk; it is that of the key's width, K.": (
+            lambda q, k, v, chunk: _online(q, k, v, chunk, scale=1 / math.sqrt(chunk))
+        ),
+        ".T reverses all axes, also those in front: swap the last two, k[..., keys, :].mT.": (
+            lambda q, k, v, chunk: _online(q, k.T.mT, v, chunk)
+        ),
+        "the largest score and the sum of powers have lost their axis of keys, and stand beside "
+        "the wrong rows: keepdims=True makes them (..., T, 1).": _without_their_axis,
         "the scores are divided by the root of the value's width; it is that of the key's, K.": (
             lambda q, k, v, chunk: _online(q, k, v, chunk, scale=1 / math.sqrt(v.shape[-1]))
         ),
@@ -670,6 +698,8 @@ chunk_gradients = Exercise(
         "its row too, which mean stands for.": _with_other(
             by_score=lambda p, dp, mean: p * (1 - p) * dp
         ),
+        "the way back through softmax is missing: ds is p times (do·v - mean), and not do·v "
+        "itself.": _with_other(by_score=lambda p, dp, mean: dp),
         "mean is subtracted from do·v, not added.": (
             _with_other(by_score=lambda p, dp, mean: p * (dp + mean))
         ),
@@ -815,6 +845,16 @@ def _rows_for_columns(w_v, w_o, order):
     return w_v[places], w_o[:, places]
 
 
+def _columns_by_inverse(w_v, w_o, order):
+    places = _section(order, w_v.shape[1] // len(order))
+    return w_v[:, places], w_o[:, np.argsort(places)]
+
+
+def _left_apart(w_v, w_o, order):
+    H, order = len(order), list(order)
+    return w_v.reshape(len(w_v), H, -1)[:, order], w_o.reshape(H, -1, w_o.shape[1])[order]
+
+
 def _of_the_chapter(w_v, w_o, order):
     """Rows of w_v and columns of w_o, which are right for (out, in)."""
     H, order = len(order), list(order)
@@ -871,6 +911,11 @@ reorder_heads = Exercise(
         "inside.": _both_by(lambda order, K: [head * K + i for i in range(K) for head in order]),
         "a head begins at head * K, its width, not at head * H.": (
             _both_by(lambda order, K: [h * len(order) + i for h in order for i in range(K)])
+        ),
+        "w_o is still taken by columns, and now the opposite way: the heads are its rows, "
+        "w_o[places].": _columns_by_inverse,
+        "the heads are still an axis of their own: reshape back, to w_v.shape and w_o.shape.": (
+            _left_apart
         ),
         "rows and columns are exchanged: the heads are the columns of w_v and the rows of w_o.": (
             _rows_for_columns
@@ -969,6 +1014,9 @@ open_pairs = Prediction(
         "those are the pairs of one half of the window: count the chunk of the queries itself "
         "too.": 118,
         "the first four chunks of queries have pairs too: 1, 2, 3 and 4.": 140,
+        "the first four chunks of queries have pairs too; and each of the others touches five, not "
+        "four.": 112,
+        "those are pairs of positions, 1024 for each query: count pairs of chunks.": 8192 * 1024,
         "that is the window on both sides; causal, a query sees keys before it only.": 268,
         "those are all pairs below the diagonal: a chunk meets itself too, and the window closes "
         "those far away.": 496,

@@ -243,6 +243,13 @@ def _aloud(sounds):
     return _weigh()(letters)
 
 
+def _in_threes(sounds):
+    threes = zip(sounds, sounds[1:], sounds[2:], strict=False)
+    vowels = [(a, b, c) for a, b, c in threes if a in VOWELS]
+    closed = [b in AFTER or not {b, c} & set(VOWELS) for _, b, c in vowels]
+    return "".join("g" if v[0] in LONG or c else "l" for v, c in zip(vowels, closed, strict=True))
+
+
 LINES = (
     "kokilo vimalo mandaṃ priyaś ca hṛdi śobhate",
     "snehena dhyāyati jñānaṃ gambhīraṃ madhuraṃ phalam",
@@ -305,6 +312,11 @@ line_weights = Exercise(
         "the last syllable is always heavy: it is weighed as it stands. (A slice of two holds one "
         "sound at the end, or none: ask how many.)": _weigh(last="g"),
         "kh is one consonant: count sounds, not letters.": _aloud,
+        '"".join(sounds) makes letters of the sounds again: kh is one consonant, ai one vowel.': (
+            lambda sounds: _weigh()([*"".join(sounds)])
+        ),
+        "zip(sounds, sounds[1:], sounds[2:]) ends two sounds before the line does: a vowel there "
+        "is lost.": _in_threes,
         "ṛ is a short vowel, and makes a syllable.": (
             _weigh(vowels=[v for v in VOWELS if v not in ("ṛ", "ṝ", "ḷ", "ḹ")])
         ),
@@ -553,14 +565,14 @@ def _all_places(surprises, places):
     return surprises.mean()
 
 
-def _of_groups(item):
-    """The mean of means: of rows, or of keys."""
+def _of_groups(item, combine=np.mean):
+    """The mean, over rows or over keys, of the means or the sums of each."""
 
     def mean(surprises, places):
         groups = defaultdict(list)
         for place, surprise in zip(places, surprises, strict=True):
             groups[place[item]].append(surprise)
-        return np.mean([np.mean(group) for group in groups.values()])
+        return np.mean([combine(group) for group in groups.values()])
 
     return mean
 
@@ -668,6 +680,12 @@ count_worth = Exercise(
         "that is e to the power of the surprise, the perplexity.": (
             _worth(mean=lambda surprises, places: np.exp(surprises.mean()))
         ),
+        "divided by the number of rows: the mean runs over all tokens.": (
+            _worth(mean=_of_groups(0, np.sum))
+        ),
+        "divided by the number of contexts: the mean runs over all tokens.": (
+            _worth(mean=_of_groups(1, np.sum))
+        ),
         "the sum, not the mean.": _worth(mean=lambda surprises, places: surprises.sum()),
         "those are bits; take the natural logarithm.": (
             _worth(mean=lambda surprises, places: surprises.mean() / math.log(2))
@@ -742,6 +760,11 @@ def _own_probability_only(logits, tokens, temperature):
     return float(((p - 1) * logits[places]).sum() / temperature**2)
 
 
+def _by_the_score(logits, tokens, temperature):
+    p = tantra.softmax(logits / temperature)[np.arange(len(tokens)), tokens]
+    return float((p - 1).sum() / temperature**2)
+
+
 def _largest_off_the_mean(logits, tokens, temperature):
     largest = logits.max(axis=-1).sum() / temperature**2
     return _slope(logits, tokens, temperature) - float(largest)
@@ -800,6 +823,9 @@ temperature_slope = Exercise(
         "logits[np.arange(len(tokens)), tokens].": _every_token,
         "only the token's own score is in the mean: Σ_j p_j z_j runs over all tokens.": (
             _own_probability_only
+        ),
+        "1 - p is the slope by the token's own score: by τ each score z_j comes in as a factor.": (
+            _by_the_score
         ),
         "divided by τ once too often: the mean is of the scores z, not of z / τ.": (
             _by_hand(power=3)

@@ -1,10 +1,14 @@
-"""The teacher's page of mistakes, which can be shown to the class: no name is on it."""
+"""The teacher's page of mistakes, which can be shown to the class: students' names are left out."""
 
 from tantra.classroom.reports.groups import mistakes, talk_about, tally
 from tantra.classroom.reports.markup import bulleted, code, page, table, tag, together, words
 
 HEADS = {"passed": "passed", "failed": "wrong", "stopped": "stopped", "unsolved": "not written",
          "missing": "not found", "error": "not judged"}  # fmt: skip
+
+NAMELESS = (
+    "Students' names are left out, a nickname is not: read the examples before you show them."
+)
 
 
 def lesson(assignment, submissions):
@@ -14,7 +18,7 @@ def lesson(assignment, submissions):
     return page(
         title,
         tag("h1", title),
-        tag("p", f"{counted(len(submissions), 'submission')}. No student's name is on this page."),
+        tag("p", f"{counted(len(submissions), 'submission')}. {NAMELESS}"),
         tag("h2", "What to talk about next lesson"),
         _talk(groups),
         *_nobody(assignment, counts),

@@ -24,13 +24,13 @@ def person(submission):
 
 def pages(submissions):
     """{student: the name of their page}, all different also where A and a are one letter."""
-    taken, found = {}, {}
+    taken, found = set(), {}
     for student in sorted(each.student for each in submissions):
         name = file_name(student).lstrip("-") or "student"
         stem = name.partition(".")[0].casefold()
-        if unicodedata.normalize("NFKC", name).casefold() in taken or stem in RESERVED:
+        if name.casefold() in taken or stem in RESERVED:
             name = f"student {name}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"
-        taken[unicodedata.normalize("NFKC", name).casefold()] = student
+        taken.add(name.casefold())
         found[student] = f"{name}.html"
     return found
 
