@@ -23,7 +23,7 @@ make() {{ command make PYTHON=true VENV={python} "$@"; }}
 nbgrader() {{ {python} -m nbgrader "$@"; }}
 python() {{ {python} "$@"; }}
 """
-SMALL = ("right", "wrong", "cell copied")
+SMALL = ("right", "wrong")
 
 
 def marked(name):
@@ -38,9 +38,7 @@ def script(commands):
             continue
         if "precheck" in command:
             lines.append("mkdir -p submitted/right/02_softmax")
-            lines.append(
-                "cp ../submissions/right.ipynb submitted/right/02_softmax/02_softmax.ipynb"
-            )
+            lines.append("cp ../submissions/right.ipynb submitted/right/02_softmax/")
         lines.append(command.replace(".venv/bin/python", "python"))
     return BEGIN.format(python=sys.executable) + "\n".join(lines)
 
@@ -63,7 +61,6 @@ def test_every_command_runs_on_a_small_class(tmp_path):
     if not NBGRADER:
         first = next(n for n, command in enumerate(COMMANDS) if "make nbgrader" in command)
         commands = COMMANDS[:first] + COMMANDS[-1:]
-    commands = [each.replace('make material CHAPTERS="02"', "true") for each in commands]
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     room = {**os.environ, "PATH": path, "PYTHONPATH": str(kinds.ROOT)}
     done = subprocess.run(
@@ -74,6 +71,7 @@ def test_every_command_runs_on_a_small_class(tmp_path):
     assert "keepdims" in (marks / "mistakes.html").read_text("utf-8")
     assert len(list((marks / "feedback").glob("*.html"))) == len(SMALL)
     assert (tmp_path / "tantra-class.zip").exists()
+    assert (tmp_path / "material/02_softmax/slides.html").exists()
     assert len(list((tmp_path / "zips").glob("*.zip"))) == 2
     if NBGRADER:
         with (tmp_path / "course/grades.csv").open(encoding="utf-8") as file:
