@@ -133,9 +133,9 @@ ROWS = [
     ("encoder and decoder", DEFAULT, 0),
     ("decoder alone", DEFAULT, 0),
     ("encoder and decoder", DEFAULT, 1),
-    ("decoder alone", DEFAULT, 1),
-    ("no memory", DEFAULT, 0),
     ("encoder and decoder", DEFAULT, 2),
+    ("no memory", DEFAULT, 0),
+    ("decoder alone", DEFAULT, 1),
     ("decoder alone", DEFAULT, 2),
 ]
 
