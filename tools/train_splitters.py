@@ -133,8 +133,8 @@ ROWS = [
     ("encoder and decoder", DEFAULT, 0),
     ("decoder alone", DEFAULT, 0),
     ("encoder and decoder", DEFAULT, 1),
-    ("encoder and decoder", DEFAULT, 2),
     ("no memory", DEFAULT, 0),
+    ("encoder and decoder", DEFAULT, 2),
     ("decoder alone", DEFAULT, 1),
     ("decoder alone", DEFAULT, 2),
 ]
