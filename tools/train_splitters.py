@@ -146,15 +146,14 @@ def stored():
 
 
 def main(again=""):
-    old = [] if again or not FILE.is_file() else [list(one.values()) for one in stored()]
-    have = {tuple(one[:3]) for one in old}
-    with FILE.open("w", newline="") as file:
-        table = csv.writer(file, delimiter="\t", lineterminator="\n")
-        table.writerows([COLUMNS, *old])
-        for one in ROWS:
-            if tuple(map(str, one)) not in have:
-                table.writerow(row(*one))
-                file.flush()
+    if again or not FILE.is_file():
+        FILE.write_text("\t".join(COLUMNS) + "\n")
+    have = {(one["writer"], int(one["steps"]), int(one["seed"])) for one in stored()}
+    for one in ROWS:
+        if one not in have:
+            text = "\t".join(map(str, row(*one))) + "\n"
+            with FILE.open("a") as file:  # each is kept as soon as it is there
+                file.write(text)
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ FAULTS = {
     ],
     "check/two_stacks.py": [
         ("mask = tantra.padding_mask(lengths, source.shape[-1])", "mask = None"),
-        ('attend(n, memory, w, "cross_attention", mask)', 'attend(n, memory, w, "cross_attention", None)'),
-        ('attend(n, memory, w, "cross_attention", mask)', 'attend(n, n, w, "attention", None)'),
+        ('n, memory, w, "cross_attention", mask', 'n, memory, w, "cross_attention", None'),
+        ('n, memory, w, "cross_attention", mask', 'n, n, w, "cross_attention", None'),
         ("part.causal_mask(places, places)", "None"),
         ("table[tokens] * table.shape[-1] ** 0.5", "table[tokens]"),
         ("config.encoder_layers or config.num_layers", "config.num_layers"),

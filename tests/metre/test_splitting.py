@@ -146,6 +146,7 @@ def test_scores_of_right_and_wrong_answers():
     assert split_scores(right, LINES, known) == pytest.approx(
         {"exact": 1, "valid": 1, "errors": 0, "bleu": 100}
     )
+    assert split_scores([["na"], *right[1:]], LINES, known)["bleu"] < 100
     words = ["madhurā", "vindati"]
     line = [(surface(words), words)]
     other = split_scores([["madhurāḥ", "vindati"]], line, known)
