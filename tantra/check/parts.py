@@ -78,10 +78,10 @@ def logits(tokens, weights, config, part):
     tokens (B, T)  ->  (B, T, V)
     """
     blocks = [
-        _block(_below(weights, f"blocks.{i}."), config, part) for i in range(config.num_layers)
+        _block(below(weights, f"blocks.{i}."), config, part) for i in range(config.num_layers)
     ]
     table, positions = weights["token_embedding.weight"], weights["positions.weight"]
-    return part.language_model(tokens, table, positions, blocks, _norm(weights, "norm", part))
+    return part.language_model(tokens, table, positions, blocks, norm_of(weights, "norm", part))
 
 
 def loss(logits, tokens, part):
@@ -107,27 +107,33 @@ def _block(weights, config, part):
         places = namespace(x).arange(x.shape[-2], device=x.device)
         mask = part.causal_mask(places, places)
         q, k, v = (
-            part.split_heads(_linear(x, weights, f"attention.{name}"), config.num_heads)
+            part.split_heads(linear_of(x, weights, f"attention.{name}"), config.num_heads)
             for name in ("query", "key", "value")
         )
         if "rotary" in config.positions:
             angles = like(tantra.rotary_angles(x.shape[-2], config.d_head, config.rotary_base), x)
             q, k = part.rotate(q, angles), part.rotate(k, angles)
         averages, _ = part.scaled_dot_product_attention(q, k, v, mask)  # (B, H, T, K)
-        return _linear(tantra.merge_heads(averages), weights, "attention.output")
+        return linear_of(tantra.merge_heads(averages), weights, "attention.output")
 
     def feed_forward(x):
-        w = _below(weights, "feed_forward.")
-        up, down = w["up.weight"].mT, w["down.weight"].mT
-        if config.feed_forward == "swiglu":
-            return part.swiglu(x, w["gate.weight"].mT, up, down)
-        return part.feed_forward(x, up, _offset(w, "up"), down, _offset(w, "down"))
+        return feed_forward_of(x, weights, config, part)
 
-    norms = _norm(weights, "norm_1", part), _norm(weights, "norm_2", part)
+    norms = norm_of(weights, "norm_1", part), norm_of(weights, "norm_2", part)
     return lambda x: part.pre_norm_block(x, attention, feed_forward, *norms)
 
 
-def _linear(x, weights, name):
+def feed_forward_of(x, weights, config, part):
+    """The network of a block whose weights these are."""
+    w = below(weights, "feed_forward.")
+    up, down = w["up.weight"].mT, w["down.weight"].mT
+    if config.feed_forward == "swiglu":
+        return part.swiglu(x, w["gate.weight"].mT, up, down)
+    return part.feed_forward(x, up, _offset(w, "up"), down, _offset(w, "down"))
+
+
+def linear_of(x, weights, name):
+    """x W + b, by the name of a linear map."""
     return x @ weights[f"{name}.weight"].mT + _offset(weights, name)
 
 
@@ -140,11 +146,13 @@ def _offset(weights, name):
     )
 
 
-def _norm(weights, name, part):
+def norm_of(weights, name, part):
+    """The norm of this name, a function of x."""
     return lambda x: part.layer_norm(x, weights[f"{name}.gain"], _offset(weights, name))
 
 
-def _below(weights, prefix):
+def below(weights, prefix):
+    """The weights whose names begin with prefix, which is cut off."""
     found = (name for name in weights if name.startswith(prefix))
     return {name.removeprefix(prefix): weights[name] for name in found}
 

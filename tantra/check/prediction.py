@@ -56,7 +56,7 @@ class Prediction(Task):
         """What was said before; where nothing is measured, the first value handed in."""
         predicted = self.memory["predicted"]
         if predicted is ... and self.kind == "predict":
-            return self.memory["first"]
+            return self.memory.get("first", ...)
         return predicted
 
     def judge(self, attempt, seed=None):

@@ -91,10 +91,19 @@ def _tensors(path):
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, RuntimeError) as error:
         with path.open("rb") as file:
-            start = file.read(2)
-        if start == b"PK" or start[:1] == b"\x80":
+            start = file.read(3)
+        if _pickled(start):
             raise ValueError(f"it is a pickle inside, and {NO_PICKLE}") from None
         raise ValueError(f"it is no whole safetensors file: {short(error)}; get it again") from None
+
+
+def _pickled(start):
+    """Whether three bytes begin a zip, or a pickle: 128, the protocol, and an instruction.
+
+    The length of a header can begin with 128 too; its third byte is small, an instruction's not.
+    """
+    told = start[:1] == b"\x80" and start[1:2] <= b"\x05" and start[2:] >= b"("
+    return start[:2] == b"PK" or told
 
 
 def settings(path):

@@ -10,7 +10,7 @@ from html import escape
 
 from tantra.files import short
 from tantra.maps import drawing
-from tantra.maps.parts import CHAPTERS, LETTERS, PARTS, SUMS, WIRES
+from tantra.maps.parts import CHAPTERS, LETTERS
 
 __all__ = ["Map", "draw_map"]
 
@@ -38,7 +38,8 @@ class Map:
     @property
     def lit(self):
         """The labels of the parts that are lit, each once, from the input upwards."""
-        boxes = [part for name, part in PARTS.items() if name in self.chapter.lit]
+        parts = self.chapter.table.parts
+        boxes = [part for name, part in parts.items() if name in self.chapter.lit]
         boxes.sort(key=lambda part: (-part.y, part.x))
         return tuple(dict.fromkeys(part.label.partition(" (")[0] for part in boxes))
 
@@ -58,9 +59,10 @@ class Map:
 
     def _svg(self):
         lit, quiet = drawing.Look(filled=1, strong=True), drawing.Look(quiet=True)
-        names = (*PARTS, *WIRES, *SUMS)
+        table = self.chapter.table
+        names = (*table.parts, *table.wires, *table.sums)
         looks = {name: lit if name in self.chapter.lit else quiet for name in names}
-        return drawing.svg(looks, f"{self._words()} {self.flow}", LIT)
+        return drawing.svg(looks, f"{self._words()} {self.flow}", LIT, table=table)
 
     def _words(self):
         return f"The Transformer; {self.chapter.title}: lit are {', '.join(self.lit)}."

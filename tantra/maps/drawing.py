@@ -6,7 +6,7 @@ Colours are JupyterLab's own where it runs, else those of the page, light or dar
 from html import escape
 from typing import NamedTuple
 
-from tantra.maps.parts import DASHED, HEIGHT, NOTES, PARTS, SUMS, WIDTH, WIRES
+from tantra.maps.parts import DASHED, ONE_STACK
 
 INK = "var(--jp-content-font-color1, currentColor)"
 PAPER = "var(--jp-layout-color1, Canvas)"
@@ -23,23 +23,26 @@ class Look(NamedTuple):
     words: str = ""
 
 
-def svg(looks, words, fill, below=(), notes=()):
+def svg(looks, words, fill, below=(), notes=(), table=ONE_STACK):
     """The drawing as SVG text; words say in one sentence what it shows.
 
     looks maps the names of parts, wires and sums to a Look; below holds further parts, each with
-    its Look, for a strip under the drawing; notes are further (x, y, text).
+    its Look, for a strip under the drawing; notes are further (x, y, text).  The parts are table's.
     """
-    height = max([HEIGHT, *(part.y + part.height + 4 for part, _ in below)])
-    parts = [(part, looks.get(name, Look())) for name, part in PARTS.items()]
+    height = max([table.height, *(part.y + part.height + 4 for part, _ in below)])
+    parts = [(part, looks.get(name, Look())) for name, part in table.parts.items()]
     frames = [_part(*one, fill) for one in parts if one[0].kind == "frame"]
     boxes = [_part(*one, fill) for one in [*parts, *below] if one[0].kind != "frame"]
-    wires = [_wires(name, looks.get(name, Look()), fill) for name in WIRES]
-    sums = [_sum(place, looks.get(name, Look()), fill) for name, place in SUMS.items()]
-    texts = [_text(text, x, y, Look(quiet=True), "start", 11) for x, y, text in [*NOTES, *notes]]
-    label = escape(words)
+    wires = [
+        _wires(name, lines, looks.get(name, Look()), fill) for name, lines in table.wires.items()
+    ]
+    sums = [_sum(place, looks.get(name, Look()), fill) for name, place in table.sums.items()]
+    notes = [*table.notes, *notes]
+    texts = [_text(text, x, y, Look(quiet=True), "start", 11) for x, y, text in notes]
+    label, width = escape(words), table.width
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-label="{label}" style="flex:0 1 {WIDTH}px;width:100%;max-width:{WIDTH}px" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{label}" style="flex:0 1 {width}px;width:100%;max-width:{width}px" '
         f'font-family="sans-serif" font-size="12" fill="{INK}"><title>{label}</title>'
         f"{''.join([*frames, *wires, *boxes, *sums, *texts])}</svg>"
     )
@@ -77,13 +80,13 @@ def _text(words, x, y, look, anchor="middle", size=None):
     return f'<text x="{x:g}" y="{y:g}" {style}>{escape(words)}</text>'
 
 
-def _wires(name, look, fill):
+def _wires(name, lines, look, fill):
     """The lines of one name, each with an arrow at its end."""
     colour, width = (fill, 2.5) if look.strong else (INK, 1)
     dashes = ' stroke-dasharray="5 4"' if name in DASHED else ""
     style = f'stroke="{colour}" stroke-width="{width}"{_faint(look, ".5")}'
-    path = " ".join("M" + " L".join(f"{x} {y}" for x, y in line) for line in WIRES[name])
-    heads = " ".join(_head(*line[-2:]) for line in WIRES[name])
+    path = " ".join("M" + " L".join(f"{x} {y}" for x, y in line) for line in lines)
+    heads = " ".join(_head(*line[-2:]) for line in lines)
     return (
         f'<path d="{path}" fill="none" {style}{dashes}/>'
         f'<path d="{heads}" fill="{colour}"{_faint(look, ".6", "fill")}/>'

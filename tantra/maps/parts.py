@@ -1,6 +1,7 @@
 """The Transformer as a table: its parts, where each stands, and what each chapter is about.
 
-draw_map and progress draw from this table alone.  A new chapter is one more row of CHAPTERS.
+draw_map and progress draw from these tables alone: ONE_STACK is the model of most chapters,
+TWO_STACKS that of 2017.  A new chapter is one more row of CHAPTERS.
 """
 
 from typing import NamedTuple
@@ -86,6 +87,62 @@ MODEL = (*ENDS, "block", *STREAM, *BRANCHES, *ATTENTION, *TRIAD)
 TALLIES = {"query_key_value": (260, 370)}
 
 
+class Table(NamedTuple):
+    """All that a drawing shows, as PARTS, WIRES, SUMS and NOTES do."""
+
+    parts: dict
+    wires: dict
+    sums: dict
+    notes: tuple
+    width: int
+    height: int
+
+
+ONE_STACK = Table(PARTS, WIRES, SUMS, NOTES, WIDTH, HEIGHT)
+
+TWO_STACKS = Table(
+    parts={
+        "encoder": Part("encoder, L times", "two_sequences", 14, 182, 178, 146, "frame"),
+        "decoder": Part("decoder, L times", "two_sequences", 204, 134, 178, 194, "frame"),
+        "source": Part("source (S,)", "two_sequences", 28, 386, 150),
+        "source_embedding": Part("embedding", "transformer", 28, 344, 150),
+        "encoder_attention": Part("attention", "attention", 28, 256, 150),
+        "encoder_feed_forward": Part("feed-forward", "feed_forward", 28, 208, 150),
+        "memory": Part("memory (S, D)", "two_sequences", 28, 134, 150),
+        "target": Part("target (T,)", "two_sequences", 218, 386, 150),
+        "embedding": Part("embedding", "transformer", 218, 344, 150),
+        "causal_attention": Part("causal attention", "attention", 218, 256, 150),
+        "cross_attention": Part("cross-attention", "two_sequences", 218, 208, 150),
+        "feed_forward": Part("feed-forward", "feed_forward", 218, 160, 150),
+        "logits": Part("logits (T, V)", "transformer", 218, 92, 150),
+        "softmax": Part("softmax", "softmax", 218, 50, 150),
+        "next": Part("next token", "generation", 218, 8, 150),
+    },
+    wires={
+        "encodes": [
+            [(103, 386), (103, 370)],
+            [(103, 344), (103, 282)],
+            [(103, 256), (103, 234)],
+            [(103, 208), (103, 160)],
+        ],
+        "remembered": [[(178, 147), (198, 147), (198, 221), (218, 221)]],
+        "decodes": [
+            [(293, 386), (293, 370)],
+            [(293, 344), (293, 282)],
+            [(293, 256), (293, 234)],
+            [(293, 208), (293, 186)],
+            [(293, 160), (293, 118)],
+            [(293, 92), (293, 76)],
+            [(293, 50), (293, 34)],
+        ],
+    },
+    sums={},
+    notes=((112, 176, "keys, values"),),
+    width=WIDTH,
+    height=420,
+)
+
+
 class Chapter(NamedTuple):
     """A chapter: its title, what goes into its part, what comes out of it, and what is lit."""
 
@@ -93,6 +150,7 @@ class Chapter(NamedTuple):
     takes: str
     gives: str
     lit: tuple[str, ...]
+    table: Table = ONE_STACK
 
 
 CHAPTERS = {
@@ -152,6 +210,13 @@ CHAPTERS = {
         "shapes such as (B, T, D)",
         "operations, bytes and the least time",
         ("feed_forward", "scores", "average", *TRIAD, "logits"),
+    ),
+    "two_sequences": Chapter(
+        "Two sequences",
+        "source (B, S), target (B, T)",
+        "logits (B, T, V)",
+        ("encoder", "memory", "remembered", "decoder", "cross_attention"),
+        TWO_STACKS,
     ),
 }
 

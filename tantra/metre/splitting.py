@@ -14,6 +14,7 @@ from tantra.metre.lexicon import lexicon
 from tantra.metre.sandhi import join, meet
 from tantra.metre.scan import SOUND
 from tantra.metre.varna import SYMBOLS
+from tantra.two_sequences.bleu import bleu
 
 PAD, BEGIN, END = 0, 1, 2
 SOUNDS = ("<pad>", "<begin>", "<end>", *SYMBOLS[1:], "'")  # SYMBOLS[0] ends a line of verse
@@ -113,6 +114,24 @@ def distance(guess, target):
     return row[-1]
 
 
+def split_scores(guesses, lines, known):
+    """How well guesses, a list of words for each of the lines, undo their sandhi: a dictionary.
+
+    exact and valid are fractions of the lines: the words that were joined, and any known words
+    that join to the same.  errors is the distance of all sounds and gaps to the right ones, as a
+    fraction of those; bleu, of words, goes from 0 to 100.
+    """
+    rows = [(guess, source, words) for guess, (source, words) in zip(guesses, lines, strict=True)]
+    spelled = [(_spelled(guess), _spelled(words)) for guess, _, words in rows]
+    wrong = sum(distance(guess, target) for guess, target in spelled)
+    return {
+        "exact": sum(guess == words for guess, _, words in rows) / len(rows),
+        "valid": sum(valid(source, guess, known) for guess, source, _ in rows) / len(rows),
+        "errors": wrong / sum(len(target) for _, target in spelled),
+        "bleu": bleu(guesses, [words for _, _, words in rows]),
+    }
+
+
 def longest_first(source, known):
     """The source cut at each known word, the longest first; a sound that begins none stands alone.
 
@@ -163,6 +182,11 @@ def all_splits(source, known, most=1000):
         if whole[: len(piece) - 2] == piece[:-2]:
             extend([word], 0, piece)
     return found
+
+
+def _spelled(words):
+    """Sounds and gaps."""
+    return [sound for word in words for sound in (" ", *sounds(word))][1:]
 
 
 def _padded(rows):

@@ -7,6 +7,7 @@ TESTS = {
     "check/deadline.py": ["check/test_deadline.py", "check/test_judge.py"],
     "check/misfit.py": ["check/test_misfit.py"],
     "check/prediction.py": ["check/test_judge.py"],
+    "check/two_stacks.py": ["check/test_two_stacks.py"],
 }
 
 FAULTS = {
@@ -61,5 +62,19 @@ FAULTS = {
         ("self._named(attempt, self._rounds)", "None"),
         ("if not guess.is_finite():", "if False:"),
         ("- 0.05)", "+ 1)"),
+    ],
+    "check/two_stacks.py": [
+        ("mask = tantra.padding_mask(lengths, source.shape[-1])", "mask = None"),
+        ('n, memory, w, "cross_attention", mask', 'n, memory, w, "cross_attention", None'),
+        ('n, memory, w, "cross_attention", mask', 'n, n, w, "cross_attention", None'),
+        ("part.causal_mask(places, places)", "None"),
+        ("table[tokens] * table.shape[-1] ** 0.5", "table[tokens]"),
+        ("config.encoder_layers or config.num_layers", "config.num_layers"),
+        ('weights["source_embedding.weight"]', 'weights["target_embedding.weight"]'),
+        ('memory = norm_of(weights, "encoder_norm", part)(memory)', "pass"),
+        ('norm_of(weights, "norm", part)(x) @', "x @"),
+        ("complete(self.own[namespace(source)])", "complete({})"),
+        ("tried = assemble(tantra.GPT(small), without)", "tried = assemble(tantra.GPT(small))"),
+        ("if not isinstance(model, EncoderDecoder):", "if False:"),
     ],
 }  # fmt: skip

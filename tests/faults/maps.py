@@ -22,12 +22,15 @@ FAULTS = {
         ("' font-weight=\"bold\"' if look.strong", "' font-weight=\"bold\"' if not look.strong"),
         ("[*parts, *below] if", "parts if"),
         ("part.y + part.height + 4 for", "part.y for"),
+        ("in table.parts.items()", "in ONE_STACK.parts.items()"),
     ],
     "maps/parts.py": [
         ('"average", "attention", 300,', '"average", "attention", 290,'),
         ('"softmax", 228, 314, 64', '"softmax", 228, 314, 54'),
         ("(389, 63), (389, 539)", "(389, 63), (380, 539)"),
         ("(9, 21), (9, 497)", "(0, 21), (0, 497)"),
+        ("(198, 147), (198, 221)", "(198, 147), (190, 221)"),
+        ('"memory (S, D)", "two_sequences", 28, 134', '"memory (S, D)", "two_sequences", 28, 160'),
         ('"the gradient")', '"the gradient, which goes back through every part of the model")'),
     ],
     "maps/whole.py": [

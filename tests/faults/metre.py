@@ -10,6 +10,7 @@ TESTS = {
     "metre/scan.py": ["metre/test_scan.py"],
     "metre/script.py": ["metre/test_script.py"],
     "metre/sandhi.py": ["metre/test_sandhi.py"],
+    "metre/splitting.py": ["metre/test_splitting.py"],
 }
 
 FAULTS = {
@@ -155,5 +156,12 @@ FAULTS = {
         ("if one == two and one in LONG_OF:", "if one == two:"),
         ('(before + last, " ", "\'") if start == "a"',
          '(before + last, " ", start) if start == "a"'),
+    ],
+    "metre/splitting.py": [
+        ("sum(guess == words for", "sum(guess != words for"),
+        ("sum(valid(source, guess, known)", "sum(valid(source, guess, set(guess))"),
+        ("wrong / sum(len(target)", "wrong / sum(len(guess)"),
+        ('for sound in (" ", *sounds(word))][1:]', "for sound in sounds(word)]"),
+        ("bleu(guesses, [words for", "bleu([words for _, _, words in rows], [words for"),
     ],
 }  # fmt: skip

@@ -2,6 +2,7 @@ import ast
 import json
 import logging
 import os
+import pickle
 import random
 import re
 import subprocess
@@ -615,6 +616,25 @@ def test_a_pickle_under_another_name_is_not_run(zipped, tmp_path):
     with pytest.raises(ValueError, match=r"it is a pickle inside, and reading one can run any"):
         gpt2.load(tmp_path)
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("length", [0x80, 0x280, 0x680, 0x280680])
+def test_a_file_cut_off_whose_first_byte_is_a_pickles(length, tmp_path):
+    header = b'{"w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}'
+    whole = length.to_bytes(8, "little") + header.ljust(length) + bytes(8)
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(whole[: len(header)])
+    with pytest.raises(ValueError, match="it is no whole safetensors file") as refusal:
+        gpt2.load(tmp_path)
+    assert "pickle" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("held", [[], 1, [1, 2], {"w": b"1"}])
+def test_a_pickle_of_every_protocol_with_a_first_byte_is_told(protocol, held, tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(pickle.dumps(held, protocol))
+    with pytest.raises(ValueError, match="it is a pickle inside"):
+        gpt2.load(tmp_path)
 
 
 def test_a_file_that_is_not_there(tmp_path):

@@ -10,11 +10,12 @@ from matplotlib.textpath import TextPath
 import tantra
 from tantra.check.exercises import CHAPTERS as EXERCISES
 from tantra.maps import draw_map
-from tantra.maps.parts import CHAPTERS, HEIGHT, LETTERS, NOTES, PARTS, SUMS, WIDTH, WIRES
+from tantra.maps.parts import CHAPTERS, LETTERS, ONE_STACK, PARTS, TWO_STACKS
 from tantra.verses import verses
 
 SVG = "{http://www.w3.org/2000/svg}"
 EACH = pytest.mark.parametrize("name", CHAPTERS)
+TABLES = pytest.mark.parametrize("table", [ONE_STACK, TWO_STACKS], ids=["one", "two"])
 
 
 def page(name):
@@ -33,9 +34,10 @@ def test_every_chapter_has_a_map():
 @EACH
 def test_what_is_lit_is_in_the_table_and_said_in_words(name):
     chapter = CHAPTERS[name]
+    table = chapter.table
     assert chapter.lit
-    assert set(chapter.lit) <= {*PARTS, *WIRES, *SUMS}
-    assert bold(name) == {PARTS[part].label for part in chapter.lit if part in PARTS}
+    assert set(chapter.lit) <= {*table.parts, *table.wires, *table.sums}
+    assert bold(name) == {table.parts[part].label for part in chapter.lit if part in table.parts}
     said = repr(draw_map(name))
     assert all(label.partition(" (")[0] in said for label in bold(name))
 
@@ -52,6 +54,12 @@ def test_parts_that_are_lit_alone():
     assert bold("softmax") == {"softmax"}
     assert bold("layer_norm") == {"layer norm", "norm"}
     assert bold("training") == {"softmax", "loss"}
+    assert bold("two_sequences") == {
+        "encoder, L times",
+        "memory (S, D)",
+        "decoder, L times",
+        "cross-attention",
+    }
     assert bold("gpt2") == {part.label for part in PARTS.values()} - {"loss"}
 
 
@@ -86,7 +94,7 @@ def test_no_colour_is_fixed_and_nothing_is_a_script():
 def test_a_wrong_name_is_helped():
     with pytest.raises(ValueError, match=r"no map for 'head'; did you mean 'heads'\? there are"):
         draw_map("head")
-    with pytest.raises(ValueError, match=r"no map for 4; there are begin, .*, speed$"):
+    with pytest.raises(ValueError, match=r"no map for 4; there are begin, .*, two_sequences$"):
         draw_map(4)
     with pytest.raises(ValueError, match="there are begin, ") as caught:
         draw_map("x" * 100_000)
@@ -97,40 +105,46 @@ def box(part):
     return part.x, part.y, part.x + part.width, part.y + part.height
 
 
-def test_parts_stand_apart_or_inside_a_frame():
-    for one, other in itertools.combinations(PARTS.values(), 2):
+@TABLES
+def test_parts_stand_apart_or_inside_a_frame(table):
+    for one, other in itertools.combinations(table.parts.values(), 2):
         (a, b, c, d), (e, f, g, h) = box(one), box(other)
         inside = one.kind == "frame" and a < e and b < f and g < c and h < d
         apart = c < e or g < a or d < f or h < b
         assert inside or apart, (one.label, other.label)
 
 
-def test_everything_is_in_sight():
-    corners = [box(part)[i : i + 2] for part in PARTS.values() for i in (0, 2)]
-    corners += [corner for wire in WIRES.values() for line in wire for corner in line]
+@TABLES
+def test_everything_is_in_sight(table):
+    corners = [box(part)[i : i + 2] for part in table.parts.values() for i in (0, 2)]
+    wires = table.wires.values()
+    corners += [corner for wire in wires for line in wire for corner in line]
     for x, y in corners:
-        assert 4 <= x <= WIDTH - 4
-        assert 4 <= y <= HEIGHT - 4
+        assert 4 <= x <= table.width - 4
+        assert 4 <= y <= table.height - 4
 
 
-def test_wires_go_straight():
-    for line in itertools.chain(*WIRES.values()):
+@TABLES
+def test_wires_go_straight(table):
+    for line in itertools.chain(*table.wires.values()):
         for (x, y), (to_x, to_y) in itertools.pairwise(line):
             assert (x == to_x) != (y == to_y)
 
 
-def test_labels_fit_their_boxes():
+@TABLES
+def test_labels_fit_their_boxes(table):
     wide = FontProperties(family="DejaVu Sans", weight="bold", size=12)
-    for part in PARTS.values():
+    for part in table.parts.values():
         label = part.label + (" ✓" if part.counts else "")
         width = TextPath((0, 0), label, prop=wide).get_extents().width
         assert width < part.width - 1, label
 
 
-def test_notes_touch_no_part():
-    for x, y, note in NOTES:
+@TABLES
+def test_notes_touch_no_part(table):
+    for x, y, note in table.notes:
         width = TextPath((0, 0), note, size=11).get_extents().width
-        assert x + width < WIDTH
-        for part in PARTS.values():
+        assert x + width < table.width
+        for part in table.parts.values():
             a, b, c, d = box(part)
             assert c < x or x + width < a or d < y - 9 or y + 2 < b, (note, part.label)

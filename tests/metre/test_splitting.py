@@ -17,6 +17,7 @@ from tantra.metre.splitting import (
     longest_first,
     pairs,
     pools,
+    split_scores,
     surface,
     tensors,
     tokens,
@@ -137,3 +138,27 @@ def test_bad_numbers_are_told():
         splitting.pools(-1)
     with pytest.raises(ValueError, match="batch_size is 0"):
         next(batches(SEEN, 0, seed=0))
+
+
+def test_scores_of_right_and_wrong_answers():
+    known = {*SEEN, *UNSEEN}
+    right = [words for _, words in LINES]
+    assert split_scores(right, LINES, known) == pytest.approx(
+        {"exact": 1, "valid": 1, "errors": 0, "bleu": 100}
+    )
+    assert split_scores([["na"], *right[1:]], LINES, known)["bleu"] < 100
+    words = ["madhurā", "vindati"]
+    line = [(surface(words), words)]
+    other = split_scores([["madhurāḥ", "vindati"]], line, known)
+    assert (other["exact"], other["valid"]) == (0, 1)
+    assert other["errors"] == 1 / len("madhurā vindati".replace("dh", "D"))
+    copied = split_scores([["".join(line[0][0])]], line, known)
+    assert (copied["exact"], copied["valid"], copied["bleu"]) == (0, 0, 0)
+    assert copied["errors"] == other["errors"]  # the gap is missing
+    unknown = split_scores(right[:3], LINES[:3], known - {right[0][0]})
+    assert unknown["valid"] < 1 == unknown["exact"]
+
+
+def test_scores_want_a_guess_for_each_line():
+    with pytest.raises(ValueError, match="zip"):
+        split_scores([["na"]], LINES[:2], set(SEEN))

@@ -163,12 +163,23 @@ def speed():
     return {"T": T, "S": S, "K": K, "peak": 1e12, "bandwidth": 1e11}, {}
 
 
+def two_sequences():
+    table = arrays(table=(V, D))["table"]
+    given = {"source": tokens(S).numpy(), "target": tokens(T).numpy(), "w": {"table": table}}
+    given |= {"encode": lambda source, w: w["table"][source], "softmax": softmax, "K": K}
+    given["decode"] = lambda target, memory, w: (w["table"][target] + memory.mean(0)) @ table.T
+    given["logits"] = given["decode"](
+        given["target"], given["encode"](given["source"], given["w"]), given["w"]
+    )
+    return given | arrays(q=(T, K), k=(S, K)), {}
+
+
 GIVEN = {
     one.__name__.removeprefix("for_"): one
     for one in [
         begin, query_key_value, for_softmax, attention, heads, positions, for_layer_norm,
         feed_forward, residual, transformer, training, generation, rewrites, gpt2, for_verse,
-        inside, speed,
+        inside, speed, two_sequences,
     ]
 }  # fmt: skip
 
@@ -204,6 +215,9 @@ TRUE_AFTER = {
     "verse": lambda g: g["scans"] and g["heavy"][:3] == [True, True, True],
     "inside": lambda g: g["established"],
     "speed": lambda g: g["attainable"] == g["bandwidth"] * g["intensity"],
+    "two_sequences": lambda g: (
+        g["target"][-1] == g["token"] and np.allclose(g["weights"].sum(-1), 1)
+    ),
 }
 
 

@@ -15,7 +15,7 @@ from tantra.verses import verse, verses
 CHAPTERS = [
     "begin", "query_key_value", "softmax", "attention", "heads", "positions", "layer_norm",
     "feed_forward", "residual", "transformer", "training", "generation", "rewrites", "gpt2",
-    "verse", "inside", "speed",
+    "verse", "inside", "speed", "two_sequences",
 ]  # fmt: skip
 VERSES = verses()
 SWAPPED = dict(zip("aāiīuūṛṝ", "āaīiūuṝṛ", strict=True))  # each vowel, short for long

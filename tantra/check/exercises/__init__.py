@@ -28,6 +28,7 @@ CHAPTERS = (
     "verse",
     "inside",
     "speed",
+    "two_sequences",
 )
 
 

@@ -188,6 +188,9 @@ token_bytes = Exercise(
         "a token reads the weights once, and reads the cache once: nothing is counted twice.": (
             lambda *args: 2 * _bytes(*args)
         ),
+        "bytes are asked for: the two operations of each weight need it only once.": (
+            lambda w, *cache: _bytes(2 * w, *cache)
+        ),
         "the weights are missing: each is read once.": lambda w, *cache: _bytes(0, *cache),
         "bytes are asked for, not millions of bytes.": lambda *args: _bytes(*args) / 1e6,
         "the weights are read once for the token, not once for each position.": (
@@ -374,6 +377,7 @@ which_ceiling = Prediction(
         'the words are "memory" and "products": a ceiling is named by what governs there.': (
             _named("bandwidth", "peak")
         ),
+        'the words are in small letters: "memory" and "products".': _named("Memory", "Products"),
         'the words are "memory" and "products", not "bandwidth".': _named("bandwidth", "products"),
         'the words are "memory" and "products", not "peak".': _named("memory", "peak"),
         'the words are "memory" and "products", not "compute".': _named("memory", "compute"),
