@@ -52,8 +52,8 @@ PLANTED = {  # the body of a page with a fault, and the words in which it must b
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter(
     it => it.checkVisibility()).map(it => [Number(it.tagName[1]), it.textContent.slice(0, 60)])"""
 WITHOUT_WORDS = """() => [...document.querySelectorAll("img, svg, [role=img]")].filter(
-    it => !it.closest("[aria-hidden=true]") && !(it.alt || it.getAttribute("aria-label")
-    || it.getAttribute("aria-labelledby"))).map(it => it.outerHTML.slice(0, 160))"""
+    it => !it.closest("[aria-hidden=true], button, a:not(:has(img))") && !(it.alt
+    || it.getAttribute("aria-label") || it.getAttribute("aria-labelledby"))).map(it => it.outerHTML.slice(0, 160))"""
 OPEN = "document.querySelectorAll('details').forEach(it => { it.open = true })"
 AXE = """async rules => {
     const options = {resultTypes: ["violations"], preload: false};

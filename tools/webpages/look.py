@@ -12,6 +12,7 @@ def options(settings):
         "navigation_depth": 1,  # deeper would have each page copy the headings of all others
         "collapse_navigation": True,
         "use_download_button": False,
+        "navbar_persistent": [],  # search stands in the side bar
         "path_to_docs": "",
     }
     if not settings["repository"]:
