@@ -52,8 +52,10 @@ PLANTED = {  # the body of a page with a fault, and the words in which it must b
 HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")].filter(
     it => it.checkVisibility()).map(it => [Number(it.tagName[1]), it.textContent.slice(0, 60)])"""
 WITHOUT_WORDS = """() => [...document.querySelectorAll("img, svg, [role=img]")].filter(
-    it => !it.closest("[aria-hidden=true], button, a:not(:has(img))") && !(it.alt
-    || it.getAttribute("aria-label") || it.getAttribute("aria-labelledby"))).map(it => it.outerHTML.slice(0, 160))"""
+    it => !it.closest("[aria-hidden=true], button, a:not(:has(img))")
+    && !(it.alt || it.getAttribute("aria-label") || it.getAttribute("aria-labelledby"))
+    ).map(it => it.outerHTML.slice(0, 160))"""
+STILL = "* { animation: none !important; transition: none !important }"  # else colours are half-way
 OPEN = "document.querySelectorAll('details').forEach(it => { it.open = true })"
 AXE = """async rules => {
     const options = {resultTypes: ["violations"], preload: false};
@@ -99,6 +101,7 @@ class Looker(Reader):
         self.page.set_viewport_size({"width": 1280, "height": 800})
         self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
         self.page.goto(path.as_uri())
+        self.page.add_style_tag(content=STILL)
         self.page.evaluate(OPEN)
 
     def headings(self):
