@@ -8,6 +8,7 @@ leads nowhere, more than 25 MB.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -44,7 +45,15 @@ def build(site=SITE):
     for pattern in UNUSED:
         for path in (site / "_static").rglob(pattern):
             path.unlink()
+    if done.returncode == 0:
+        listing = site / "_modules/index.html"
+        listing.write_text(flat(listing.read_text(encoding="utf-8")), encoding="utf-8")
     return done.returncode == 0
+
+
+def flat(text):
+    """The list of source pages as one list: sphinx nests lists where HTML allows none."""
+    return re.sub(r"(?<=</li>\n)<ul>(?=<li>)|</ul>(?=<li>|</ul>)", "", text)
 
 
 def size(site):

@@ -66,6 +66,12 @@ def test_a_site_that_is_too_large_is_found(site, monkeypatch):
     assert problem.endswith("MB, more than 0")
 
 
+def test_lists_in_lists_become_one():
+    nested = "<ul><li>a</li>\n<ul><li>b</li>\n</ul><li>c</li>\n<ul><li>d</li>\n</ul></ul>"
+    one = "<ul><li>a</li>\n<li>b</li>\n<li>c</li>\n<li>d</li>\n</ul>"
+    assert website.flat(nested) == one
+
+
 def test_no_heading_level_is_skipped_and_code_is_left_alone():
     text = "# one\n### task\n#### part\n```\n##### no heading\n```\n## two\n"
     even = "# one\n## task\n### part\n```\n##### no heading\n```\n## two\n"
