@@ -8,7 +8,7 @@ VENV := .venv/bin/python
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test quick check refresh exercises class material grade nbgrader browser bench clean
+.PHONY: help lab test quick check refresh exercises class material grade nbgrader site browser bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ lab: ## study: open JupyterLab on the first notebook
 	@$(VENV) tools/lab.py
 
 test: ## prove every page: run all gates
-	@$(PYTHON) tools/environment.py course test nbgrader
+	@$(PYTHON) tools/environment.py course test nbgrader site
 	@$(VENV) tools/gates.py
 
 quick: ## while you work: style, lint, exercises, the tests of what git says has changed
@@ -53,11 +53,17 @@ nbgrader: ## an nbgrader course (some chapters: CHAPTERS="02 03"; OUT=my-course)
 	@$(PYTHON) tools/environment.py course classroom nbgrader
 	@$(VENV) -m tantra.classroom nbgrader $(CHAPTERS) $(if $(OUT),--out "$(OUT)")
 
-browser: ## open every notebook, sheet, deck and class page in a real browser, and run all cells
-	@$(PYTHON) tools/environment.py course test browser
+site: ## the course as pages to read, in build/site: open its index.html, no server needed
+	@$(PYTHON) tools/environment.py course site
+	@$(VENV) tools/website.py
+
+browser: ## open every notebook, sheet, deck and page in a real browser, and run all cells
+	@$(PYTHON) tools/environment.py course test site browser
 	@$(VENV) tools/browser.py
 	@$(VENV) tools/handouts.py
 	@$(VENV) tools/class_pages.py
+	@$(VENV) tools/website.py
+	@$(VENV) tools/website_look.py
 
 bench: ## measure the library beside its peers (some parts: PARTS="training startup")
 	@$(PYTHON) tools/environment.py course bench

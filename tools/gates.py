@@ -69,6 +69,11 @@ GATES = (
         threads=2,
     ),
     Gate(
+        "site",
+        "the site builds without a warning, each link in it leads somewhere, no solution is found",
+        (("tools/website.py",),),
+    ),
+    Gate(
         "conda-pip",
         "environment.yml's pip section, in an empty environment, runs a notebook",
         (("tools/conda_pip.py",),),
