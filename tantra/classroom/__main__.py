@@ -48,6 +48,8 @@ def grade(arguments):
     from tantra.classroom import grading
 
     marked = grading.grade(**options, told=_told)
+    for said in grading.warnings(grading.place(options["folder"], options["out"])):
+        print(said, file=sys.stderr)
     print(f"{len(marked)} submissions, {sum(each.points for each in marked)} points in all")
     return 0
 

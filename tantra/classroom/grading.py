@@ -40,7 +40,8 @@ class Class:
     def begin(self, again=False):
         """The submissions to mark; what was marked under other conditions is taken away."""
         assignment, path = self.page.assignment(self.seed), self.out / "assignment.json"
-        found = folders.handed_in(self.folder)
+        pages = {path.stem for path in self.exercise.parent.glob("*.ipynb")}
+        found = folders.handed_in(self.folder, pages - {self.exercise.stem})
         if self.out.exists() and any(self.out.iterdir()) and not path.exists():
             raise ValueError(f"{self.out} holds other things than marks; give an empty --out")
         changed = again or _stored(type(assignment), path) != assignment
@@ -48,6 +49,8 @@ class Class:
         for place in [*self.out.glob("students/*.json"), *self.out.glob("verdicts/*.jsonl")]:
             if changed or place.stem not in names:
                 place.unlink()
+        if not changed:  # what is marked already is not judged again, and was as open
+            self.open = _how(self.out).get("open", [])
         assignment.write(path)
         return found
 
@@ -122,13 +125,19 @@ def grade(exercise, folder, out=None, again=False, jobs=2, seed=None, limits=Non
     """
     path, folder = find(exercise).resolve(), Path(folder)
     seed = zlib.crc32(path.stem.encode()) % 1_000_000 if seed is None else seed
-    out = Path(out) if out else folder.resolve().with_name(f"{folder.resolve().name}-marks")
+    out = place(folder, out)
     if folder.resolve() in (out.resolve(), *out.resolve().parents):
         raise ValueError(f"{out} lies in the folder of submissions; give another one with --out")
     marking = Class(read_page(path), path, folder, out, seed, limits or {})
     marked = _marked(marking, marking.begin(again), jobs, told)
     _say_how(marking)
     return sorted(marked, key=lambda each: each.student)
+
+
+def place(folder, out=None):
+    """The folder of marks: the one that is named, else FOLDER-marks beside the submissions."""
+    folder = Path(folder).resolve()
+    return Path(out) if out else folder.with_name(f"{folder.name}-marks")
 
 
 def _marked(marking, found, jobs, told):
@@ -177,9 +186,27 @@ def _together(work, count, over, benches):
 
 
 def _say_how(marking):
-    """Write down how it was marked: the seed, and what answers were not kept from."""
-    text = json.dumps({"seed": marking.seed, "open": marking.open}, indent=1)
-    (marking.out / "run.json").write_text(text + "\n", "utf-8")
+    """Write down how it was marked: the seed, what answers were not kept from, what was left."""
+    how = {
+        "seed": marking.seed,
+        "open": marking.open,
+        "odd": folders.passed_over(marking.folder),
+    }
+    (marking.out / "run.json").write_text(json.dumps(how, indent=1) + "\n", "utf-8")
+
+
+def warnings(out):
+    """Sentences for the teacher on a run whose marks lie in out."""
+    how = _how(out)
+    return [f"not kept from answers: {each}" for each in how.get("open", ())] + how.get("odd", [])
+
+
+def _how(out):
+    """How what lies in out was marked, {} where it does not say."""
+    try:
+        return json.loads((out / "run.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def file_name(student):
