@@ -133,6 +133,14 @@ def _digits(answer, rtol):
     return f"{count} decimal{'s' if count > 1 else ''}" if count > 0 else "all digits"
 
 
+def _as_float(fraction):
+    """A fraction as a float; infinite past those."""
+    try:
+        return float(fraction)
+    except OverflowError:
+        return math.inf if fraction > 0 else -math.inf
+
+
 def _plain(value):
     """Lists, sizes and arrays as tuples, single numbers and fractions as Python's numbers."""
     if isinstance(value, np.ndarray | torch.Tensor):
@@ -140,5 +148,5 @@ def _plain(value):
     if isinstance(value, list | tuple):
         return tuple(map(_plain, value))
     if isinstance(value, Fraction):
-        return float(value)
+        return _as_float(value)
     return value.item() if isinstance(value, np.generic) else value

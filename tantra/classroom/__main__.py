@@ -56,7 +56,10 @@ def grade(arguments):
     from tantra.classroom.reports import outputs
 
     marked = grading.grade(**options, told=_told)
-    print(outputs.write(grading.place(options["folder"], options["out"]), marked))
+    place = grading.place(options["folder"], options["out"])
+    print(outputs.write(place, marked))
+    for said in grading.warnings(place):
+        print(said, file=sys.stderr)
     return 0
 
 

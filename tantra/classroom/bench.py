@@ -19,6 +19,10 @@ from tantra.classroom.records import Verdict
 
 PACKAGE = Path(__file__).parents[1]
 SILENCE = 900.0  # seconds in which a judge must say something
+WINDOWS = (
+    "this system cannot shut an answer in: on Windows, run the same command in WSL, its "
+    "Linux (learn.microsoft.com/windows/wsl)"
+)
 DIED = "the judge did not come back from this answer: look at it by hand"
 
 
@@ -26,6 +30,8 @@ class Bench:
     """A judge's process, begun when there is something to judge."""
 
     def __init__(self, silence=SILENCE):
+        if not hasattr(os, "fork"):
+            raise ValueError(WINDOWS)
         self.process, self.silence, self.heard = None, silence, b""
         self.room, self.guard, self.closed = None, threading.Lock(), False
 

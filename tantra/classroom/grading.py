@@ -43,7 +43,8 @@ class Class:
     def begin(self, again=False):
         """The submissions to mark; what was marked under other conditions is taken away."""
         assignment, path = self._assignment(), self.out / "assignment.json"
-        found = folders.handed_in(self.folder)
+        pages = {path.stem for path in self.exercise.parent.glob("*.ipynb")}
+        found = folders.handed_in(self.folder, pages - {self.exercise.stem})
         if self.out.exists() and any(self.out.iterdir()) and not path.exists():
             raise ValueError(f"{self.out} holds other things than marks; give an empty --out")
         changed = again or _stored(type(assignment), path) != assignment
@@ -51,6 +52,8 @@ class Class:
         for place in [*self.out.glob("students/*.json"), *self.out.glob("verdicts/*.jsonl")]:
             if changed or place.stem not in names:
                 place.unlink()
+        if not changed:  # what is marked already is not judged again, and was as open
+            self.open = _how(self.out).get("open", [])
         assignment.write(path)
         return found
 
@@ -211,9 +214,27 @@ def _together(work, count, over, benches):
 
 
 def _say_how(marking):
-    """Write down how it was marked: the seed, and what answers were not kept from."""
-    text = json.dumps({"seed": marking.seed, "open": marking.open}, indent=1)
-    (marking.out / "run.json").write_text(text + "\n", "utf-8")
+    """Write down how it was marked: the seed, what answers were not kept from, what was left."""
+    how = {
+        "seed": marking.seed,
+        "open": marking.open,
+        "odd": folders.passed_over(marking.folder),
+    }
+    (marking.out / "run.json").write_text(json.dumps(how, indent=1) + "\n", "utf-8")
+
+
+def warnings(out):
+    """Sentences for the teacher on a run whose marks lie in out."""
+    how = _how(out)
+    return [f"not kept from answers: {each}" for each in how.get("open", ())] + how.get("odd", [])
+
+
+def _how(out):
+    """How what lies in out was marked, {} where it does not say."""
+    try:
+        return json.loads((out / "run.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def file_name(student):

@@ -44,6 +44,7 @@ WRONG = [
     (X.astype("float32"), X, "dtype is float32, expected float64"),
     (torch.ones(2), torch.ones(2).double(), "dtype is float32, expected float64"),
     (np.array([None, 1]), np.ones(2), "dtype is object, expected float64"),
+    (np.array("x"), 2.0, "dtype is <U1, expected a number"),
     (X.T, X, "shape is (3, 2), expected (2, 3)"),
     (X[:, :1], X[:, 0], "shape is (2, 1), expected (2,)"),
     (np.ones((1,)), 1.0, "a NumPy array, expected a number"),

@@ -511,6 +511,7 @@ def test_numbers_are_predicted_closely_and_counts_exactly(prediction):
     close = replace(prediction, answer=0.125, rtol=1e-3, mistakes={})
     assert close.judge(0.12501).passed
     assert close.judge(Fraction(1, 8)).passed
+    assert not close.judge(Fraction(10**999, 3)).passed
     assert not close.judge(0.126).passed
     count = replace(prediction, answer=124_439_808, mistakes={})
     assert count.judge(124_439_808).passed

@@ -131,6 +131,13 @@ def error_by_where(logits, targets, ignore):
     return np.where(counts, log_sums - picked, 0).sum() / counts.sum()
 
 
+def error_from_the_largest(logits, targets, ignore):
+    rows, true = logits[targets != ignore], targets[targets != ignore]
+    largest = np.log(tantra.softmax(rows).max(axis=-1))  # at least -log V
+    gaps = rows.max(axis=-1) - rows[np.arange(len(true)), true]
+    return (gaps - largest).mean()
+
+
 def error_masked(logits, targets, ignore):
     m, keep = logits.max(axis=-1, keepdims=True), targets != ignore
     log_p = logits - m - np.log(np.sum(np.exp(logits - m), axis=-1, keepdims=True))
@@ -420,7 +427,13 @@ RIGHT = {
     "tied_gradient": [tied_by_one_hot, tied_by_loops, tied_by_einsum],
     "first_loss": [math.log(50257), np.log(50257), 10.82, -math.log(1 / 50257)],
     "unembedding_share": [0.047, 0.04696, np.float64(0.046962)],
-    "cross_entropy": [error_by_rows, error_flat, error_by_where, error_masked],
+    "cross_entropy": [
+        error_by_rows,
+        error_flat,
+        error_by_where,
+        error_masked,
+        error_from_the_largest,
+    ],
     "cross_entropy_gradient": [gradient_in_place, gradient_by_identity, gradient_flat],
     "adamw_step": [step_by_differences, step_in_torch, step_in_copies],
     "fit_table": [table_by_grad, table_by_sgd, table_on_paper, table_cleared_after],

@@ -148,10 +148,17 @@ def format_3(book):
 
 
 def zipped(**files):
+    return packed({name.replace("__", "/") + ".ipynb": text for name, text in files.items()})
+
+
+def packed(files, mode=0o100644, way=zipfile.ZIP_DEFLATED):
+    """A zip of these files, by their names in it."""
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(content, "w") as file:
         for name, inside in files.items():
-            file.writestr(name.replace("__", "/") + ".ipynb", inside)
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = mode << 16
+            file.writestr(entry, inside, way)
     return content.getvalue()
 
 
@@ -228,9 +235,19 @@ PRINTS = "def softmax(x):\n    return {}\n"
 
 def kinds(class_, port=9):
     """Every Kind by its name; class_ is the folder where they will lie, port one that listens."""
+    import habits
+    import tricks
+
     places = {"class_": str(class_), "port": port}
     stolen = {"path": str(ROOT / "tantra/check/exercises/softmax.py")}
-    return {**honest_kinds(places), **wrong_kinds(), **hostile_kinds(places, stolen), **broken()}
+    return {
+        **honest_kinds(places),
+        **habits.habits(),
+        **wrong_kinds(),
+        **hostile_kinds(places, stolen),
+        **tricks.tricks(Path(class_)),
+        **broken(),
+    }
 
 
 def honest_kinds(places):
@@ -365,9 +382,23 @@ def broken():
     }
 
 
+def beside():
+    """Files by their places that are no submissions."""
+    other = (ROOT / "exercises/03_attention.ipynb").read_bytes()
+    return {
+        "folder of a Mac/._02_softmax.ipynb": b"\0\5\x16\7",
+        "whole course/exercises/03_attention.ipynb": other,
+        "report.pdf": b"%PDF",
+        "grades.json": b'{"right": 4}',
+    }
+
+
 def write(folder, port=9):
     """Write the class into a folder; returns its kinds by the students' names."""
     found = kinds(folder.resolve(), port)
+    for name, content in beside().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
     for name, kind in found.items():
         path = folder / kind.name.format(name)
         path.parent.mkdir(parents=True, exist_ok=True)

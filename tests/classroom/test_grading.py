@@ -153,6 +153,32 @@ def test_the_command_marks_a_class(bench, folder, capsys):
     assert "2/2 bob: 13 points" in said.err
 
 
+def test_the_command_says_what_answers_were_not_kept_from_and_what_was_left(
+    bench, folder, capsys, monkeypatch
+):
+    (folder / "carl.pdf").write_bytes(b"%PDF")
+    judged = bench.judged
+
+    def judged_in_the_open(self, *given):
+        yield {"open": ["files: no Landlock"]}
+        yield from judged(self, *given)
+
+    monkeypatch.setattr(bench, "judged", judged_in_the_open)
+    for _ in range(2):  # the second time nothing is judged
+        command.main(["grade", str(PAGE), str(folder), "--jobs", "1"])
+        said = capsys.readouterr().err
+        assert "not kept from answers: files: no Landlock\n" in said
+        assert "neither .ipynb nor .zip: carl.pdf\n" in said
+
+
+def test_windows_gets_one_sentence(folder, capsys, monkeypatch):
+    monkeypatch.delattr(os, "fork", raising=False)
+    assert command.main(["grade", str(PAGE), str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "on Windows, run the same command in WSL" in said
+    assert said.count("\n") == 1
+
+
 def test_the_command_says_that_it_was_interrupted(bench, folder, capsys, monkeypatch):
     monkeypatch.setattr(bench, "most", 3)
     assert command.main(["grade", str(PAGE), str(folder), "--jobs", "1"]) == 130

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,13 +21,14 @@ LIMITS = {"seconds": 1.0, "idle": 1.5}
 STUDENTS = [kind.student.format(name) for name, kind in kinds.kinds("/class").items()]
 
 
-def processes():
-    """The numbers of the processes of graders, and of answers that they began."""
+def processes(scratch):
+    """The numbers of the processes of a grader, and of answers, whose files lie in scratch."""
     found = set()
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
+    for place in Path("/proc").glob("[0-9]*"):
         try:
-            if b"tantra.classroom" in place.read_bytes():
-                found.add(place.parent.name)
+            ours = os.fsencode(scratch) in (place / "environ").read_bytes()
+            if ours and b"tantra.classroom" in (place / "cmdline").read_bytes():
+                found.add(place.name)
         except OSError:
             continue
     return found
@@ -45,16 +47,18 @@ def marked(tmp_path_factory):
     """Submissions and Kinds by student, the state before and after, and where the marks are."""
     room = tmp_path_factory.mktemp("teacher")
     (room / "keep.txt").write_text("mine")
-    scratch = tmp_path_factory.mktemp("scratch")
+    scratch, seen = tmp_path_factory.mktemp("scratch"), set()
     with socket.create_server(("127.0.0.1", 0)) as server, pytest.MonkeyPatch.context() as patch:
         server.settimeout(0.1)
-        patch.setenv("TMPDIR", str(scratch))
+        patch.setattr(tempfile, "tempdir", str(scratch))
         (room / "class").mkdir()
         made = kinds.write(room / "class", server.getsockname()[1])
-        before = state(room), processes()
+        before = state(room), set()
+        told = lambda *_: seen.update(processes(scratch))  # noqa: E731
         out = tmp_path_factory.mktemp("out")
-        found = grading.grade(PAGE, room / "class", out, limits=LIMITS)
-        after = state(room), processes()
+        found = grading.grade(PAGE, room / "class", out, limits=LIMITS, told=told)
+        after = state(room), processes(scratch)
+        assert seen  # while it marks, they are there to be seen
         assert not os.listdir(scratch)
         with pytest.raises(TimeoutError):
             server.accept()
@@ -89,6 +93,13 @@ def test_nothing_outside_has_changed_and_nothing_is_left_running(marked):
     assert before == after
 
 
+def test_what_is_no_submission_is_told(marked):
+    run = json.loads((marked[-1] / "run.json").read_text())
+    assert run["odd"] == [
+        "not looked at, for they end in neither .ipynb nor .zip: grades.json, report.pdf"
+    ]
+
+
 def test_files_have_short_names(marked):
     names = os.listdir(marked[-1] / "students")
     assert len(names) == len(marked[1])
@@ -96,7 +107,16 @@ def test_files_have_short_names(marked):
 
 
 def start(folder, scratch):
-    command = [sys.executable, "-m", "tantra.classroom", str(PAGE), str(folder), "--jobs", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "tantra.classroom",
+        "grade",
+        str(PAGE),
+        str(folder),
+        "--jobs",
+        "1",
+    ]
     return subprocess.Popen(
         command,
         cwd=kinds.ROOT,
@@ -109,7 +129,7 @@ def start(folder, scratch):
 
 def test_interrupted_it_leaves_nothing_and_ends_with_the_same_marks(marked, tmp_path):
     found, made, *_ = marked
-    folder, scratch, before = tmp_path / "class", tmp_path / "scratch", processes()
+    folder, scratch = tmp_path / "class", tmp_path / "scratch"
     folder.mkdir()
     scratch.mkdir()
     some = {name: made[name] for name in ("right", "random", "random value", "wrong")}
@@ -122,9 +142,9 @@ def test_interrupted_it_leaves_nothing_and_ends_with_the_same_marks(marked, tmp_
     assert running.returncode == 130
     assert not os.listdir(scratch)
     deadline = time.monotonic() + 30
-    while processes() - before and time.monotonic() < deadline:
+    while processes(scratch) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert processes() == before
+    assert not processes(scratch)
     first = os.listdir(tmp_path / "class-marks/students")
     assert 1 <= len(first) < 4
     again = grading.grade(PAGE, folder, limits=LIMITS)

@@ -64,7 +64,9 @@ class Host:
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self.control, [b"F"], [theirs.fileno()])
-            kept = asdict(limits) | {"processor": processor}
+            kept = asdict(limits) | {
+                "processor": 2 * processor
+            }  # for its cells, then for its calls
             self.channel.send({"folder": str(folder), "limits": kept})
         number = self.channel.receive()[0]["process"]
         return Process(self, number, ours, folder, limits, processor)
@@ -95,6 +97,7 @@ class Process:
     def __init__(self, host, number, sock, folder, limits, processor):
         self.host, self.number, self.folder = host, number, folder
         self.limits, self.processor, self.stopped = limits, processor, None
+        self.until = processor
         self.used, self.idle, self.looked = 0.0, 0.0, time.monotonic()
         self.channel = Channel(sock, self._look)
         self.guards, _ = self._guarded(self.channel.receive)  # what shuts it in
@@ -111,9 +114,15 @@ class Process:
             if "ask" not in reply or answering is None:
                 self._look()
                 return reply, buffers
-            self._guarded(self.channel.send, *answering(reply, buffers))
-            self.looked = time.monotonic()
+            began = time.monotonic()
+            answered = answering(reply, buffers)
+            self.looked += time.monotonic() - began  # that time was the judge's
+            self._guarded(self.channel.send, *answered)
         raise self.stop(GARBLED.format(f"it called {MANY} times"))
+
+    def grant(self):
+        """Let it compute as long again: what its cells took is not taken from its calls."""
+        self.until = self.used + self.processor
 
     def stop(self, words):
         """End the process; returns the exception that says why, the first time that it is asked."""
@@ -147,7 +156,7 @@ class Process:
         if used - self.used < 0.01:
             self.idle += now - self.looked
         self.used, self.looked = used, now
-        if used > self.processor:
+        if used > self.until:
             raise self.stop(ENDLESS.format(self.processor))
         if self.idle > self.limits.idle and not _is_running(self.number):
             raise self.stop(WAITING.format(self.limits.idle))

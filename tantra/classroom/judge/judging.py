@@ -5,15 +5,17 @@ from dataclasses import replace
 
 from tantra.check import show
 from tantra.check.deadline import OutOfTime
-from tantra.check.engine import ENDLESS, WAITING
+from tantra.check.engine import ENDLESS, NOT_YOURS, WAITING
+from tantra.check.exercises import registry
 from tantra.check.outcome import in_words
 from tantra.check.variants import exercise as exercise_of
-from tantra.classroom.judge.host import Stopped
+from tantra.classroom.judge.host import GARBLED, Stopped
 from tantra.classroom.judge.stand_in import stand_in, strange
 from tantra.classroom.records import Verdict
 from tantra.classroom.sandbox.faults import unpack_error
+from tantra.classroom.sandbox.frames import Garbled
 from tantra.classroom.sandbox.limits import Limits
-from tantra.classroom.sandbox.values import Luggage, unpack
+from tantra.classroom.sandbox.values import NOT_THERE, Luggage, unpack
 from tantra.classroom.submission import names
 from tantra.classroom.submission.answers import blinds, by_chance
 from tantra.classroom.submission.notebook import written
@@ -21,7 +23,10 @@ from tantra.classroom.submission.notebook import written
 SECONDS, LONGEST, MORE_SEEDS = 10.0, 4000, (1, 2)  # for values; letters of words; second looks
 BLIND = "speaks of {}, with which a check sees how an answer works: leave it out"
 VARIES = "it was right once and wrong another time: an answer must not be left to chance"
+TOO_LARGE = "what it returned is too large to be looked at"
 NO_ANSWER = "nothing called {} is there after the cell has run"
+SHORTENED = "its cell did not get as far as {0}, so only what {0} is made of was run: {1}"
+LONG = 200  # letters of a note
 STATUS = {"passed": "passed", "failed": "failed", "unwritten": "unsolved"}
 
 
@@ -55,40 +60,68 @@ class Judge:
         if word := blinds(answer.source):
             return self._said(task, "failed", f"✗ {task.name}\n  {BLIND.format(word)}", answer)
         verdict = self._once(task, answer, self.seed)
-        if verdict.status == "passed" and by_chance(answer.source):
+        if verdict.status != "passed":
+            return verdict
+        if (part := _part(task)) and self._once(task, answer, self.seed, part).status != "passed":
+            return self._said(task, "failed", f"✗ {task.name}\n  {NOT_YOURS}", answer)
+        if by_chance(answer.source):
             for more in MORE_SEEDS:
                 if self._once(task, answer, self.seed + more).status != "passed":
                     return self._said(task, "failed", f"✗ {task.name}\n  {VARIES}", answer)
         return verdict
 
-    def _once(self, task, answer, seed):
-        exercise = exercise_of(task.name, self.variant)
+    def _once(self, task, answer, seed, without=None):
+        """The verdict on an answer; where its cell does not get that far, on what defines it."""
+        verdict, begun = self._judged(task, answer, seed, without)
+        short = names.shortened(answer.source, answer.want)
+        if begun or not short or names.same(short, answer.source):
+            return verdict
+        note = SHORTENED.format(answer.want, " ".join(verdict.words.split()[2:])[:LONG])
+        again = replace(answer, source=short, notes=(*answer.notes, note))
+        second, begun = self._judged(task, again, seed, without)
+        return replace(second, source=answer.source) if begun else verdict
+
+    def _judged(self, task, answer, seed, without):
+        """(the verdict, whether what is asked for was there)."""
+        exercise, begun = exercise_of(task.name, self.variant), False
         seconds = self.limits.seconds or getattr(exercise, "seconds", SECONDS)
         process = self.host.fork(self.limits, seconds)
         try:
-            attempt, fault = self._attempt(process, task, answer, seed)
+            attempt, fault = self._attempt(process, task, answer, seed, without)
             if attempt is None:
-                return self._said(task, "failed", f"✗ {task.name}\n  {fault}", answer)
+                return self._said(task, "failed", f"✗ {task.name}\n  {fault}", answer), begun
+            begun = True
             answer = _with_note(answer, fault)
             verdict = exercise.judge(attempt, seed)
             if process.stopped and _is_stop(verdict):
                 raise Stopped(process.stopped)
-            return self._said(
-                task, STATUS[verdict.status], show.text(verdict), answer, verdict.mistake
-            )
+            words = show.text(verdict)
+            said = self._said(task, STATUS[verdict.status], words, answer, verdict.mistake)
+            return said, begun
         except OutOfTime as stop:
             words = process.stopped or str(stop) or "it took too long"
-            return self._said(task, "stopped", f"✗ {task.name}\n  {words}", answer)
+            return self._said(task, "stopped", f"✗ {task.name}\n  {words}", answer), begun
+        except MemoryError:
+            return self._said(task, "failed", f"✗ {task.name}\n  {TOO_LARGE}", answer), begun
         finally:
             process.end()
 
-    def _attempt(self, process, task, answer, seed):
+    def _attempt(self, process, task, answer, seed, without):
         """What to hand to the check, or None, and what went wrong as its cell ran, in words."""
         own = f"<{task.name}>"
         cells = [*self.page.given, *answer.before, (own, answer.source)]
         for label, source in cells:
             linecache.cache[label] = (len(source), None, source.splitlines(True), label)
-        reply, buffers = process.ask({"load": {"cells": cells, "want": answer.want, "seed": seed}})
+        load = {"cells": cells, "want": answer.want, "seed": seed, "without": without}
+        reply, buffers = process.ask({"load": load})
+        process.grant()
+        try:
+            return self._opened(process, answer, own, reply, buffers)
+        except (Garbled, *NOT_THERE) as error:
+            raise process.stop(GARBLED.format(type(error).__name__)) from None
+
+    def _opened(self, process, answer, own, reply, buffers):
+        """The same, from the reply."""
         fault = _in_words(reply["faults"].get(own) or reply["faults"].get(""), answer.source)
         if reply.get("missing"):
             return None, fault or NO_ANSWER.format(answer.want)
@@ -108,6 +141,12 @@ class Judge:
             source=answer.source if answer else "",
             notes=tuple(map(written, answer.notes)) if answer else (),
         )
+
+
+def _part(task):
+    """Where the part of tantra is that does not count as an answer: [module, name], or None."""
+    part = getattr(registry()[task.name], "part", lambda: None)()
+    return part and [part.__module__, part.__qualname__]
 
 
 def _is_stop(verdict):

@@ -1,5 +1,7 @@
 """What a check calls in the place of an answer: each call goes to the answer's process."""
 
+import functools
+
 import numpy as np
 
 from tantra.classroom.judge.host import GARBLED
@@ -28,12 +30,17 @@ def stand_in(process, name, module):
 def strange(kind, name):
     """A thing that stayed in the answer's process: only its kind and its type's name are known."""
     name = name[:60] if name.isprintable() and name else "thing"
-    made = type(name, (), {"__module__": "__main__", "__repr__": lambda self: f"<{name}>"})
+    made = _type(name)
     if kind == "class":
         return made
     if kind == "function":
         return _function(name)
     return made()
+
+
+@functools.lru_cache(1000)  # to make a type takes long, and an answer may hold many things
+def _type(name):
+    return type(name, (), {"__module__": "__main__", "__repr__": lambda self: f"<{name}>"})
 
 
 def _function(name):
@@ -69,9 +76,9 @@ class _Call:
             overwrite(self.given[number], self._opened(node, buffers))
         self._watched([self._opened(node, buffers) for node in reply["made"]])
         raised = unpack_error(reply["raised"]) if "raised" in reply else None
-        notes = dict(reply["notes"])
+        notes, held = dict(reply["notes"]), _held(reply.get("returned"), value)
         del reply, buffers
-        replay(notes, getattr(value, "nbytes", 0))
+        replay(notes, held)
         if raised is not None:
             raised.from_answer = True
             raise raised
@@ -106,6 +113,12 @@ class _Call:
             return {"returned": pack(function(*args), luggage)}, luggage.buffers
         except Exception as error:
             return {"raised": pack_error(error)}, ()
+
+
+def _held(node, value):
+    """The bytes that a result takes here; a view of an argument takes none."""
+    is_view = isinstance(node, dict) and "view" in node
+    return 0 if is_view else getattr(value, "nbytes", 0)
 
 
 def _is_plain(value):

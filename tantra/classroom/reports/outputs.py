@@ -33,7 +33,7 @@ def write(out, submissions):
         "odd.html": odd(assignment, submissions, open),
     }.items():
         files.write_whole(out / name, content)
-    return summary(assignment, submissions, out, open)
+    return summary(assignment, submissions, out)
 
 
 def _open(out):

@@ -12,7 +12,7 @@ from tantra.files import short
 WIDEST = 28
 
 
-def summary(assignment, submissions, out, open=()):
+def summary(assignment, submissions, out):
     """The text; out is the folder where the reports lie."""
     totals = [_total(assignment, each) for each in submissions]
     head = f"{assignment.exercise}: {counted(len(submissions), 'submission')}"
@@ -24,7 +24,6 @@ def summary(assignment, submissions, out, open=()):
     lines += ["", "To talk about:"] if talk else []
     lines += [f"  {len(each.students)} × {each.task.name}: {each.sentence}" for each in talk]
     lines += ["", *_odd(assignment, submissions)]
-    lines += [f"Answers were not kept from: {'; '.join(open)}"] if open else []
     lines += [f"{out}: marks.csv, marks.json, feedback/, mistakes.html, odd.html"]
     return visible("\n".join(lines))
 

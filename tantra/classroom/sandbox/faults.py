@@ -17,7 +17,7 @@ def pack_error(error, explain=None):
     node = {
         "types": [[each.__module__, each.__name__] for each in type(error).__mro__][:MANY],
         "arguments": _plain(error.args) or [_text(error)],
-        "text": (explain and explain(error)) or _text(error),
+        "text": _explained(error, explain) or _text(error),
         "where": where and [where.filename, where.lineno, where.name],
     }
     if isinstance(error, SyntaxError) and isinstance(error.lineno, int):
@@ -34,6 +34,13 @@ def unpack_error(node):
         return _raised_at(error, *where) if where else error
     except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as problem:
         raise Garbled(f"no error: {type(problem).__name__}") from None
+
+
+def _explained(error, explain):
+    try:
+        return explain and explain(error)
+    except BaseException:
+        return None
 
 
 def _text(thing):
@@ -53,7 +60,8 @@ def _plain(arguments):
 def _kind(types):
     """The exception of a known library, else a new one of that name, made from the nearest."""
     (module, name), *above = types
-    found = getattr(sys.modules.get(module), str(name), None) if module in LIBRARIES else None
+    known = vars(sys.modules.get(module, sys)) if module in LIBRARIES else {}
+    found = known.get(str(name))
     if isinstance(found, type) and issubclass(found, Exception | SystemExit | KeyboardInterrupt):
         return Exception if found is KeyboardInterrupt else found
     nearest = _kind(above) if above else Exception

@@ -6,6 +6,7 @@ not trusted: a frame that is too large or no JSON raises Garbled.
 
 import json
 import struct
+import time
 
 MOST = 2**26  # bytes of a frame
 HEAD = struct.Struct("<II")
@@ -16,10 +17,13 @@ class Garbled(ValueError):  # noqa: N818, it reads so where it is raised
 
 
 class Channel:
-    """Sends and receives frames.  patience() is called whenever the other side makes it wait."""
+    """Sends and receives frames.
+
+    patience() is called every tick seconds, also where the other side sends one byte at a time.
+    """
 
     def __init__(self, sock, patience=None, tick=0.1):
-        self.sock, self.patience = sock, patience
+        self.sock, self.patience, self.tick, self.asked = sock, patience, tick, time.monotonic()
         sock.settimeout(tick if patience else None)
 
     def send(self, message, buffers=()):
@@ -57,10 +61,11 @@ class Channel:
 
     def _send(self, part):
         while part:
+            self._wait()
             try:
                 part = part[self.sock.send(part) :]
             except TimeoutError:
-                self.patience()
+                continue
             except (BrokenPipeError, ConnectionResetError):
                 raise EOFError from None
 
@@ -68,10 +73,10 @@ class Channel:
         content = bytearray(count)
         left = memoryview(content)
         while left:
+            self._wait()
             try:
                 got = self.sock.recv_into(left)
             except TimeoutError:
-                self.patience()
                 continue
             except ConnectionResetError:
                 got = 0
@@ -79,3 +84,8 @@ class Channel:
                 raise EOFError
             left = left[got:]
         return content
+
+    def _wait(self):
+        if self.patience and time.monotonic() - self.asked >= self.tick:
+            self.patience()
+            self.asked = time.monotonic()

@@ -6,6 +6,10 @@ import importlib.machinery
 import sys
 import types
 
+from tantra.classroom.sandbox import watched
+
+GONE = ("tantra.check.", "tantra.classroom.")  # they hold right answers, and what stands around
+
 
 class Silent(types.ModuleType):
     """A module in which every name is there, can be called, and does nothing."""
@@ -42,12 +46,20 @@ class Shell:
         return lambda *args, **named: None
 
 
+def _refuse_other_eyes(event, args):
+    """Let nobody but the channel set a profile function: a check sees with it."""
+    if event in ("sys.setprofile", "sys.settrace") and not watched.setting:
+        raise PermissionError("an answer must leave Python's profile and trace functions alone")
+
+
 def settle():
     """Change this process for good: the check goes, and input() has an empty answer."""
     import tantra
 
-    for name in [name for name in sys.modules if f"{name}.".startswith("tantra.check.")]:
+    for name in [name for name in sys.modules if f"{name}.".startswith(GONE)]:
         del sys.modules[name]
+    vars(tantra).pop("classroom", None)
+    sys.addaudithook(_refuse_other_eyes)
     sys.meta_path.insert(0, NoCheck())
     tantra.check = importlib.import_module("tantra.check")
     shell = Shell()

@@ -18,6 +18,7 @@ from tantra.classroom.sandbox.frames import Garbled
 
 DEEP, MANY, LARGE = 40, 200_000, 4096  # levels, things, and bits of a whole number
 KINDS = "biufcSU"
+NOT_THERE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 CONTAINERS = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
 
@@ -91,7 +92,7 @@ def unpack(node, luggage, depth=0):
         return READERS[kind](inside, luggage)
     except Garbled:
         raise
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except NOT_THERE as error:
         raise Garbled(f"no {str(kind)[:20]}: {type(error).__name__}") from None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from torch.overrides import TorchFunctionMode
 
 MOST = 500  # notes of one kind
+setting = False  # whether a profile function is being set from here
 LIBRARIES = ("tantra.", "numpy.", "torch.")
 
 
@@ -65,12 +66,22 @@ def _calls(notes):
         if event == "call" and isinstance(module, str) and f"{module}.".startswith(LIBRARIES):
             seen[module, frame.f_code.co_qualname] = len(seen) < MOST
 
-    sys.setprofile(notice)
+    _set_profile(notice)
     try:
         yield
     finally:
-        sys.setprofile(None)
+        _set_profile(None)
         notes["calls"] = [list(name) for name in seen][:MOST]
+
+
+def _set_profile(notice):
+    """Set it here, where an answer may not."""
+    global setting
+    setting = True
+    try:
+        sys.setprofile(notice)
+    finally:
+        setting = False
 
 
 @contextlib.contextmanager

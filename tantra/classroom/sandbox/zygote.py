@@ -53,7 +53,7 @@ def readable():
     Of a folder of packages each is named, for what lies below an allowed one cannot be hidden.
     """
     for place in map(Path, sys.path):
-        if place.is_dir() and place != PACKAGE.parent:
+        if place.is_dir() and (place != PACKAGE.parent or place.name.endswith("-packages")):
             yield from (each for each in place.iterdir() if each.name != PACKAGE.name)
     libraries = Path(sysconfig.get_path("stdlib"))
     yield from (each for each in libraries.iterdir() if not each.name.endswith("-packages"))

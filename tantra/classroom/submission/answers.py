@@ -13,7 +13,11 @@ CHANCE = frozenset(
     | {"uuid1", "uuid4", "time", "time_ns", "perf_counter", "monotonic", "process_time"}
     | {"id", "hash", "getpid", "now", "today", "empty", "empty_like"}
 )
-UNUSUAL = ("os", "sys", "ctypes", "gc", "inspect", "socket", "subprocess", "threading", "signal")
+UNUSUAL = (
+    *("os", "sys", "ctypes", "gc", "inspect", "socket", "subprocess", "threading", "_thread"),
+    *("signal", "importlib", "__import__", "exec", "eval", "_getframe", "addaudithook"),
+    *("__code__", "__globals__", "__closure__", "__wrapped__", "__subclasses__", "_C"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def _answer(page, place, text, notes, codes):
     before, borrowed = _before(page, text, codes)
     if borrowed:
         notes = (*notes, f"uses {', '.join(borrowed)} of another cell")
-    if unusual := [each for each in UNUSUAL if each in names.needed(text)]:
+    if unusual := [each for each in UNUSUAL if each in names.spoken(text)]:
         notes = (*notes, f"uses {', '.join(unusual)}: have a look")
     if len(text) > LONGEST:
         notes = (*notes, f"longer than {LONGEST} letters: the rest was left out")
@@ -75,26 +79,27 @@ def _renamed(place, text, codes):
 def _before(page, text, codes):
     """What the text needs of the student's other cells: ((label, source), ...), and its names.
 
-    Only statements that bind a needed name are taken, the last ones of each.
+    Only statements that bind or change a needed name are taken, in their order.
     """
     known = {name for _, source in page.given for bound, _ in names.statements(source)
              for name in bound}  # fmt: skip
     pool = {}
     for place, (_, source) in enumerate(codes):
         if source != text:
-            for step, (bound, line) in enumerate(names.statements(source)):
-                pool |= dict.fromkeys(bound - known, (place, step, line))
-    taken, ask = {}, [text]
+            for step, (bound, line) in enumerate(names.parts(source)):
+                for name in bound - known:
+                    pool.setdefault(name, {})[place, step] = line
+    lines, taken = pool.pop("*", {}), set()
+    ask = [text, *lines.values()]
+    own = set().union(*(bound for bound, _ in names.statements(text)))
     while ask:
-        source = ask.pop()
-        own = set().union(*(bound for bound, _ in names.statements(text)))
-        for name in (names.needed(source) - own) & pool.keys() - taken.keys():
-            taken[name] = pool[name]
-            ask.append(pool[name][2])
-    lines = sorted(set(taken.values()))
-    return tuple((f"<another cell {n}>", line) for n, (*_, line) in enumerate(lines, 1)), sorted(
-        taken
-    )
+        found = (names.needed(ask.pop()) - own) & pool.keys() - taken
+        taken |= found
+        new = {place: line for name in found for place, line in pool[name].items()}
+        ask += new.values()
+        lines |= new
+    labelled = enumerate((lines[place] for place in sorted(lines)), 1)
+    return tuple((f"<another cell {n}>", line) for n, line in labelled), sorted(taken)
 
 
 def blinds(text):

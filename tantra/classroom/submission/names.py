@@ -6,7 +6,8 @@ import symtable
 import warnings
 
 WRAPPERS = re.compile(r"%%(time|timeit|capture|prun|python3?|debug)\b[^\n]*")
-BARE = re.compile(r"^[ \t]*[%!?].*$|^.*\?{1,2}[ \t]*$", re.MULTILINE)
+BARE = re.compile(r"^[ \t]*([\w, ]+=[ \t]*)?[%!?].*$|^.*\?{1,2}[ \t]*$", re.MULTILINE)
+CHANGES = ("append", "extend", "insert", "add", "update", "setdefault", "sort", "reverse")
 
 
 def parsed(text):
@@ -50,10 +51,21 @@ def same(one, other):
 
 def statements(text):
     """(what it binds, its text) of each statement on the outside of a cell."""
-    tree = parsed(text)
+    for node, line in _lines(text):
+        yield bound(node), line
+
+
+def parts(text):
+    """(what it binds or changes, its text) of each statement on the outside of a cell."""
+    for node, line in _lines(text):
+        yield bound(node) | changed(node), line
+
+
+def _lines(text):
+    tree, lines = parsed(text), re.split("\r\n|\r|\n", text)
     for node in tree.body if tree else ():
         first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
-        yield bound(node), "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+        yield node, "\n".join(lines[first - 1 : node.end_lineno])
 
 
 def bound(node):
@@ -66,6 +78,30 @@ def bound(node):
     if isinstance(node, ast.Lambda):
         return inside
     return inside.union(*(bound(each) for each in ast.iter_child_nodes(node)))
+
+
+def changed(node):
+    """The names whose things a statement changes: x[0] = 1, x.a = 1, x.append(1)."""
+    found = set()
+    for each in ast.walk(node):
+        if isinstance(each, ast.Subscript | ast.Attribute):
+            stored = isinstance(each.ctx, ast.Store)
+            if stored or getattr(each, "attr", None) in CHANGES:
+                found |= {each.value.id} if isinstance(each.value, ast.Name) else set()
+    return found
+
+
+def shortened(text, name):
+    """Only the statements of a cell from which a name comes, in their order."""
+    kept, ask = {}, {name}
+    every = list(parts(text))
+    while ask:
+        asked, ask = ask, set()
+        for place, (names, line) in enumerate(every):
+            if place not in kept and (names & asked or "*" in names):
+                kept[place] = line
+                ask |= needed(line) | (names - {"*"})
+    return "\n".join(kept[place] for place in sorted(kept))
 
 
 def defines(text, name):

@@ -46,7 +46,7 @@ def cells(raw, exercise):
     """(the cells, what was odd) of these bytes: a notebook, or a zip that holds one."""
     odd = []
     if raw.startswith(b"PK"):
-        raw, odd = _inside_zip(raw, exercise), ["a zip: the notebook inside was taken"]
+        raw, odd = _inside_zip(raw, exercise)
     if not raw.strip():
         raise Unreadable("it is empty")
     try:
@@ -96,24 +96,32 @@ def _text(raw):
 
 
 def _inside_zip(raw, exercise):
-    """The bytes of the notebook in a zip; of several, that of the exercise's name."""
+    """(the bytes of the notebook in a zip, what was odd); of several, that of the exercise."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as found:
-            inside = [
-                each
-                for each in found.infolist()
-                if each.filename.lower().endswith(".ipynb")
-                and not {"__MACOSX", ".ipynb_checkpoints"} & set(each.filename.split("/"))
-            ]
-            named = [each for each in inside if each.filename.endswith(f"{exercise}.ipynb")]
-            if not (inside := named or inside):
+            every = [each for each in found.infolist() if _is_notebook(each.filename)]
+            named = [each for each in every if each.filename.endswith(f"{exercise}.ipynb")]
+            if not every:
                 raise Unreadable("the zip holds no notebook")
-            if inside[0].file_size > MOST:
+            one = (named or every)[0]
+            if one.file_size > MOST:
                 raise Unreadable(f"the notebook in the zip has more than {MOST} bytes")
-            with found.open(inside[0]) as file:
-                return file.read(MOST)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, RuntimeError, OSError, ValueError,
-            NotImplementedError, EOFError) as error:  # fmt: skip
-        if isinstance(error, Unreadable):
-            raise
+            with found.open(one) as file:
+                return file.read(MOST), [_taken(one, len(every))]
+    except Unreadable:
+        raise
+    except Exception as error:  # of a broken zip: each way of packing has its own
         raise Unreadable(f"the zip cannot be read ({type(error).__name__})") from None
+
+
+def _is_notebook(name):
+    parts = name.split("/")
+    hidden = {"__MACOSX", ".ipynb_checkpoints"} & set(parts) or parts[-1].startswith(".")
+    return name.lower().endswith(".ipynb") and not hidden
+
+
+def _taken(entry, count):
+    if count == 1:
+        return "a zip: the notebook inside was taken"
+    name = "".join(each if each.isprintable() else "?" for each in entry.filename[-80:])
+    return f"a zip: of the {count} notebooks inside, {written(name)} was taken"
