@@ -306,7 +306,6 @@ def test_the_summary_fits_a_screen(tmp_path):
     assert f"{made.PAGE}: 10 submissions, 26 points in all" in said
     assert f"3 × softmax: {made.KEEPDIMS}" in said
     assert "1 group whose answers are alike" in said
-    assert "kept from: the network" in said
     assert "\x1b" not in said
     assert len(said.splitlines()) < 35
     assert "0 submissions" in made.write(tmp_path, [])
