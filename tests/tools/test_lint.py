@@ -823,6 +823,14 @@ def test_a_printed_source_that_has_changed_since_is_caught(course, old, new, sta
     assert all(problem.endswith("01_query.ipynb") for _, problem in found)
 
 
+@pytest.mark.parametrize(("printed", "stale"), [("silu", False), ("tantra.silu", True)])
+def test_a_function_of_the_page_may_have_the_name_of_a_part(course, printed, stale):
+    page = page_of(course)
+    cell(page, "two").source = f"def silu(x):\n    return x\n\nprint(inspect.getsource({printed}))"
+    output("two", stream("def silu(x):\n    return x\n"))(page)
+    assert bool(list(anywhere.printed_sources_are_of_today(page))) is stale
+
+
 def test_ignoring_more_than_three_percent_is_caught(course):
     pages = [page_of(course)]
     assert "1 of 8 code cells" in str(list(whole.little_is_ignored(pages)))
