@@ -107,3 +107,25 @@ def test_look_draws_something_else_where_it_is_told_to():
 def test_look_says_what_is_wrong(weights, queries, keys, alt, message):
     with pytest.raises(ValueError, match=message):
         plot.look(weights, queries, keys, alt=alt)
+
+
+def test_steps_writes_every_number_and_their_sum():
+    weights, values = np.array([[0.25, 0.75], [1.0, 0.0]]), np.array([[10.0], [-20.0]])
+    scores = np.array([[0.0, 1.0986], [2.0, -np.inf]])
+    page = samples.page_of(
+        lambda: plot.steps(scores, weights, values, "qr", "kl", alt="Two queries meet two keys.")
+    )
+    _, data, _ = parts(page)
+    assert data["rows"] == [
+        [["0.00", "0.25", "10.00", "2.50"], ["1.10", "0.75", "-20.00", "-15.00"]],
+        [["2.00", "1.00", "10.00", "10.00"], ["-∞", "0.00", "-20.00", "0.00"]],
+    ]
+    assert data["sums"] == [["", "1.00", "", "-12.50"], ["", "1.00", "", "10.00"]]
+
+
+@pytest.mark.parametrize("wrong", ["scores", "weights", "values", "queries"])
+def test_steps_says_which_shapes_do_not_fit(wrong):
+    good = {"scores": np.ones((2, 3)), "weights": np.ones((2, 3)) / 3, "values": np.ones((3, 1))}
+    given = good | {"queries": "ab", "keys": "klm"} | {wrong: np.ones((4, 4))}
+    with pytest.raises(ValueError, match=r"give \(T, S\), \(T, S\), \(S, V\)"):
+        plot.steps(**given, alt="Two queries meet three keys.")

@@ -26,7 +26,15 @@ def look_across():
     )  # fmt: skip
 
 
-ALL = {"look": look, "look_across": look_across}
+def steps():
+    weights = weights_of(3, 4)
+    scores = np.log(weights)
+    scores[0, 3] = -np.inf
+    values = np.arange(8.0).reshape(4, 2)
+    plot.steps(scores, weights, values, "abc", WORDS, alt="Three queries, four keys, at random.")
+
+
+ALL = {"look": look, "look_across": look_across, "steps": steps}
 
 
 def page_of(view):

@@ -17,9 +17,9 @@ from tantra.plot.charts import (
     show,
 )
 from tantra.plot.stages import flow
-from tantra.plot.views import look
+from tantra.plot.views import look, steps
 
 __all__ = [
     "COLOURS", "DIVERGING", "MARKERS", "SEQUENTIAL", "arrows", "attention", "bars", "flow",
-    "heatmap", "lines", "look", "scansion", "show",
+    "heatmap", "lines", "look", "scansion", "show", "steps",
 ]  # fmt: skip

@@ -65,7 +65,6 @@
         Home: -chosen, End: names.length - 1 - chosen };
       if (!(event.key in steps)) return;
       event.preventDefault();
-      event.stopPropagation();
       const to = buttons[chosen + steps[event.key]];
       if (to) { pick(buttons.indexOf(to)); to.focus(); }
     };
@@ -109,7 +108,37 @@
     draw();
   }
 
-  const KINDS = { look };
+  // One query at a time: a table with a row for each key; its words are made in Python.
+  function steps(root, { queries, keys, columns, rows, sums }) {
+    row(root, "Query", queries, (i) => draw(i), { hover: true });
+    const frame = make("div", root, { class: "wide", tabindex: "0", role: "region",
+      "aria-label": "the numbers of this query" });
+    const say = make("p", root, { class: "say", role: "status" });
+    function draw(query) {
+      frame.textContent = "";
+      const table = make("table", frame);
+      const line = (first, cells, name) => {
+        const tr = make("tr", table, name ? { class: name } : {});
+        make("th", tr, { scope: "row" }, shown(first));
+        cells.forEach((cell) => make("td", tr, {}, cell));
+        return tr;
+      };
+      const head = make("tr", table);
+      ["key", ...columns].forEach((name) => make("th", head, { scope: "col" }, name));
+      rows[query].forEach((cells, s) => {
+        const weight = line(keys[s], cells).children[2];
+        weight.style.background = `rgba(43, 143, 214, ${0.7 * Number(cells[1])})`;
+      });
+      line("sum", sums[query], "sum");
+      const weights = rows[query].map((cells) => Number(cells[1]));
+      const most = weights.indexOf(Math.max(...weights));
+      say.textContent = `${shown(queries[query])} gives its largest weight, ${rows[query][most][1]}, `
+        + `to ${shown(keys[most])}; its average is ${sums[query].at(-1)}.`;
+    }
+    root.querySelector("button").click();
+  }
+
+  const KINDS = { look, steps };
   document.querySelectorAll("div[data-tantra-view]").forEach((root) => {
     const { kind, alt, ...data } = JSON.parse(root.dataset.tantraView);
     delete root.dataset.tantraView;
@@ -117,6 +146,9 @@
     root.className = "tantra-view";
     Object.entries({ role: "group", "aria-label": alt, "data-lm-suppress-shortcuts": "true" })
       .forEach(([name, value]) => root.setAttribute(name, value));
+    root.onkeydown = (event) => {  // a notebook's own keys stay outside
+      if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+    };
     make("style", root, {}, STYLE);
     KINDS[kind](root, data);
   });

@@ -50,6 +50,39 @@ def look(weights, queries, keys=None, *, alt, instead=None):
     _display("look", data, instead, alt)
 
 
+def steps(scores, weights, values, queries, keys, *, alt, instead=None):
+    """Display how scores become an average, one query at a time, with all numbers.
+
+    scores (T, S); weights (T, S); values (S, V); queries and keys name the T and the S.  A row a
+    key: its score, its weight, its value and the product of the last two, which are summed.  alt
+    and instead are as in look.  Raises ValueError where shapes or names do not fit.
+    """
+    scores, weights, values = _numbers(scores), _numbers(weights), _numbers(values)
+    queries, keys = _words(queries), _words(keys)
+    shape = (len(queries), len(keys))
+    if not (scores.shape == weights.shape == shape and values.shape[:-1] == shape[1:]):
+        raise ValueError(f"scores {scores.shape}, weights {weights.shape}, values {values.shape} "
+                         f"for {shape[0]} queries and {shape[1]} keys: give (T, S), (T, S), (S, V)")  # fmt: skip
+    parts = weights[:, :, None] * values  # (T, S, V)
+    rows = [
+        [[_two(scores[t, s]), _two(weights[t, s]), _two(values[s]), _two(parts[t, s])]
+         for s in range(shape[1])]
+        for t in range(shape[0])
+    ]  # fmt: skip
+    sums = [["", _two(weights[t].sum()), "", _two(parts[t].sum(0))] for t in range(shape[0])]
+    columns = ["score", "weight", "value", "weight × value"]
+    data = {"queries": queries, "keys": keys, "columns": columns, "rows": rows, "sums": sums}
+    if instead is None:
+        _, ax = plt.subplots(figsize=(5, 3))
+        instead = attention(weights, queries, keys, ax=ax, numbers=True)
+    _display("steps", data, instead, alt)
+
+
+def _two(x):
+    """Numbers with two decimals, side by side."""
+    return " ".join(f"{round(float(n), 2) + 0.0:.2f}".replace("inf", "∞") for n in np.ravel(x))
+
+
 def _maps(rows, heads, columns, queries, keys):
     """A Figure with the weights of each head as a heat map; names only where there is room."""
     alone = len(rows) <= 3
