@@ -49,11 +49,12 @@ grade: ## mark a class: EXERCISE=exercises/02_softmax.ipynb FOLDER=submissions
 	@$(PYTHON) tools/environment.py course classroom
 	@$(VENV) -m tantra.classroom grade $(EXERCISE) $(FOLDER)
 
-browser: ## open every notebook, sheet, deck and class page in a real browser, and run all cells
+browser: ## open every notebook, sheet, deck, class page and view in a real browser, and run all cells
 	@$(PYTHON) tools/environment.py course test browser
 	@$(VENV) tools/browser.py
 	@$(VENV) tools/handouts.py
 	@$(VENV) tools/class_pages.py
+	@$(VENV) tools/views_pages.py
 
 bench: ## measure the library beside its peers (some parts: PARTS="training startup")
 	@$(PYTHON) tools/environment.py course bench

@@ -56,7 +56,9 @@ def test_other_numbers_have_another_id():
     ids = set()
     for seed in range(3):
         weights = samples.weights_of(2, 2, seed=seed)
-        page = samples.page_of(lambda w=weights: plot.look(w, "ab", alt="Two words at random here."))
+        page = samples.page_of(
+            lambda w=weights: plot.look(w, "ab", alt="Two words at random here.")
+        )
         ids.add(parts(page)[2])
     assert len(ids) == 3
 
@@ -85,7 +87,9 @@ def test_look_draws_something_else_where_it_is_told_to():
     drawing = plot.bars("ab", {"one": [1, 2]})
     weights = np.eye(2)
     own, other = (
-        samples.page_of(lambda d=d: plot.look(weights, "ab", alt="Each word looks at itself.", instead=d))
+        samples.page_of(
+            lambda d=d: plot.look(weights, "ab", alt="Each word looks at itself.", instead=d)
+        )
         for d in (None, drawing)
     )
     assert parts(own)[1:] == parts(other)[1:]

@@ -21,7 +21,7 @@ def look():
 
 def look_across():
     plot.look(
-        weights_of(3, 5), ["le", "chat", "dort"], "the cat sleeps now .".split(),
+        weights_of(3, 5), ["le", "chat", "dort"], ["the", "cat", "sleeps", "now", "."],
         alt='Three queries look at "five" keys of another sentence.',
     )  # fmt: skip
 

@@ -16,8 +16,16 @@ from pathlib import Path
 
 import nbformat
 
-from browser import CLOSE, FLAGS, HERE, SHOTS, SkippedError
-from browser import find_chromium, find_playwright, jupyterlab
+from browser import (
+    CLOSE,
+    FLAGS,
+    HERE,
+    SHOTS,
+    SkippedError,
+    find_chromium,
+    find_playwright,
+    jupyterlab,
+)
 from course import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
@@ -46,6 +54,8 @@ PLANTED = {  # a change of a good page, and the words that must be heard of it
     "wide": (("<script>", '<p style="width: 600px">wide</p><script>'), "wider than"),
     "deaf": (("button.onclick", "button.never"), "a click on"),
     "keyless": (("box.onkeydown", "box.never"), "the key"),
+    "moved": (("<script>", "<style>.tv-row::before { content: 'x'; width: 30px }</style><script>"),
+              "the page's own style"),
     "silent": (("say.textContent =", "say.never ="), "nothing is said"),
     "nameless": (('button.setAttribute("aria-pressed"', 'button.textContent = ""; '
                   'button.setAttribute("aria-pressed"'), "without a name"),
@@ -113,6 +123,7 @@ class Visitor:
 
 def used(page):
     """Each group of controls must answer a click and a key with another sentence."""
+
     def said():
         return page.locator(".tantra-view [role=status]").all_text_contents()
 
@@ -121,6 +132,8 @@ def used(page):
         buttons = groups.nth(i).locator("button:enabled")
         if buttons.count() < 2:
             continue
+        if buttons.first.bounding_box()["x"] > groups.nth(i).bounding_box()["x"] + 1:
+            yield "the page's own style moves the first button of a group"
         buttons.first.click()
         name, first = buttons.first.text_content(), said()
         buttons.nth(1).click()
@@ -217,7 +230,9 @@ def main():
     except SkippedError as reason:
         print(f"views: skipped, {reason}")
         return 1 if os.environ.get("CI") == "true" else 0
-    pages = {name: view_samples.page_of(view)["text/html"] for name, view in view_samples.ALL.items()}
+    pages = {
+        name: view_samples.page_of(view)["text/html"] for name, view in view_samples.ALL.items()
+    }
     with playwright() as play, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
         visitor = Visitor(browser)

@@ -2,29 +2,21 @@
 (() => {
   const STYLE = `
 .tantra-view { font-size: 14px; line-height: 1.5; max-width: 100%; }
-.tantra-view .row { display: flex; flex-wrap: wrap; gap: 2px; margin: 2px 0 8px; }
-.tantra-view .label { margin: 6px 0 0; font-size: 13px; }
+.tantra-view .tv-row { display: flex; flex-wrap: wrap; gap: 2px; margin: 2px 0 8px; }
+.tantra-view .tv-label { margin: 6px 0 0; font-size: 13px; }
 .tantra-view button { font: 14px/1.3 monospace; color: inherit; background: transparent;
   border: 2px solid transparent; border-radius: 4px; min-width: 26px; min-height: 28px;
   padding: 2px 6px; margin: 0; cursor: pointer; }
-.tantra-view .grid button { border-color: rgba(128, 128, 128, .5); }
+.tantra-view .tv-grid button { border-color: rgba(128, 128, 128, .5); }
 .tantra-view button[aria-pressed=true] { border-color: #D55E00; font-weight: bold; }
 .tantra-view :focus-visible { outline: 2px solid currentColor; outline-offset: 1px; }
 .tantra-view table { border-collapse: collapse; margin: 4px 0; font: 14px/1.5 monospace;
   color: inherit; background: transparent; }
-.tantra-view th, .tantra-view td { padding: 2px 8px; text-align: right; color: inherit;
+.tantra-view th, .tantra-view td { padding: 2px 8px; text-align: right; white-space: nowrap; color: inherit;
   background: transparent; border: 0; }
-.tantra-view tr:last-child.sum > * { border-top: 1px solid currentColor; font-weight: bold; }
-.tantra-view .wide { overflow-x: auto; }
-.tantra-view .bar { display: inline-block; height: 10px; min-width: 1px; background: #0072B2; }
-.tantra-view .line { display: grid; grid-template-columns: 5em 1fr 4em; gap: 8px;
-  font: 14px/1.5 monospace; align-items: center; }
-.tantra-view .out { opacity: .7; }
-.tantra-view label { display: grid; grid-template-columns: 9em 1fr 5em; gap: 8px; max-width: 480px;
-  align-items: center; min-height: 28px; }
-.tantra-view input { min-width: 0; accent-color: #0072B2; }
-.tantra-view p.say { margin: 6px 0; min-height: 1.5em; }
-.tantra-view svg { max-width: 100%; height: auto; display: block; }`;
+.tantra-view tr.tv-sum > * { border-top: 1px solid currentColor; font-weight: bold; }
+.tantra-view .tv-wide { overflow-x: auto; }
+.tantra-view p.tv-say { margin: 6px 0; min-height: 1.5em; }`;
 
   const make = (tag, parent, attributes = {}, text = "") => {
     const node = document.createElement(tag);
@@ -35,13 +27,15 @@
   };
   const shown = (word) => ({ "\n": "⏎", " ": "␣", "": "∅" })[word] ?? word;
 
+  const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
   // A row (or a grid, columns wide) of buttons of which one is chosen: one stop for the Tab key,
   // arrows move inside it. Returns a function that chooses.
   function row(parent, label, names, choose, { columns = 0, hover = false, short = shown } = {}) {
-    if (label) make("p", parent, { class: "label", "aria-hidden": "true" }, label);
-    const box = make("div", parent, { role: "group", "aria-label": label, class: "row" });
+    if (label) make("p", parent, { class: "tv-label", "aria-hidden": "true" }, label);
+    const box = make("div", parent, { role: "group", "aria-label": label, class: "tv-row" });
     if (columns) {
-      box.classList.add("grid");
+      box.classList.add("tv-grid");
       box.style.cssText = `display: grid; grid-template-columns: repeat(${columns}, max-content)`;
     }
     let chosen = 0;
@@ -87,7 +81,7 @@
     const first = row(root, keys ? "Queries (they ask)" : "One asks, the others are coloured",
       queries, (i) => { asks = i; draw(); }, { hover: true });
     const second = keys ? row(root, "Keys (they answer)", keys, () => {}) : first;
-    const say = make("p", root, { class: "say", role: "status" });
+    const say = make("p", root, { class: "tv-say", role: "status" });
     if (keys) second.buttons.forEach((button) => { button.disabled = true; });
     function draw() {
       if (!ready) return;
@@ -99,7 +93,7 @@
         if (keys) button.removeAttribute("aria-pressed");
       });
       const name = (words, i) => `${shown(words[i])} (position ${i})`;
-      say.textContent = `${heading && heads[head] + ": "}${name(queries, asks)} looks most at `
+      say.textContent = `${heading && capital(heads[head]) + ": "}${name(queries, asks)} looks most at `
         + `${name(others, most)}, ${given[most]} %.`;
     }
     if (choice) choice.pick(0);
@@ -111,9 +105,9 @@
   // One query at a time: a table with a row for each key; its words are made in Python.
   function steps(root, { queries, keys, columns, rows, sums }) {
     row(root, "Query", queries, (i) => draw(i), { hover: true });
-    const frame = make("div", root, { class: "wide", tabindex: "0", role: "region",
+    const frame = make("div", root, { class: "tv-wide", tabindex: "0", role: "region",
       "aria-label": "the numbers of this query" });
-    const say = make("p", root, { class: "say", role: "status" });
+    const say = make("p", root, { class: "tv-say", role: "status" });
     function draw(query) {
       frame.textContent = "";
       const table = make("table", frame);
@@ -129,7 +123,7 @@
         const weight = line(keys[s], cells).children[2];
         weight.style.background = `rgba(43, 143, 214, ${0.7 * Number(cells[1])})`;
       });
-      line("sum", sums[query], "sum");
+      line("sum", sums[query], "tv-sum");
       const weights = rows[query].map((cells) => Number(cells[1]));
       const most = weights.indexOf(Math.max(...weights));
       say.textContent = `${shown(queries[query])} gives its largest weight, ${rows[query][most][1]}, `

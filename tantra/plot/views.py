@@ -61,8 +61,9 @@ def steps(scores, weights, values, queries, keys, *, alt, instead=None):
     queries, keys = _words(queries), _words(keys)
     shape = (len(queries), len(keys))
     if not (scores.shape == weights.shape == shape and values.shape[:-1] == shape[1:]):
-        raise ValueError(f"scores {scores.shape}, weights {weights.shape}, values {values.shape} "
-                         f"for {shape[0]} queries and {shape[1]} keys: give (T, S), (T, S), (S, V)")  # fmt: skip
+        shapes = f"scores {scores.shape}, weights {weights.shape}, values {values.shape}"
+        names = f"{shape[0]} queries and {shape[1]} keys"
+        raise ValueError(f"{shapes} for {names}: give (T, S), (T, S), (S, V)")
     parts = weights[:, :, None] * values  # (T, S, V)
     rows = [
         [[_two(scores[t, s]), _two(weights[t, s]), _two(values[s]), _two(parts[t, s])]
