@@ -94,6 +94,7 @@ class Visitor:
         page.on("console", lambda m: m.type == "error" and heard.append(f"console: {m.text[:200]}"))
         page.on("request", lambda r: r.url.startswith(("data:", "about:"))
                 or heard.append(f"a request to {r.url[:100]}"))  # fmt: skip
+        page.route("http://**", lambda route: route.abort())  # heard, and not waited for
         page.set_content(text)
         page.wait_for_timeout(50)
         return page, heard
