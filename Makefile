@@ -55,6 +55,7 @@ nbgrader: ## an nbgrader course (some chapters: CHAPTERS="02 03"; OUT=my-course)
 
 site: ## the course as pages to read, in build/site: open its index.html, no server needed
 	@$(PYTHON) tools/environment.py course site
+	@$(VENV) tools/views_pages.py
 	@$(VENV) tools/website.py
 
 browser: ## open every notebook, sheet, deck and page in a real browser, and run all cells

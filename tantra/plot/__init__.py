@@ -17,8 +17,9 @@ from tantra.plot.charts import (
     show,
 )
 from tantra.plot.stages import flow
+from tantra.plot.views import look, steps
 
 __all__ = [
     "COLOURS", "DIVERGING", "MARKERS", "SEQUENTIAL", "arrows", "attention", "bars", "flow",
-    "heatmap", "lines", "scansion", "show",
+    "heatmap", "lines", "look", "scansion", "show", "steps",
 ]  # fmt: skip

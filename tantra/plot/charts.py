@@ -154,17 +154,22 @@ def show(drawing, *, alt):
     numbers one should read off it; it reaches screen readers, terminals and the notebook's tests.
     Raises ValueError where alt is too short to say anything.
     """
+    tag = picture(drawing, alt)
+    from IPython.display import display  # only a notebook calls show
+
+    display({"text/html": tag, "text/plain": alt}, raw=True)
+
+
+def picture(drawing, alt):
+    """The drawing as an <img> with its alternative text, as show displays it; closes the figure."""
     if len(alt.split()) < 5:
         raise ValueError(f"alt is {alt!r}: say in a sentence what the picture shows")
     figure = drawing if isinstance(drawing, Figure) else drawing.get_figure(root=True)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
     plt.close(figure)
-    picture = base64.b64encode(file.getvalue()).decode()
-    tag = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{picture}">'
-    from IPython.display import display  # only a notebook calls show
-
-    display({"text/html": tag, "text/plain": alt}, raw=True)
+    data = base64.b64encode(file.getvalue()).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
 
 
 @functools.cache

@@ -4,9 +4,18 @@ TESTS = {
     "plot/charts.py": ["test_plot.py"],
     "plot/cells.py": ["test_flow.py"],
     "plot/stages.py": ["test_flow.py"],
+    "plot/views.py": ["test_views.py"],
 }
 
 FAULTS = {
+    "plot/views.py": [
+        ("html.escape(data)", "data"),
+        ("hexdigest()[:10]", "hexdigest()[:0]"),
+        ("np.rint(100 * rows)", "(100 * rows)"),
+        ("weights.min() >= 0 and ", ""),
+        ('.replace("inf", "∞")', ""),
+        ("parts[t].sum(0)", "values.sum(0)"),
+    ],
     "plot/charts.py": [
         ('PLAIN = {"parse_math": False}', 'PLAIN = {"parse_math": True}'),
         ("ax.set_yticks(range(len(values)), rows, **PLAIN)",

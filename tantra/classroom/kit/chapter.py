@@ -193,6 +193,6 @@ def printed(cell):
 
 
 def drawn(cell):
-    """The HTML that a code cell is stored to have shown, piece by piece."""
+    """The HTML that a code cell is stored to have shown, piece by piece, without its scripts."""
     shown = (output.get("data", {}).get("text/html") for output in cell.outputs)
-    return [html for html in shown if html]
+    return [re.sub("<script>.*?</script>", "", html, flags=re.DOTALL) for html in shown if html]
