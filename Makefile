@@ -63,6 +63,7 @@ browser: ## open every notebook, sheet, deck and page in a real browser, and run
 	@$(VENV) tools/browser.py
 	@$(VENV) tools/handouts.py
 	@$(VENV) tools/class_pages.py
+	@$(VENV) tools/views_pages.py
 	@$(VENV) tools/website.py
 	@$(VENV) tools/website_look.py
 
