@@ -137,6 +137,8 @@ ROWS = [
     ("encoder and decoder", DEFAULT, 2),
     ("decoder alone", DEFAULT, 1),
     ("decoder alone", DEFAULT, 2),
+    ("no memory", DEFAULT, 1),
+    ("no memory", DEFAULT, 2),
 ]
 
 

@@ -60,6 +60,11 @@ def _no_places(numbers, table):
     return math.sqrt(table.shape[-1]) * table[numbers]
 
 
+def _waves_but_at_padding(numbers, table):
+    still = _no_places(numbers, table)
+    return np.where((numbers != PAD)[..., None], _embedded(numbers, table), still)
+
+
 def _draw_sentences(rng):
     sentences = rng.integers(3, 9, (int(rng.integers(2, 4)), int(rng.integers(4, 6))))
     lengths = rng.integers(1, sentences.shape[1] + 1, len(sentences))
@@ -90,6 +95,12 @@ decoder_input = Exercise(
         ),
         "the positions are scaled as well: multiply the table's rows by √D first, then add them.": (
             _input(embed=_waves_scaled)
+        ),
+        "these are tokens; vectors enter the decoder: √D · table[tokens], and positions.": (
+            lambda sentences, table: (_goes_in(sentences), _wanted(sentences))
+        ),
+        "padding gets positions as well: nothing is hidden here, the loss leaves it out.": _input(
+            embed=_waves_but_at_padding
         ),
         "the positions are missing: add sinusoidal_positions(T + 1, D).": _input(embed=_no_places),
         "positions count from 0: the begin stands at 0.": _input(
@@ -160,6 +171,16 @@ def _cut_after(x, memory, lengths, w_q, w_k, w_v):
     return np.where(_shown(lengths, memory.shape[-2]), weights, 0) @ (memory @ w_v)
 
 
+def _padding_alone(*args):
+    with np.errstate(invalid="ignore"):
+        return _cross(mask=lambda lengths, T, S: ~_shown(lengths, S))(*args)
+
+
+def _memory_of_zeros(x, memory, lengths, w_q, w_k, w_v):
+    rest = np.where(_shown(lengths, memory.shape[-2]).swapaxes(-1, -2), memory, 0.0)
+    return _cross(mask=lambda lengths, T, S: True)(x, rest, lengths, w_q, w_k, w_v)
+
+
 def _rows_cut(x, memory, lengths, w_q, w_k, w_v):
     out = _cross(mask=lambda lengths, T, S: True)(x, memory, lengths, w_q, w_k, w_v)
     return np.where(np.arange(x.shape[-2])[:, None] < lengths[:, None, None], out, 0)
@@ -212,6 +233,10 @@ cross_attend = Exercise(
         ),
         "it is the padding that is seen, and the rest that is hidden: True is for keys below "
         "lengths.": _cross(mask=lambda lengths, T, S: ~_shown(lengths - (lengths == S), S)),
+        "it is the padding that is seen, and a row without any has no key left: its softmax is "
+        "nan. True is for keys below lengths.": _padding_alone,
+        "the padding of the memory is set to 0: a key of zeros has a score of 0, and still gets "
+        "weight. Mask the scores.": _memory_of_zeros,
         "a masked score of 0 still gets weight, for e to the power 0 is 1: use -inf.": _cross(
             fill=0.0
         ),
@@ -270,11 +295,27 @@ def _divergence(
     return smoothed_divergence
 
 
-def _with_log_of_zero(logits, targets, smoothing):
-    log_p = tantra.log_softmax(logits)
+def _not_left_out(log=np.log):
+    """Terms with a target of 0 are multiplied like the others."""
+
+    def smoothed_divergence(logits, targets, smoothing):
+        V, log_p = logits.shape[-1], tantra.log_softmax(logits)
+        q = _soft(targets, V, smoothing, lambda a, V: 1 - a, lambda a, V: a / (V - 2))
+        with np.errstate(all="ignore"):
+            return (q * (log(q) - log_p)).sum(-1)[targets != PAD].mean()
+
+    return smoothed_divergence
+
+
+def _unnormalized(logits, targets, smoothing):
     q = _soft(targets, logits.shape[-1], smoothing, lambda a, V: 1 - a, lambda a, V: a / (V - 2))
-    with np.errstate(all="ignore"):
-        return (q * (np.log(q) - log_p)).sum(-1)[targets != PAD].mean()
+    terms = np.where(q > 0, q * np.log(np.where(q > 0, q, 1.0)), 0.0)
+    terms = terms - np.where(q > 0, q * np.where(q > 0, logits, 0.0), 0.0)
+    return terms.sum(-1)[targets != PAD].mean()
+
+
+def _mean_over_vocabulary(logits, *rest):
+    return _divergence()(logits, *rest) / logits.shape[-1]
 
 
 def _divided_by_all(logits, targets, smoothing):
@@ -319,7 +360,24 @@ smoothed_divergence = Exercise(
     atol=1e-11,
     mistakes={
         "0 times the logarithm of 0 is nan: leave out the terms with a target of 0, before you "
-        "multiply.": _with_log_of_zero,
+        "multiply.": _not_left_out(),
+        "a small number inside the logarithm moves every term, and 0 · ln p is still nan where "
+        "ln p is -∞: leave the term out.": _not_left_out(log=lambda q: np.log(q + 1e-9)),
+        "where ln p is -∞, 0 · ln p is nan: a small number inside the other logarithm does not "
+        "help, leave the term out.": _not_left_out(log=lambda q: np.log(q + 1e-13)),
+        "two slips: the floor is still in it, with no q · ln q, and 0 · ln p is nan where ln p is "
+        "-∞.": _not_left_out(log=lambda q: 0.0),
+        "logits are not ln p: take log_softmax first.": _unnormalized,
+        "that is a mean over the vocabulary too: sum over V, and take the mean over places.": (
+            _mean_over_vocabulary
+        ),
+        "that is the smoothing of the chapter, over all V: here padding gets nothing, and the true "
+        "token 1 - smoothing.": _divergence(
+            true=lambda a, V: 1 - a + a / V, others=lambda a, V: a / V, closed=False
+        ),
+        "padding gets a share: set its column of q to 0, and share among V - 2.": _divergence(
+            others=lambda a, V: a / (V - 1), closed=False
+        ),
         "padded places count in the mean: take out the places whose target is 0.": _divergence(
             counts=lambda targets: np.ones(targets.shape, bool)
         ),
@@ -399,6 +457,7 @@ write_greedily = Exercise(
         "one token": (_table(np.random.default_rng(0), 4), 7),
         "two tokens": (_table(np.random.default_rng(1), 5), 6),
         "no place for the end": (_table(np.random.default_rng(2), 5), 1),
+        "no place at all": (_table(np.random.default_rng(3), 5), 0),
     },
     draw=lambda rng: (_table(rng, 9), int(rng.integers(3, 12))),
     mistakes={
@@ -413,6 +472,9 @@ write_greedily = Exercise(
             _write(row=0)
         ),
         "one token too many: at most `most` tokens are asked.": _write(extra=1),
+        "nothing asks for `most`: a decoder that does not end would write for ever.": _write(
+            extra=40
+        ),
         "one token too few: `most` tokens may be written.": _write(extra=-1),
     },
     hints=(
@@ -437,12 +499,12 @@ def _by_memory(g, memory, q, w_k, w_v):
     return gradients(lambda memory: _attend(memory, q, w_k, w_v), g, memory)[0]
 
 
-def _memory_by_hand(values=1, keys=1, centred=True, root=True, once=True):
+def _memory_by_hand(values=1, keys=1, centred=True, root=True, once=True, axis=-1):
     def memory_gradient(g, memory, q, w_k, w_v):
         scale = math.sqrt(q.shape[-1]) if root else 1.0
         weights = tantra.softmax(q @ (memory @ w_k).T / math.sqrt(q.shape[-1]))
         by_weights = g @ (memory @ w_v).T
-        inner = (by_weights * weights).sum(-1, keepdims=True) if centred else 0.0
+        inner = (by_weights * weights).sum(axis, keepdims=True) if centred else 0.0
         by_scores = (weights if once else 1.0) * (by_weights - inner)
         through_keys = by_scores.T @ q / scale @ w_k.T
         return values * weights.T @ g @ w_v.T + keys * through_keys
@@ -491,6 +553,16 @@ memory_gradient = Exercise(
             root=False
         ),
         "softmax's gradient is multiplied by each weight.": _memory_by_hand(once=False),
+        "softmax is left out: the gradient by the weights is not yet that by the scores.": (
+            _memory_by_hand(centred=False, once=False)
+        ),
+        "the sum in softmax's gradient runs over queries: a row's weights are on the last axis.": (
+            _memory_by_hand(axis=0)
+        ),
+        "that is the gradient by v; the memory is one product before: go on with w_v.T, and add "
+        "the way through the keys.": lambda g, memory, q, w_k, w_v: (
+            tantra.softmax(q @ (memory @ w_k).T / math.sqrt(q.shape[-1])).T @ g
+        ),
         "the sign on the way through the keys is flipped.": _memory_by_hand(keys=-1),
         "the two ways are added, not averaged: both change the result.": _memory_by_hand(
             values=0.5, keys=0.5
