@@ -11,10 +11,17 @@ import torch
 
 matplotlib.use("Agg")
 
+import matplotlib.pyplot as plt
 import view_samples as samples
 
 from tantra import plot
 from tantra.plot import views
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
 
 
 class Reader(HTMLParser):
