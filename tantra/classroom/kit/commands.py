@@ -37,7 +37,7 @@ def make_variants(options):
     seeds = students.read(options.variants)
     changed = bundle.write_each(chapters(options), folder, seeds)
     print(f"{folder}: {len(seeds)} zips; with numbers of their own: {', '.join(changed) or 'none'}")
-    print(f"Mark them with --variants {options.variants}")
+    print(f"Mark them with VARIANTS={options.variants} (make) or --variants {options.variants}")
     return 0
 
 

@@ -50,10 +50,12 @@ def first_words(words):
 
     >>> first_words("✗ softmax · case 'two rows'\\n  3 of 3 values differ; the first at [0]: 0.3")
     '… of … values differ …'
+    >>> first_words("✗ softmax\\n  this is tantra's own, so it does not count")
+    "this is tantra's own …"
     """
     lines = [line.strip() for line in words.splitlines() if line.strip()] or ["nothing was said"]
     line = lines[1] if len(lines) > 1 else lines[0]
-    brief = re.split(r"[:;(\[{'\"]|, so ", NUMBER.sub("…", line))[0].split()[:FIRST]
+    brief = re.split(r"[:;(\[{\"]|(?<!\w)'|, so ", NUMBER.sub("…", line))[0].split()[:FIRST]
     return f"{' '.join(brief) or line[:40]} …"
 
 
