@@ -9,7 +9,7 @@ from course import ROOT, all_paths, folded, read
 from tantra.verses import verses
 from webpages.api import api_pages
 
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "notebooks/GLOSSARY.md")
+PAGES = ("README.md", "TEACHING.md", "CONTRIBUTING.md", "CHANGELOG.md", "notebooks/GLOSSARY.md")
 FOLDERS = ("benchmarks", "teaching")
 LINKED = ("LICENSE", "CITATION.cff", "course.png")
 HEADING = re.compile(r"^(#+) ", re.MULTILINE)
@@ -23,9 +23,11 @@ def lay_out(target, root=ROOT):
         copy(path, target / path.name)
     for name in (*PAGES, *LINKED):
         copy(root / name, target / name)
+    teaching = target / "TEACHING.md"  # the README is parted: how to install is a page of its own
+    put(teaching, teaching.read_bytes().replace(b"](README.md)", b"](begin.md)"))
     for folder in FOLDERS:
         for path in (root / folder).rglob("*"):
-            if path.suffix in (".md", ".png"):
+            if path.suffix in (".md", ".png", ".json") or path.name == "Dockerfile":
                 copy(path, target / path.relative_to(root))
     for path in all_paths(root):
         text = writes(for_the_site(read(path), path))
