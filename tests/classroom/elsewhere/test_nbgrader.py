@@ -61,3 +61,23 @@ def test_the_marks_are_those_that_each_deserves_and_those_of_the_grader(marked):
     assert {each.student: each.points for each in again} == {
         student: each for student, each in points.items() if student != "missing"
     }
+
+
+def test_what_its_exchange_collects_is_prechecked(tmp_path, monkeypatch):
+    if not sys.platform.startswith("linux"):
+        pytest.skip("it needs Linux")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    exchange, teacher, student = (tmp_path / name for name in ("exchange", "teacher", "student"))
+    exchange.mkdir()
+    exchange.chmod(0o777)
+    student.mkdir()
+    there = f"--Exchange.root={exchange}", "--CourseDirectory.course_id=tantra"
+    assert command.main(["nbgrader", ten.PAGE, "--out", str(teacher), "--seed", "5"]) == 0
+    nbgrader(teacher, "generate_assignment", ten.PAGE)
+    nbgrader(teacher, "release_assignment", ten.PAGE, *there)
+    nbgrader(student, "fetch_assignment", ten.PAGE, *there)
+    nbgrader(student, "submit", ten.PAGE, *there)
+    nbgrader(teacher, "collect", ten.PAGE, *there)
+    ((name, (points, _)),) = precheck.precheck(teacher, ten.PAGE, limits=LIMITS).items()
+    assert (teacher / "submitted" / name / ten.PAGE / f"{ten.PAGE}.ipynb").exists()
+    assert points == 0  # nothing was written yet
