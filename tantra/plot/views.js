@@ -66,7 +66,7 @@
   }
 
   function colour(button, percent) {
-    button.style.background = `rgba(43, 143, 214, ${(0.7 * percent) / 100})`;
+    button.style.background = `rgba(43, 143, 214, ${(0.55 * percent) / 100})`;
   }
 
   // Who looks at whom: weights[head][query][key] in percent.
@@ -121,7 +121,7 @@
       ["key", ...columns].forEach((name) => make("th", head, { scope: "col" }, name));
       rows[query].forEach((cells, s) => {
         const weight = line(keys[s], cells).children[2];
-        weight.style.background = `rgba(43, 143, 214, ${0.7 * Number(cells[1])})`;
+        weight.style.background = `rgba(43, 143, 214, ${0.55 * Number(cells[1])})`;
       });
       line("sum", sums[query], "tv-sum");
       const weights = rows[query].map((cells) => Number(cells[1]));
