@@ -75,7 +75,7 @@ def visit(chromium, folder):
     return found
 
 
-def visit_class(playwright, path):
+def visit_class(path, playwright):
     """Make the small class and look at all its pages; True when all is well."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, playwright() as play:
@@ -97,12 +97,7 @@ def visit_class(playwright, path):
 
 def main():
     """Run the command line; 0 when all is well."""
-    try:
-        playwright, path = browser.find_playwright(), browser.find_chromium()
-    except browser.SkippedError as reason:
-        print(f"class pages: skipped, {reason}")
-        return 1 if os.environ.get("CI") == "true" else 0
-    return 0 if visit_class(playwright, path) else 1
+    return browser.in_browser("class pages", visit_class)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ first planted, to see that it is noticed.  Pictures are kept in shots/teaching/.
 import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from browser import (
@@ -18,9 +19,7 @@ from browser import (
     PATIENCE,
     PHONE,
     SHOTS,
-    SkippedError,
-    find_chromium,
-    find_playwright,
+    in_browser,
     with_devanagari,
 )
 from course import ROOT, all_paths
@@ -126,13 +125,8 @@ def read_all(names, chromium, playwright):
 
 def main(arguments):
     """Run the command line; 0 when all is well."""
-    try:
-        playwright, chromium = find_playwright(), find_chromium()
-    except SkippedError as reason:
-        print(f"handouts: skipped, {reason}")
-        return 1 if os.environ.get("CI") == "true" else 0
     names = arguments or [path.stem for path in all_paths(folders=["notebooks"])]
-    return 0 if read_all(names, chromium, playwright) else 1
+    return in_browser("handouts", partial(read_all, names))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ first planted, to see that it is noticed.  Pictures are kept in shots/views/.  W
 browser this is skipped (in CI, where CI=true, that is red).
 """
 
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -21,9 +20,7 @@ from browser import (
     FLAGS,
     HERE,
     SHOTS,
-    SkippedError,
-    find_chromium,
-    find_playwright,
+    in_browser,
     jupyterlab,
 )
 from course import ROOT
@@ -224,13 +221,8 @@ def sees_planted_faults(visitor, view):
             raise RuntimeError(f"the browser overlooks the planted fault {name}")
 
 
-def main():
-    """Run the command line; 0 when all is well."""
-    try:
-        playwright, chromium = find_playwright(), find_chromium()
-    except SkippedError as reason:
-        print(f"views: skipped, {reason}")
-        return 1 if os.environ.get("CI") == "true" else 0
+def look(chromium, playwright):
+    """Open the views of the samples, alone and in JupyterLab; True when all is well."""
     pages = {
         name: view_samples.page_of(view)["text/html"] for name, view in view_samples.ALL.items()
     }
@@ -246,7 +238,12 @@ def main():
         problems += in_jupyterlab(browser, Path(folder))
         browser.close()
     print(f"{len(pages)} views, {len(PLANTED)} planted faults seen", *problems, sep="\n  ")
-    return 1 if problems else 0
+    return not problems
+
+
+def main():
+    """Run the command line; 0 when all is well."""
+    return in_browser("views", look)
 
 
 if __name__ == "__main__":

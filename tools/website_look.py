@@ -14,15 +14,14 @@ import itertools
 import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from browser import (
     FLAGS,
     PATIENCE,
     SHOTS,
-    SkippedError,
-    find_chromium,
-    find_playwright,
+    in_browser,
     with_devanagari,
 )
 from handouts import Reader
@@ -228,15 +227,15 @@ def look_at(paths, chromium, playwright, keep):
 
 def main(arguments):
     """Run the command line; 0 when all is well."""
-    try:
-        playwright, chromium = find_playwright(), find_chromium()
-    except SkippedError as reason:
-        print(f"site: skipped, {reason}")
-        return 1 if os.environ.get("CI") == "true" else 0
+    return in_browser("site", partial(look_at_site, arguments))
+
+
+def look_at_site(arguments, chromium, playwright):
+    """Look at the pages with these names, at all where none is named; True when all is well."""
     paths = [SITE / f"{name}.html" for name in arguments] or sorted(SITE.rglob("*.html"))
     if not paths or not all(path.exists() for path in paths):
         raise SystemExit(f"There is no such page in {SITE}: make site builds all of them.")
-    return 0 if look_at(paths, chromium, playwright, keep=bool(arguments)) else 1
+    return look_at(paths, chromium, playwright, keep=bool(arguments))
 
 
 if __name__ == "__main__":

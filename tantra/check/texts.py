@@ -38,7 +38,7 @@ def used(thing, text):
     for function in filter(None, functions):
         cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
         space |= function.__globals__ | {name: cell.cell_contents for name, cell in cells}
-    names = _free(symtable.symtable(text, "", "exec"))
+    names = free(symtable.symtable(text, "", "exec"))
     return {name: space[name] for name in names if name in space}
 
 
@@ -65,14 +65,14 @@ def _function(thing):
     return thing if inspect.isfunction(thing) else None
 
 
-def _free(table):
+def free(table):
     """The names that a text reads from outside, of a table of its symbols, in their order."""
     inside = table.get_type() != "module"
     for symbol in table.get_symbols():
         if symbol.is_referenced() and (symbol.is_global() or not inside):
             yield symbol.get_name()
     for child in table.get_children():
-        yield from _free(child)
+        yield from free(child)
 
 
 def _file(name):

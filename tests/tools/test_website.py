@@ -145,8 +145,8 @@ def test_without_a_browser_it_is_skipped_in_words_and_red_in_ci(monkeypatch, cap
         raise browser.SkippedError("no chromium here")
 
     monkeypatch.setenv("CI", ci)
-    monkeypatch.setattr(website_look, "find_playwright", lambda: None)
-    monkeypatch.setattr(website_look, "find_chromium", missing)
+    monkeypatch.setattr(browser, "find_playwright", lambda: None)
+    monkeypatch.setattr(browser, "find_chromium", missing)
     assert website_look.main([]) == status
     assert capsys.readouterr().out == "site: skipped, no chromium here\n"
 

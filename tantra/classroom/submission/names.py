@@ -5,6 +5,8 @@ import re
 import symtable
 import warnings
 
+from tantra.check.texts import free
+
 WRAPPERS = re.compile(r"%%(time|timeit|capture|prun|python3?|debug)\b[^\n]*")
 BARE = re.compile(r"^[ \t]*([\w, ]+=[ \t]*)?[%!?].*$|^.*\?{1,2}[ \t]*$", re.MULTILINE)
 CHANGES = ("append", "extend", "insert", "add", "update", "setdefault", "sort", "reverse")
@@ -114,18 +116,9 @@ def defines(text, name):
 def needed(text):
     """The names that a text reads from outside of itself and of its functions."""
     try:
-        return set(_free(symtable.symtable(text, "", "exec")))
+        return set(free(symtable.symtable(text, "", "exec")))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
-
-
-def _free(table):
-    inside = table.get_type() != "module"
-    for symbol in table.get_symbols():
-        if symbol.is_referenced() and (symbol.is_global() or not inside):
-            yield symbol.get_name()
-    for child in table.get_children():
-        yield from _free(child)
 
 
 def spoken(text):
