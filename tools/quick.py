@@ -16,6 +16,7 @@ from course import FOLDERS, ROOT, short
 sys.path.insert(0, str(ROOT / "tests"))
 from planted_faults import TESTS  # where a fault in a file must be noticed
 
+EXERCISES = "tantra/check/exercises"  # proved by the data in them, see `exercises_of`
 ROW = re.compile(r"\[(\d\d) [^]]*\]\(notebooks/.*?\| `(?P<part>tantra/[\w/.]+)` \|")
 
 
@@ -31,6 +32,7 @@ def tests_of(name):
     """The test files in which a fault in the file of this name must be noticed.
 
     A helper of the tests is tested where it is imported, and planted faults where they are planted.
+    A file that no test names is tested by what stands in the nearest folder of tests above it.
     """
     path = Path(name)
     if path.parts[0] == "tests":
@@ -44,7 +46,11 @@ def tests_of(name):
         known = known or [mirror.as_posix()] * (ROOT / mirror).exists()
         room = ".".join(path.parent.parts)
         importing = rf"\b{room}\.{path.stem}\b|\bfrom {room} import .*\b{path.stem}\b"
-        return known or tests_with(importing, "tests") or tests_with("", mirror.parent)
+        found = known or tests_with(importing, "tests")
+        if found or path.parent.as_posix() == EXERCISES:
+            return found
+        above = next(folder for folder in mirror.parents if (ROOT / folder).is_dir())
+        return tests_with("", above)
     if path.parts[0] == "tools":
         tool = Path(path.parts[1]).stem
         return tests_with(rf"\bimport {tool}\b|\bfrom {tool} import", "tests/tools")
@@ -60,7 +66,7 @@ def tests_with(pattern, folder):
 def exercises_of(name):
     """The names of the exercises that a file holds the data of."""
     path = Path(name)
-    if path.parent.as_posix() != "tantra/check/exercises" or path.stem == "__init__":
+    if path.parent.as_posix() != EXERCISES or path.stem == "__init__":
         return []
     text = (ROOT / name).read_text(encoding="utf-8")
     return re.findall(r'^    name="(\w+)",$', text, flags=re.MULTILINE)
