@@ -1,6 +1,8 @@
 """The precision that a processor is made for, with processors that are made up."""
 
+import runpy
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,6 +11,7 @@ from tantra import GPT, AdamW, GPTConfig, train
 from tantra.training import fastest_precision
 from tantra.training.precisions import bfloat16_instructions
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "train.py"
 ZEN_2 = {"avx2": True, "avx512_bf16": False, "amx_bf16": False}
 ICE_LAKE = {"avx2": True, "avx512_f": True, "avx512_vnni": True, "avx512_bf16": False}
 SAPPHIRE_RAPIDS = {"avx512_f": True, "avx512_bf16": True, "amx_bf16": True}
@@ -76,3 +79,15 @@ def test_bfloat16_is_never_slow_in_silence(processor):
         trained("float32")
         processor(SAPPHIRE_RAPIDS)
         assert trained("bfloat16") == losses
+
+
+def test_the_example_says_what_it_chose(processor, capsys):
+    main, words = runpy.run_path(str(EXAMPLE))["main"], ["--steps", "2", "--length", "8"]
+    for abilities, precision in ((SAPPHIRE_RAPIDS, "bfloat16"), (ZEN_2, "float32")):
+        processor(abilities)
+        losses = main([*words, "--precision", "auto"])
+        line, *_ = capsys.readouterr().out.splitlines()
+        assert line == fastest_precision()[1]
+        processor(SAPPHIRE_RAPIDS)
+        assert losses == main([*words, "--precision", precision])
+        assert "precision" not in capsys.readouterr().out
