@@ -56,6 +56,7 @@ def test_a_gpu_is_asked_itself(processor, monkeypatch):
     for able in (True, False):
         monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda able=able, **_: able)
         assert fastest_precision("cuda")[0] == ("bfloat16" if able else "float32")
+        assert fastest_precision("cpu")[0] == "float32"
 
 
 def trained(precision):
