@@ -236,7 +236,9 @@ def test_the_8_bit_layer_in_whole_numbers(shape, generator, eight):
     layer = nn.Linear(48, 70)
     x = draw(generator, *shape, dtype=torch.float32) * 3
     ours = eight(layer.weight.detach(), layer.bias.detach())(x)
-    agree(ours, eight_bits_by_hand(x, layer.weight.detach(), layer.bias.detach()), 2e-5)
+    agree(
+        ours, eight_bits_by_hand(x, layer.weight.detach(), layer.bias.detach()), 1e-4
+    )  # an x at a half may be rounded the other way
 
 
 @eights
