@@ -73,7 +73,7 @@ def test_the_line_through_the_medians():
     assert words.startswith("10.0 ms and 2.0 µs for each token before it; the line explains 100%")
 
 
-@pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("weights", ["float32", "float16", "bfloat16", "int8", "int4"])
 def test_a_token_takes_no_more_memory_however_many_are_before_it(weights):
     size = Size(layers=2, width=24, heads=4, length=1024, vocab=11)
     ready = tantra.prepare_for_decoding(peers.ours(size), weights)
