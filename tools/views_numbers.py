@@ -36,7 +36,10 @@ PLANTED = {
 READ = """settings => {
     const view = document.querySelector(".tantra-view");
     const sliders = [...view.querySelectorAll("input")];
-    const put = (slider, place) => { slider.value = place; slider.dispatchEvent(new Event("input")); };
+    const put = (slider, place) => {
+        slider.value = place;
+        slider.dispatchEvent(new Event("input"));
+    };
     return settings.map(([button, ...places]) => {
         if (button !== null) view.querySelectorAll("button")[button].click();
         places.forEach((place, i) => place === null || put(sliders[i], place));
@@ -72,11 +75,11 @@ def sampled(_, t, k, p):
     order = np.argsort(-logits, kind="stable")
     before = next_token_probabilities(logits)[order]
     after = next_token_probabilities(logits, TEMPERATURES[t], k + 1, THRESHOLDS[p])[order]
-    kept, names = (
-        (after > 0).sum(),
-        np.array([*["cat", "⏎", "j", "e", "the", "g", "h", "m", "l", "i"]]),
-    )
-    rows = [[n, _percent(a), _percent(b) if b else "cut"] for n, a, b in zip(names, before, after)]
+    kept = (after > 0).sum()
+    rows = [
+        [name, _percent(before[i]), _percent(after[i]) if after[i] else "cut"]
+        for i, name in enumerate(["cat", "⏎", "j", "e", "the", "g", "h", "m", "l", "i"])
+    ]
     rest = [_percent(before[ROWS:].sum()), _percent(after[ROWS:].sum()) if kept > ROWS else "cut"]
     said = (
         f"{kept} of {len(logits)} tokens may be drawn, cat with {_percent(after[0])}. "

@@ -224,7 +224,7 @@
   function rotation(root, { query, key, angles, pairs, start }) {
     make("style", root, {}, SLIDERS);
     const last = angles.length - 1, apart = () => Math.abs(places[0] - places[1]);
-    let pair = 0, places = [...start], ready = false;
+    let pair = 0, places = [...start];
     const choice = row(root, "Pair of features, and its angle a step", pairs, (i) => { pair = i; draw(); });
     const go = (q, k) => { places = [q, k]; draw(); };
     const moves = [
@@ -236,7 +236,7 @@
       go(...places.map((place) => place - first + i));
     });
     const face = make("div", root, { class: "tv-face", "aria-hidden": "true" });
-    const fill = table(root, "the numbers of both arrows", ["", "position", "rotated by", "arrow"]);
+    const fill = table(root, "the numbers of both arrows", ["arrow", "position", "rotated by", "its numbers"]);
     const say = make("p", root, { class: "tv-say", role: "status" });
     const rotated = ([a, b], angle) => [a * Math.cos(angle) - b * Math.sin(angle),
       a * Math.sin(angle) + b * Math.cos(angle)];
@@ -262,7 +262,6 @@
       return Math.abs(between);
     }
     function draw() {
-      if (!ready) return;
       moves.forEach((move, n) => move(places[n]));
       both(Math.min(...places), last - apart());
       const now = arrows(pair), between = paint(now);
@@ -274,8 +273,6 @@
         + `the sum over all pairs is ${two(sum(products))}.`;
     }
     choice.pick(0);
-    ready = true;
-    draw();
   }
 
   const KINDS = { look, steps, sampling, rotation };
