@@ -60,7 +60,9 @@ PLANTED = {  # a change of a good page, and the words that must be heard of it
     "nameless": (('button.setAttribute("aria-pressed"', 'button.textContent = ""; '
                   'button.setAttribute("aria-pressed"'), "without a name"),
     "empty": (("<img alt", "<span alt"), "no picture"),
+    "stuck": (("input.oninput", "input.never"), "of a slider change nothing"),
 }  # fmt: skip
+PLANTED_IN = {"stuck": "sampling"}  # all others in look
 NUMBERS = [(name, *fault) for name, faults in views_numbers.PLANTED.items() for fault in faults]
 
 
@@ -226,8 +228,8 @@ def lab_problems(page):
 
 def sees_planted_faults(visitor, pages):
     """Raises RuntimeError unless each planted fault is found."""
-    view = pages["look"]
     for name, ((old, new), words) in PLANTED.items():
+        view = pages[PLANTED_IN.get(name, "look")]
         if view.count(old) < 1:
             raise RuntimeError(f"{name}: the page has no {old!r} to spoil")
         if not any(words in problem for problem in visitor.problems(view.replace(old, new))):
