@@ -4,7 +4,7 @@ from unittest import mock
 
 import numpy as np
 
-from tantra import plot
+from tantra import plot, rotary_angles
 
 WORDS = ["the", "cat", "<b>", "\n"]
 
@@ -34,7 +34,30 @@ def steps():
     plot.steps(scores, weights, values, "abc", WORDS, alt="Three queries, four keys, at random.")
 
 
-ALL = {"look": look, "look_across": look_across, "steps": steps}
+LOGITS = [0.5, 2.25, -1.0, 2.25, 1.125, -3.5, 0.5, 0.5, -0.25, 1.75, -6.0, 0.0, 0.375, -30.0]
+
+
+def sampling():
+    names = [*WORDS, *"efghijklmn"]
+    plot.sampling(LOGITS, names, alt="Fourteen tokens, of which some have equal logits.")
+
+
+QUERY = np.array([[1.0, 0.5], [-0.75, 2.0], [0.0, -1.25]])  # three pairs
+KEY = np.array([[0, 1], [1, 0], [-2, 1]])
+ANGLES = rotary_angles(24, 6, base=100.0)
+
+
+def rotation():
+    plot.rotation(QUERY, KEY, ANGLES, alt="Two arrows of three pairs of features.")
+
+
+ALL = {
+    "look": look,
+    "look_across": look_across,
+    "steps": steps,
+    "sampling": sampling,
+    "rotation": rotation,
+}
 
 
 def page_of(view):

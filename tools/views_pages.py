@@ -4,9 +4,10 @@
 
 Each kind of view stands on a page of its own, as a notebook stores it, and in JupyterLab.  Red is:
 an error on the console, a request to anywhere, a page wider than a phone, a button or a key that
-changes nothing, a control without a name, a picture that is gone where scripts do not run.  Each is
-first planted, to see that it is noticed.  Pictures are kept in shots/views/.  Where there is no
-browser this is skipped (in CI, where CI=true, that is red).
+changes nothing, a control without a name, a number that the library does not give, a picture that
+is gone where scripts do not run.  Each is first planted, to see that it is noticed.  Pictures are
+kept in shots/views/.  Where there is no browser this is skipped (in CI, where CI=true, that is
+red).
 """
 
 import sys
@@ -28,6 +29,8 @@ from course import ROOT
 sys.path.insert(0, str(ROOT / "tests"))
 
 import view_samples
+
+import views_numbers
 
 WIDTHS = {"wide": 900, "phone": 390}
 THEMES = {"light": "#ffffff; color: #1f1f1f", "dark": "#111111; color: #e6e6e6"}
@@ -57,7 +60,10 @@ PLANTED = {  # a change of a good page, and the words that must be heard of it
     "nameless": (('button.setAttribute("aria-pressed"', 'button.textContent = ""; '
                   'button.setAttribute("aria-pressed"'), "without a name"),
     "empty": (("<img alt", "<span alt"), "no picture"),
+    "stuck": (("input.oninput", "input.never"), "of a slider change nothing"),
 }  # fmt: skip
+PLANTED_IN = {"stuck": "sampling"}  # all others in look
+NUMBERS = [(name, *fault) for name, faults in views_numbers.PLANTED.items() for fault in faults]
 
 
 class Visitor:
@@ -79,6 +85,13 @@ class Visitor:
                     path = SHOTS / "views" / f"{shot}-{theme}-{width}.png"
                     page.screenshot(path=path, full_page=True)
                 page.context.close()
+        return found
+
+    def other_numbers(self, name, view):
+        """Where the page of a sample shows other numbers than the library gives."""
+        page, _ = self.opened(PAGE.format(colours=THEMES["light"], view=view), WIDTHS["wide"])
+        found = list(views_numbers.problems(name, page))
+        page.context.close()
         return found
 
     def opened(self, text, width, scripts=True):
@@ -144,13 +157,14 @@ def used(page):
         if page.evaluate("document.activeElement.textContent") != name:
             yield "the key ArrowLeft does not move the focus"
     for slider in page.locator(".tantra-view input[type=range]").all():
-        before = said()
+        stood, before = slider.input_value(), said()
         slider.focus()
         slider.press("End")
         after_end = said()
         slider.press("Home")
         if before == after_end == said():
             yield "the keys End and Home of a slider change nothing"
+        slider.fill(stood)  # where it would have no effect, another may have none either
 
 
 def in_jupyterlab(browser, folder):
@@ -212,13 +226,19 @@ def lab_problems(page):
     page.evaluate(CLOSE)
 
 
-def sees_planted_faults(visitor, view):
+def sees_planted_faults(visitor, pages):
     """Raises RuntimeError unless each planted fault is found."""
     for name, ((old, new), words) in PLANTED.items():
+        view = pages[PLANTED_IN.get(name, "look")]
         if view.count(old) < 1:
             raise RuntimeError(f"{name}: the page has no {old!r} to spoil")
         if not any(words in problem for problem in visitor.problems(view.replace(old, new))):
             raise RuntimeError(f"the browser overlooks the planted fault {name}")
+    for name, old, new in NUMBERS:
+        if pages[name].count(old) != 1:
+            raise RuntimeError(f"{name}: the page has no single {old!r} to spoil")
+        if not visitor.other_numbers(name, pages[name].replace(old, new)):
+            raise RuntimeError(f"the numbers of {name} are right where {old!r} is {new!r}")
 
 
 def look(chromium, playwright):
@@ -229,15 +249,16 @@ def look(chromium, playwright):
     with playwright() as play, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
         visitor = Visitor(browser)
-        sees_planted_faults(visitor, pages["look"])
+        sees_planted_faults(visitor, pages)
         problems = [
             f"{name}: {problem}"
             for name, view in pages.items()
-            for problem in visitor.problems(view, shot=name)
+            for problem in visitor.problems(view, shot=name) + visitor.other_numbers(name, view)
         ]
         problems += in_jupyterlab(browser, Path(folder))
         browser.close()
-    print(f"{len(pages)} views, {len(PLANTED)} planted faults seen", *problems, sep="\n  ")
+    planted = len(PLANTED) + len(NUMBERS)
+    print(f"{len(pages)} views, {planted} planted faults seen", *problems, sep="\n  ")
     return not problems
 
 

@@ -5,6 +5,7 @@ TESTS = {
     "plot/cells.py": ["test_flow.py"],
     "plot/stages.py": ["test_flow.py"],
     "plot/views.py": ["test_views.py"],
+    "plot/sliders.py": ["test_sliders.py"],
 }
 
 FAULTS = {
@@ -15,6 +16,21 @@ FAULTS = {
         ("weights.min() >= 0 and ", ""),
         ('.replace("inf", "∞")', ""),
         ("parts[t].sum(0)", "values.sum(0)"),
+    ],
+    "plot/sliders.py": [
+        ('np.argsort(-logits, kind="stable")', "np.argsort(logits)[::-1]"),
+        ("tokens = [tokens[i] for i in falling]", "tokens = list(tokens)"),
+        ("_rounded(logits[falling])", "_rounded(logits)"),
+        ("logits.ndim != 1 or len(logits) < 2", "logits.ndim != 1"),
+        ("[n / 20 for n in range(1, 21)]", "[n / 20 for n in range(20)]"),
+        ("[n / 10 for n in range(31)]", "[n / 10 for n in range(1, 31)]"),
+        ("np.isfinite(numbers)", "~np.isnan(numbers)"),
+        ("angles.shape[1] == len(query) and ", ""),
+        ("len(query) > 0 and ", ""),
+        ("min(place, len(angles) - 1)", "place"),
+        ("np.degrees(angles[1] - angles[0])", "angles[1] - angles[0]"),
+        ("angles[[place], :1]", "angles[[0], :1]"),
+        ("np.round(numbers.astype(float), 6)", "np.round(numbers.astype(float), 1)"),
     ],
     "plot/charts.py": [
         ('PLAIN = {"parse_math": False}', 'PLAIN = {"parse_math": True}'),
