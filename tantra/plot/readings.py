@@ -11,6 +11,7 @@ from tantra.plot.charts import COLOURS, PLAIN, _numbers, heatmap
 from tantra.plot.views import _display, _words
 
 TOP = 5
+SEEN = {" ": "␣", "\n": "⏎", "": "∅"}  # as views.js shows them
 
 
 def lens(readings, layers, tokens, vocabulary, answers, *, alt, varies=False, instead=None):
@@ -108,6 +109,7 @@ def _cells(given, answers):
 
 def _grids(readings, layers, tokens, vocabulary, answers):
     """A Figure with a map of each reading: what the answers get, and the likeliest token."""
+    tokens, vocabulary = ([SEEN.get(w, w) for w in words] for words in (tokens, vocabulary))
     size = (1.6 + 0.3 * len(tokens), (0.7 + 0.35 * len(layers)) * len(readings))
     figure, axes = plt.subplots(len(readings), 1, figsize=size, layout="constrained", squeeze=False)
     for ax, (name, given) in zip(axes.flat, readings.items(), strict=True):
