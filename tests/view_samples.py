@@ -51,12 +51,48 @@ def rotation():
     plot.rotation(QUERY, KEY, ANGLES, alt="Two arrows of three pairs of features.")
 
 
+READ = np.zeros((2, 3, 4, 6))  # two readings of three layers at four positions, six tokens
+READ[0] = np.eye(6)[[0, 1, 2, 3]] * 0.75 + 0.25 / 6
+READ[1] = 1 / 6
+READ[0, 2, 1] = [0.04, 0.003, 0.3, 0.136, 0.401, 0.12]
+READ[1, 2, 1] = [0.5, 0.1, 0.1, 0.1, 0.15, 0.05]
+LAYERS = ["embedding", "block 1", "block 2"]
+
+
+def lens():
+    plot.lens(
+        dict(zip(["lens", "frequencies"], READ, strict=True)), LAYERS, WORDS, [*WORDS, "sat", "."],
+        [1, 4, -1, 0], alt="Two readings of three layers at four positions.",
+    )  # fmt: skip
+
+
+def lens_measured():
+    plot.lens(
+        {"lens": READ[0]}, LAYERS, WORDS, [*WORDS, "sat", "."], [1, 4, -1, 0], varies=True,
+        alt="One reading, which differs from machine to machine.",
+    )  # fmt: skip
+
+
+POINTS = {
+    "one row": (1e9, 2e9, 0.25),
+    "rows & more": (4e9, 1e9, 0.1),
+    "at the ridge": (5e9, 1e9, 1),
+}
+
+
+def roofline():
+    plot.roofline(POINTS, 50e9, 10e9, alt="Three points under the two ceilings of a machine.")
+
+
 ALL = {
     "look": look,
     "look_across": look_across,
     "steps": steps,
     "sampling": sampling,
     "rotation": rotation,
+    "lens": lens,
+    "lens_measured": lens_measured,
+    "roofline": roofline,
 }
 
 

@@ -4,14 +4,30 @@ TESTS = {
     "plot/charts.py": ["test_plot.py"],
     "plot/cells.py": ["test_flow.py"],
     "plot/stages.py": ["test_flow.py"],
+    "plot/readings.py": ["test_views.py"],
     "plot/views.py": ["test_views.py"],
     "plot/sliders.py": ["test_sliders.py"],
 }
 
 FAULTS = {
+    "plot/readings.py": [
+        ("min(peak, bandwidth * i))] for i", "min(peak, bandwidth / i))] for i"),
+        ("bool(bandwidth * i < peak)", "bool(bandwidth * i <= peak)"),
+        ("speed = operations / carried, operations / seconds",
+         "speed = operations / carried, carried / seconds"),
+        ("min(given.min(), peak, bandwidth) > 0", "min(peak, bandwidth) > 0"),
+        ('instead, alt, varies=True)', 'instead, alt, varies=False)'),
+        ("given.min() >= 0 and ", ""),
+        ("answers.min() >= -1 and ", ""),
+        ("np.argsort(-given, axis=-1, kind=\"stable\")", "np.argsort(given, axis=-1)"),
+        ("answers[t])[0]) + 1", "answers[t])[0])"),
+        ("if answers[t] < 0:", "if False:"),
+        ("self(v * unit)", "self(v)"),
+    ],
     "plot/views.py": [
         ("html.escape(data)", "data"),
         ("hexdigest()[:10]", "hexdigest()[:0]"),
+        ("({} if varies else data)", "data"),
         ("np.rint(100 * rows)", "(100 * rows)"),
         ("weights.min() >= 0 and ", ""),
         ('.replace("inf", "∞")', ""),
