@@ -130,8 +130,8 @@ def test_dollars_are_dollars(drawing):
 
 def test_every_drawing_is_among_them():
     drawings = {name for name in plot.__all__ if inspect.isfunction(getattr(plot, name))}
-    others = {"flow", "show", "look", "steps"}  # see test_flow.py, test_views.py
-    assert drawings == {*DRAWINGS, *others}
+    views = {"look", "steps", "lens", "roofline", "sampling", "rotation"}  # see test_views.py
+    assert drawings == {*DRAWINGS, *views, "flow", "show"}  # see test_flow.py
 
 
 @pytest.mark.parametrize(
