@@ -10,6 +10,7 @@ import torch
 
 import tantra
 from benchmarks import peers
+from benchmarks.ceilings import reading
 from benchmarks.compare import Skipped, compare, interleave
 from benchmarks.decoding import SIZE
 from benchmarks.llama import llama_cpp
@@ -28,7 +29,7 @@ def rows(ceilings, budget):
     """Ours with a cache against picoGPT's way, then each kind of weights against llama.cpp's."""
     model = peers.ours(SIZE).eval()
     tokens = torch.randint(SIZE.vocab, (1, PROMPT), generator=torch.Generator().manual_seed(0))
-    yield _pico(model, tokens, ceilings, budget / 4)
+    yield _pico(model, tokens, budget / 4)
     weights = gpt2.arrays(model)
     for kind, (theirs, width) in KINDS.items():
         case = f"GPT-2 small, prompt {PROMPT}, {NEW} new tokens"
@@ -43,12 +44,17 @@ def rows(ceilings, budget):
         except ImportError:
             yield Skipped(PART, case, ours, peer, f"not installed: {NEEDS}")
             continue
-        work = width * sum(p.numel() for p in model.parameters()) * NEW
-        row = {"part": PART, "case": case, "work": work, "ceiling": ceilings["read"]}
+        read = width * sum(p.numel() for p in model.parameters())
+        row = {
+            "part": PART,
+            "case": case,
+            "work": read * NEW,
+            "ceiling": reading(read, budget / 40),
+        }
         yield compare(seconds, ours, peer, **row)
 
 
-def _pico(model, tokens, ceilings, budget):
+def _pico(model, tokens, budget):
     """Ours in float32 against picoGPT's way, a few tokens."""
     weights, decoder = gpt2.arrays(model), tantra.prepare_for_decoding(model)
     actions = {

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import gc
 import tempfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks import machine
 from tantra.gpt2.numpy_gpt import num_layers
 
 NAMES = {  # of a block: GPT-2's and llama.cpp's
@@ -72,19 +74,29 @@ def llama_name(name):
     return f"blk.{number}.{NAMES[part]}.{kind}"
 
 
+@functools.cache
+def library():
+    """llama.cpp's functions, once for all models; it says nothing."""
+    import llama_cpp
+
+    llama_cpp.tantra_silence = llama_cpp.llama_log_callback(lambda *_: None)  # it must live on
+    llama_cpp.llama_log_set(llama_cpp.tantra_silence, ctypes.c_void_p(0))
+    llama_cpp.llama_backend_init()
+    return llama_cpp
+
+
 class LlamaCpp:
-    """A model in llama.cpp, on as many threads as torch has, everything else at its defaults."""
+    """A model in llama.cpp, on as many threads as torch has, everything else at its defaults.
+
+    But for its products of 8 bits with AMX: version 0.3.36 of the package ended there with a
+    segmentation fault on several tokens at once, without torch too.
+    """
 
     def __init__(self, path, context):
-        import llama_cpp
-
-        self.lib = lib = llama_cpp
-        self.quiet = lib.llama_log_callback(lambda *_: None)
-        lib.llama_log_set(self.quiet, ctypes.c_void_p(0))
-        lib.llama_backend_init()
-        self.model = lib.llama_model_load_from_file(
-            str(path).encode(), lib.llama_model_default_params()
-        )
+        self.lib = lib = library()
+        what = lib.llama_model_default_params()
+        what.use_extra_bufts = "amx" not in machine.describe()["instruction sets"]
+        self.model = lib.llama_model_load_from_file(str(path).encode(), what)
         how = lib.llama_context_default_params()
         how.n_ctx, how.n_threads = context, torch.get_num_threads()
         how.n_threads_batch = how.n_threads
