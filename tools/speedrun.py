@@ -35,7 +35,8 @@ SIZES = {"context_length": 64, "d_model": 128, "num_layers": 4, "num_heads": 4}
 BATCH, LENGTH, HELD_OUT, JUDGED = 12, 64, 0.05, 60  # JUDGED batches of the held-out text
 TUNING_SEED = 100
 ROUNDS = 25  # steps by which a cost is measured
-KEEP = Path(__file__).parent.parent / "benchmarks/results/speedrun.json"
+ROOT = Path(__file__).parent.parent
+KEEP, TABLE = ROOT / "tantra/training/speedrun.json", ROOT / "benchmarks/speedrun.md"
 # The learning rates tried, with a seed of their own, where an idea changes what suits.
 RATES = {
     "plain": (1e-3, 2e-3, 4e-3, 8e-3),
@@ -57,7 +58,8 @@ def main(words=None):
     judge(runs, ladder, range(told.seeds, told.seeds + told.fresh))
     machines = runs.kept.get("machines") or [machine.describe()]
     runs.keep(ladder=ladder, machines=machines)
-    write_whole(told.keep.with_suffix(".md"), page(runs, told).encode())
+    place = TABLE if told.keep == KEEP else told.keep.with_suffix(".md")
+    write_whole(place, page(runs, told).encode())
     print(table(ladder))
     return None
 

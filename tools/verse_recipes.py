@@ -1,6 +1,6 @@
 """Which changes to chapter 14's model help, in the same number of steps, on several seeds?
 
-    python tools/verse_recipes.py               what is not yet in benchmarks/results/verse.json
+    python tools/verse_recipes.py               what is not yet in tantra/metre/recipes.json
     python tools/verse_recipes.py --steps 6500 --seeds 1    longer, and fewer seeds
 
 Each row adds one change to the row before it; the last two take something away from the chapter's
@@ -24,7 +24,7 @@ from tantra.training.loss import cross_entropy
 from tantra.training.schedules import warmup_cosine
 from train_verse import NO_TARGET, compose, shares, tokenizer
 
-FILE = Path(__file__).parent.parent / "benchmarks/results/verse.json"
+FILE = Path(__file__).parent.parent / "tantra/metre/recipes.json"
 SIZES = {"vocab_size": tokenizer.vocab_size, "context_length": 64, "d_model": 64}
 SIZES |= {"num_layers": 2, "num_heads": 4}
 SWIGLU = {"feed_forward": "swiglu", "expansion": 2.625}

@@ -160,13 +160,17 @@ def show(drawing, *, alt):
     display({"text/html": tag, "text/plain": alt}, raw=True)
 
 
-def picture(drawing, alt):
-    """The drawing as an <img> with its alternative text, as show displays it; closes the figure."""
+def picture(drawing, alt, inside=None):
+    """The drawing as an <img> with its alternative text, as show displays it; closes the figure.
+
+    inside is a text, in ASCII, that the file of the picture carries by the name of "numbers".
+    """
     if len(alt.split()) < 5:
         raise ValueError(f"alt is {alt!r}: say in a sentence what the picture shows")
     figure = drawing if isinstance(drawing, Figure) else drawing.get_figure(root=True)
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+    words = {"Software": None} | ({} if inside is None else {"numbers": inside})
+    figure.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata=words)
     plt.close(figure)
     data = base64.b64encode(file.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'

@@ -106,10 +106,15 @@ def _words(names):
     return [str(name) for name in names]
 
 
-def _display(kind, data, drawing, alt):
-    """Display a view: a picture, the data beside it, and the script that makes the view of both."""
-    tag = picture(drawing, alt)
-    data = json.dumps({"kind": kind, "alt": alt} | data, ensure_ascii=False, separators=(",", ":"))
+def _display(kind, data, drawing, alt, varies=False):
+    """Display a view: a picture, the data beside it, and the script that makes the view of both.
+
+    varies=True: the data stand inside the picture, so that pages that differ only in what a machine
+    measures have the same text.
+    """
+    head = {"kind": kind, "alt": alt}
+    tag = picture(drawing, alt, json.dumps(data, separators=(",", ":")) if varies else None)
+    data = json.dumps(head | ({} if varies else data), ensure_ascii=False, separators=(",", ":"))
     name = hashlib.sha256(data.encode()).hexdigest()[:10]
     page = f'<div id="view-{name}" data-tantra-view="{html.escape(data)}">{tag}</div>'
     from IPython.display import display  # only a notebook calls it

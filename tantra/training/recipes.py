@@ -1,7 +1,7 @@
 """Recipes: what to change in GPT-2's training for a lower loss in the same time.
 
 The library's defaults stay GPT-2's.  tools/speedrun.py tried the ideas one by one; its table is
-benchmarks/results/speedrun.md.  speedrun_recipe puts together those that its three seeds chose; the
+benchmarks/speedrun.md.  speedrun_recipe puts together those that its three seeds chose; the
 table also says of which of them fresh seeds show that they lower the loss.
 """
 

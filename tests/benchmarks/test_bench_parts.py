@@ -93,7 +93,7 @@ def test_the_line_through_the_medians():
     assert words.startswith("10.0 ms and 2.0 µs for each token before it; the line explains 100%")
 
 
-@pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("weights", ["float32", "float16", "bfloat16", "int8", "int4"])
 def test_a_token_takes_no_more_memory_however_many_are_before_it(weights):
     size = Size(layers=2, width=24, heads=4, length=1024, vocab=11)
     ready = tantra.prepare_for_decoding(peers.ours(size), weights)
@@ -108,7 +108,7 @@ def test_a_token_takes_no_more_memory_however_many_are_before_it(weights):
     assert taken[1] <= taken[0] + 4096  # attention takes its keys 512 at a time
 
 
-@pytest.mark.parametrize("build", [peers.ours, peers.hugging_face, peers.TorchGPT])
+@pytest.mark.parametrize("build", [peers.ours, peers.hugging_face, peers.TorchGPT, peers.NanoGPT])
 def test_peers_learn_the_same_task_with_about_as_many_weights(build):
     size = Size(layers=2, width=24, heads=4, length=8, batch=2, vocab=11)
     tokens = torch.arange(2 * 9).reshape(2, 9) % 11
@@ -120,6 +120,33 @@ def test_peers_learn_the_same_task_with_about_as_many_weights(build):
     ours = sum(p.numel() for p in peers.ours(size).parameters())
     theirs = sum(p.numel() for p in model.parameters())
     assert abs(theirs - ours) <= size.vocab * size.width  # torch.nn's head is not tied
+
+
+def test_nanogpts_way_is_our_function_of_the_same_weights(generator):
+    size = Size(layers=2, width=24, heads=4, length=8, vocab=11)
+    theirs, ours = peers.NanoGPT(size), peers.ours(size, feed_forward="gelu_exact")
+    with torch.no_grad():
+        for weight in theirs.parameters():
+            weight.normal_(std=0.2, generator=generator)
+    ours.load_state_dict(_in_our_names(theirs.state_dict()))
+    tokens = torch.randint(11, (3, 8), generator=generator)
+    torch.testing.assert_close(theirs(tokens), ours(tokens), rtol=1e-5, atol=1e-5)
+
+
+def _in_our_names(weights):
+    """NanoGPT's weights as GPT calls them, with q, k and v apart."""
+    names = {"tokens": "token_embedding", "head": "unembedding", "output": "attention.output",
+             "up": "feed_forward.up", "down": "feed_forward.down"}  # fmt: skip
+    ours = {}
+    for name, x in weights.items():
+        *path, part, kind = name.split(".")
+        if part == "three":
+            for each, rows in zip(("query", "key", "value"), x.chunk(3), strict=True):
+                ours[".".join([*path, "attention", each, kind])] = rows
+            continue
+        kind = "gain" if "norm" in part and kind == "weight" else kind
+        ours[".".join([*path, names.get(part, part), kind])] = x
+    return ours
 
 
 def test_an_unknown_part_is_named(capsys):

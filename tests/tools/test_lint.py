@@ -456,6 +456,10 @@ BAD = {
         chapters.ends_with_what_is_next,
     ),
     "a long line": (rewrite("two", "1 + 1", "1 + 1" * 30), anywhere.lines_fit),
+    "a file beside the page": (
+        rewrite("two", "1 + 1", "open('../data.json')"),
+        anywhere.nothing_beside_the_page_is_read,
+    ),
     "two right answers": (rewrite("recall", "**No.**", "**Yes.**"), chapters.quizzes_explain),
     "no right answer": (rewrite("recall", "**Yes.**", "**No.**"), chapters.quizzes_explain),
     "a wrong answer that says no more": (

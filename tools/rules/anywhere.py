@@ -221,6 +221,14 @@ def lines_fit(page):
                 yield cell.id, f"{len(line)} characters: {line.strip()[:40]}..."
 
 
+def nothing_beside_the_page_is_read(page):
+    """A page runs wherever the library does: no cell names a file beside it or above it."""
+    for cell in page.code:
+        if found := re.search(r"""["']\.\.?/""", cell.source):
+            line = cell.source[cell.source.rfind("\n", 0, found.start()) + 1 :].partition("\n")[0]
+            yield cell.id, f"reads beside the page; ship the file in tantra/: {line.strip()[:60]}"
+
+
 def printed_sources_are_of_today(page):
     """A cell that prints a part of the library shows it as it is now."""
     written_here = {name for cell in page.code for name in DEFINED.findall(cell.source)}
@@ -268,5 +276,6 @@ ANYWHERE = [
     figures_have_alt_text,
     links_lead_somewhere,
     lines_fit,
+    nothing_beside_the_page_is_read,
     printed_sources_are_of_today,
 ]

@@ -7,6 +7,7 @@ compressed.  Nothing is written where an answer is found in it (see `trees`).
 import io
 import json
 import re
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -25,8 +26,8 @@ from tantra.files import write_whole
 FOLDER = "tantra-class"
 ASSETS = Path(__file__).with_name("assets")
 WHOLE = ("LICENSE", "CITATION.cff", "constraints.txt", "environment.yml", "exercises/AGENTS.md")
+WHOLE += ("examples/train.py",)  # 16 runs it, in two processes
 TOOLS = ("tools/environment.py", "tools/lab.py", "tools/settings/overrides.json")
-LIBRARY = {".py", ".toml", ".tsv", ".txt", ".safetensors", ".typed"}
 SCRIPTS = re.compile(r"^\[project\.scripts\]\n(?:(?!\[).*\n)*", re.MULTILINE)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a zip can hold
 
@@ -51,10 +52,12 @@ def contents(names, root=ROOT):
 
 
 def library_files(root):
-    """The files of the library, without the teacher's kit."""
-    found = (path for path in (root / "tantra").rglob("*") if path.suffix in LIBRARY)
-    kit = root / "tantra" / "classroom"
-    return sorted(path for path in found if kit not in path.parents)
+    """The files of the library that an installation has, without the teacher's kit."""
+    library = root / "tantra"
+    setuptools = tomllib.loads(text_of(root, "pyproject.toml"))["tool"]["setuptools"]
+    found = {path for kind in setuptools["package-data"]["tantra"] for path in library.glob(kind)}
+    found.update(library.rglob("*.py"))
+    return sorted(path for path in found if library / "classroom" not in path.parents)
 
 
 def text_of(root, name):

@@ -122,6 +122,28 @@ def test_it_holds_the_chosen_chapters_and_no_teachers_files(files):
     assert "exercises/AGENTS.md" in files
 
 
+def test_it_holds_every_file_of_the_library_but_the_teachers(files):
+    known = subprocess.run(
+        ["git", "ls-files", "-z", "tantra"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    library = {name for name in known.stdout.split("\0") if name}
+    library = {name for name in library if not name.startswith("tantra/classroom/")}
+    assert {place for place in files if place.startswith("tantra/")} >= library
+    assert "tantra/plot/views.js" in library
+
+
+def test_every_file_that_a_page_reads_is_there():
+    files = bundle.contents(all_names())
+    read = set()
+    for place in (place for place in files if place.endswith(".ipynb")):
+        cells = json.loads(files[place])["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        named = set(re.findall(r"""["']([\w./-]+\.\w+)["']""", code))
+        read |= {f"{top}{name}" for top in ("", "tantra/") for name in named}
+    read = {name for name in read if (ROOT / name).is_file()}
+    assert {"examples/train.py", "tantra/metre/recipes.json"} <= read <= set(files)
+
+
 def test_every_link_leads_to_a_file_that_is_there(files):
     texts = {place: text.decode() for place, text in files.items() if place.endswith(".md")}
     for place in files:
