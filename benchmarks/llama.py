@@ -38,7 +38,10 @@ def llama_cpp(weights, heads, kind):
 
 
 def write_gguf(path, weights, heads, kind):
-    """Write weights by GPT-2's names into a file for llama.cpp, matrices as F32, F16 or Q8_0."""
+    """Write weights by GPT-2's names into a file for llama.cpp, its matrices as kind.
+
+    Q4_1 has 4 bits, and a scale and a lowest value for 32 of them, but 8 bits in the last layer.
+    """
     import gguf
 
     writer = gguf.GGUFWriter(path, "gpt2")
@@ -53,7 +56,9 @@ def write_gguf(path, weights, heads, kind):
     writer.add_vocab_size(len(weights["wte.weight"]))
     for name, array in weights.items():
         narrow = array.ndim == 2 and name != "wpe.weight"
-        kept = gguf.GGMLQuantizationType[kind if narrow else "F32"]
+        last = "Q8_0" if kind == "Q4_1" else kind
+        kind_here = last if name == "wte.weight" else kind
+        kept = gguf.GGMLQuantizationType[kind_here if narrow else "F32"]
         turned = array.T if name.startswith("h.") else array  # (out, in)
         data = gguf.quants.quantize(np.ascontiguousarray(turned, np.float32), kept)
         writer.add_tensor(llama_name(name), data, raw_dtype=kept)
@@ -117,15 +122,35 @@ class LlamaCpp:
         self.forget()
         return self.feed(tokens).copy()
 
+    def ways(self, prompt):
+        """Read the prompt; and the token after it, which the cache forgets again."""
+
+        def read():
+            self.forget()
+            self.feed(prompt)
+
+        def step():
+            if self.held < len(prompt):
+                read()
+            self.feed(prompt[-1:])
+            memory = self.lib.llama_get_memory(self.context)
+            self.lib.llama_memory_seq_rm(memory, 0, len(prompt), -1)
+            self.held = len(prompt)
+
+        self.forget()
+        return read, step
+
     def forget(self):
         """Empty the cache."""
         self.lib.llama_memory_clear(self.lib.llama_get_memory(self.context), False)
+        self.held = 0
 
     def feed(self, tokens):
         """The logits after some more tokens; they are gone with the next call."""
         array = (self.lib.llama_token * len(tokens))(*tokens)
         if self.lib.llama_decode(self.context, self.lib.llama_batch_get_one(array, len(tokens))):
             raise RuntimeError(f"llama.cpp could not read {len(tokens)} tokens")
+        self.held += len(tokens)
         logits = self.lib.llama_get_logits_ith(self.context, -1)
         return np.ctypeslib.as_array(logits, (self.vocab_size,))
 
