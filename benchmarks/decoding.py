@@ -128,7 +128,7 @@ def _hugging_face(model, prompt):
     def step():
         past = kept.setdefault("past", None) or read()
         model(prompt[:, -1:], past_key_values=past, use_cache=True, logits_to_keep=1)
-        past.crop(prompt.shape[1])
+        past.crop(-1)  # takes the newest away
         kept["past"] = past
 
     return read, step
