@@ -46,7 +46,7 @@ def text(parts):
         bounds = "; ".join(
             f"{f['name']} {f['most'] / 1e9:.1f} {f['unit']}" for f in ceilings.values()
         )
-        pieces += [f"### {part}", "", table(rows), "", f"*{facts}. Ceilings: {bounds}.*", ""]
+        pieces += [f"## {part}", "", table(rows), "", f"*{facts}. Ceilings: {bounds}.*", ""]
     return "\n".join(pieces)
 
 

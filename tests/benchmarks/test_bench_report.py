@@ -54,7 +54,7 @@ def test_what_is_kept_comes_back(tmp_path):
     assert parts["training"][2] == [SHARED, MISSING]
     assert parts["attention"][2] == [MEASURED]
     text = report.text(parts)
-    assert "### training" in text
+    assert "## training" in text.splitlines()
     assert "*cores: 4. Ceilings: bytes read 20.0 GB/s.*" in text
 
 

@@ -19,6 +19,8 @@ SHORTEST_ALT = 20
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 HEX = re.compile(r"(?=[0-9a-f]*\d)[0-9a-f]{6,}")
 DEFINED = re.compile(r"^ *(?:def|class) (\w+)", re.MULTILINE)
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^(#+) (.+)", re.MULTILINE)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)[^)]*\)")
 NBVAL_COMMENT = re.compile(r"^\s*#\s*(NBVAL_\w+|PYTEST_VALIDATE_\w+)", re.MULTILINE)
 CLOCK = re.compile(r"^\s*%%?(time|timeit|prun)\b", re.MULTILINE)
@@ -204,6 +206,16 @@ class Pictures(HTMLParser):
                 self.found.append("the picture names the version of the program that drew it")
 
 
+def no_heading_level_is_skipped(page):
+    """A heading is at most one level below the one before it: ## below #, ### below ##."""
+    before = 0
+    for cell in page.prose:
+        for marks, title in HEADING.findall(FENCE.sub("", cell.source)):
+            if len(marks) > before + 1:
+                yield cell.id, f"{marks} {title}: should be {'#' * (before + 1)}"
+            before = len(marks)
+
+
 def links_lead_somewhere(page):
     """A link to another file of the course leads to a file that is there."""
     for cell in page.prose:
@@ -266,6 +278,7 @@ ANYWHERE = [
     nothing_went_wrong,
     outputs_are_the_same_everywhere,
     figures_have_alt_text,
+    no_heading_level_is_skipped,
     links_lead_somewhere,
     lines_fit,
     printed_sources_are_of_today,
