@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 import unicodedata
+from base64 import b64encode
 
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
@@ -16,6 +17,7 @@ from rules import answers, anywhere, chapters, line, names, promises, tasks, ter
 from rules.page import Page
 from text import from_text
 
+WIDE = b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (641).to_bytes(4)).decode()
 ALT = "bars: the shares are 0.09, 0.24 and 0.67"
 PROMISE = (
     "About 5 minutes for the line, 5 for [Deeper](#Deeper), "
@@ -429,6 +431,10 @@ BAD = {
     ),
     "a picture that names a version": (
         output("bars", html(f'<img alt="{ALT}" src="data:image/png;base64,U29mdHdhcmUAbQ==">')),
+        anywhere.figures_have_alt_text,
+    ),
+    "a picture wider than a phone can show": (
+        output("bars", html(f'<img alt="{ALT}" src="data:image/png;base64,{WIDE}">')),
         anywhere.figures_have_alt_text,
     ),
     "a picture in the text without alt": (

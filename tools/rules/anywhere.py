@@ -16,6 +16,7 @@ TAGS = {
     "task", "check", "solution-only", "gpu", "slow", "raises-exception", "nbval-ignore-output",
 }  # fmt: skip
 SHORTEST_ALT = 20
+WIDEST = 640  # pixels of a figure
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 HEX = re.compile(r"(?=[0-9a-f]*\d)[0-9a-f]{6,}")
 DEFINED = re.compile(r"^ *(?:def|class) (\w+)", re.MULTILINE)
@@ -162,7 +163,7 @@ def outputs_are_the_same_everywhere(page):
 
 
 def figures_have_alt_text(page):
-    """A figure has an alternative text: show it with plot.show(ax, alt=...)."""
+    """A figure has an alternative text, plot.show(ax, alt=...), and can be read on a phone."""
     for cell in page.code:
         for output in cell.outputs:
             for kind in output.get("data", {}):
@@ -201,9 +202,14 @@ class Pictures(HTMLParser):
         if tag == "img" and source.startswith(("http:", "https:", "//")):
             self.found.append(f"<img> is loaded from outside: {source[:60]}")
         if source.startswith("data:image/png;base64,"):
-            with_words = base64.b64decode(source.partition(",")[2])[:4096]
-            if b"Software\0" in with_words:
+            head = base64.b64decode(source.partition(",")[2])[:4096]
+            if b"Software\0" in head:
                 self.found.append("the picture names the version of the program that drew it")
+            if (width := int.from_bytes(head[16:20])) > WIDEST:
+                self.found.append(
+                    f"the picture is {width} pixels wide, and a phone makes the text of more than "
+                    f"{WIDEST} too small to be read: give a smaller figsize"
+                )
 
 
 def no_heading_level_is_skipped(page):
