@@ -98,7 +98,8 @@ def _maps(rows, heads, columns, queries, keys):
     for ax, weights, head in zip(axes.flat, rows, heads, strict=True):
         image = ax.imshow(weights, cmap=SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
         ax.set_title(head if columns <= 3 else head.replace(", ", "\n"), fontsize=10)
-        ax.set_xticks(range(len(keys)) if named else [], keys if named else [], rotation=90, **PLAIN)
+        ticks = range(len(keys)) if named else []
+        ax.set_xticks(ticks, keys if named else [], rotation=90, **PLAIN)
         ax.set_yticks(range(len(queries)) if named else [], queries if named else [], **PLAIN)
         ax.label_outer()
     figure.supxlabel("key (columns answer)", fontsize=10)
