@@ -222,6 +222,20 @@ def test_roofline_says_for_each_point_what_binds_it_and_what_it_reaches():
         assert 0 < min(places) < max(places) < 1
 
 
+def test_the_pictures_can_be_read_on_a_phone():
+    many = np.full((3, 16, 5), 0.2)
+    alt = "Many positions, and many points."
+    points = {f"way of work {n}": (1e9 * n, 1e9, 0.3) for n in range(1, 10)}
+    for view in (
+        lambda: plot.lens(
+            {"lens": many}, ["embedding", *"ab"], "x" * 16, "abcde", [0] * 16, alt=alt
+        ),
+        lambda: plot.roofline(points, 50e9, 10e9, alt=alt),
+    ):
+        source = parts(samples.page_of(view))[0]["src"]
+        assert Image.open(io.BytesIO(base64.b64decode(source.partition(",")[2]))).width <= 640
+
+
 def test_dollars_in_a_picture_are_dollars():
     wrong = "$\\frac$"  # as a formula, an error
     samples.page_of(

@@ -110,7 +110,7 @@ def _cells(given, answers):
 def _grids(readings, layers, tokens, vocabulary, answers):
     """A Figure with a map of each reading: what the answers get, and the likeliest token."""
     tokens, vocabulary = ([SEEN.get(w, w) for w in words] for words in (tokens, vocabulary))
-    size = (1.6 + 0.3 * len(tokens), (0.7 + 0.35 * len(layers)) * len(readings))
+    size = (min(5.5, 1.6 + 0.3 * len(tokens)), (0.7 + 0.35 * len(layers)) * len(readings))
     figure, axes = plt.subplots(len(readings), 1, figsize=size, layout="constrained", squeeze=False)
     for ax, (name, given) in zip(axes.flat, readings.items(), strict=True):
         gets = 100 * given[:, np.arange(len(tokens)), answers] * (answers >= 0)
@@ -146,7 +146,7 @@ class _Scale:
 
 def _roof(points, intensity, speed, peak, bandwidth):
     """A Figure with the two ceilings, and the points with their names and shares."""
-    figure, ax = plt.subplots(figsize=(5.6, 3.8))
+    figure, ax = plt.subplots(figsize=(5.2, 3.8))
     x = _Scale(intensity, peak / bandwidth)
     ends = np.array([x.low, peak / bandwidth, x.high])
     ax.plot(ends, np.minimum(peak, bandwidth * ends) / 1e9, color="grey")
@@ -155,9 +155,8 @@ def _roof(points, intensity, speed, peak, bandwidth):
         style = {"color": COLOURS[n % len(COLOURS)], "linestyle": "none"}
         marker, label = MARKERS[(n + n // len(COLOURS)) % len(MARKERS)], f"{name}: {shares[n]:.0%}"
         ax.plot(i, s, marker, label=label, **style)
-    legend = ax.legend(
-        frameon=False, loc="upper left", bbox_to_anchor=(1, 1), title="of its ceiling"
-    )
+    below = {"loc": "upper center", "bbox_to_anchor": (0.45, -0.16), "ncols": 3, "fontsize": 8}
+    legend = ax.legend(frameon=False, title="of its ceiling", **below)
     for text in legend.get_texts():
         text.set(**PLAIN)
     ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOP/byte)", ylabel="GFLOP/s")
