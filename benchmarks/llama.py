@@ -93,8 +93,8 @@ def library():
 class LlamaCpp:
     """A model in llama.cpp, on as many threads as torch has, everything else at its defaults.
 
-    But for its products of 8 bits with AMX: version 0.3.36 of the package ended there with a
-    segmentation fault on several tokens at once, without torch too.
+    But for its products of 8 and 4 bits with AMX: version 0.3.36 of the package ended there, with a
+    segmentation fault on several tokens at once in Q8_0, without torch too.
     """
 
     def __init__(self, path, context):

@@ -48,7 +48,7 @@ def text(parts):
     """All that README.md says of the results, but for the pictures."""
     pieces = []
     for part, kinds in parts.items():
-        pieces += [f"### {part}", ""]
+        pieces += [f"## {part}", ""]
         if len(kinds) > 1:
             pieces += [side_by_side({kind: rows for kind, (_, _, rows) in kinds.items()}), ""]
         for kind, (words, ceilings, rows) in kinds.items():

@@ -7,7 +7,7 @@ stand inside the picture, as the numbers of any measured figure do.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tantra.plot.charts import COLOURS, PLAIN, _numbers, heatmap
+from tantra.plot.charts import COLOURS, MARKERS, PLAIN, _numbers, heatmap
 from tantra.plot.views import _display, _words
 
 TOP = 5
@@ -145,14 +145,21 @@ class _Scale:
 
 
 def _roof(points, intensity, speed, peak, bandwidth):
-    """A Figure with the two ceilings and the named points."""
+    """A Figure with the two ceilings, and the points with their names and shares."""
     figure, ax = plt.subplots(figsize=(5.6, 3.8))
     x = _Scale(intensity, peak / bandwidth)
     ends = np.array([x.low, peak / bandwidth, x.high])
     ax.plot(ends, np.minimum(peak, bandwidth * ends) / 1e9, color="grey")
-    for name, i, s in zip(points, intensity, speed / 1e9, strict=True):
-        ax.plot(i, s, "o", color=COLOURS[0])
-        ax.annotate(str(name), (i, s), (5, -10), textcoords="offset points", fontsize=9, **PLAIN)
+    shares = speed / np.minimum(peak, bandwidth * intensity)
+    for n, (name, i, s) in enumerate(zip(points, intensity, speed / 1e9, strict=True)):
+        style = {"color": COLOURS[n % len(COLOURS)], "linestyle": "none"}
+        marker, label = MARKERS[(n + n // len(COLOURS)) % len(MARKERS)], f"{name}: {shares[n]:.0%}"
+        ax.plot(i, s, marker, label=label, **style)
+    legend = ax.legend(
+        frameon=False, loc="upper left", bbox_to_anchor=(1, 1), title="of its ceiling"
+    )
+    for text in legend.get_texts():
+        text.set(**PLAIN)
     ax.set(xscale="log", yscale="log", xlabel="arithmetic intensity (FLOP/byte)", ylabel="GFLOP/s")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter("{x:g}")

@@ -62,7 +62,7 @@ def test_what_is_kept_comes_back_in_the_order_of_the_parts(tmp_path):
     assert rows == [SHARED, MISSING]
     assert parts["attention"]["AMD EPYC 7B13, avx2"][2] == [MEASURED]
     text = report.text(parts)
-    assert "### training\n\n**AMD EPYC 7B13, avx2**\n\n| case" in text  # alone: nothing beside it
+    assert "## training\n\n**AMD EPYC 7B13, avx2**\n\n| case" in text  # alone: nothing beside it
     assert "measured: 1 May 2026. Ceilings: bytes read 20.0 GB/s.*" in text
 
 

@@ -61,6 +61,10 @@ FAULTS = {
         ("ax.set_xlabel(xlabel, **PLAIN)", "ax.set_xlabel(xlabel)"),
         ("ax.set_ylabel(ylabel, **PLAIN)", "ax.set_ylabel(ylabel)"),
         ("        text.set(**PLAIN)", "        pass"),
+        (".min(initial=0)", ".min()"),
+        ("CenteredNorm(halfrange=most)", "CenteredNorm()"),
+        ("numbers=numbers, most=1)", "numbers=numbers)"),
+        ("np.ndenumerate(words(values))", "np.ndenumerate(values)"),
     ],
     "plot/cells.py": [
         ("np.round(values.astype(np.float64), 2) + 0.0", "np.round(values.astype(np.float64), 2)"),
@@ -73,7 +77,8 @@ FAULTS = {
         ("np.abs(values[finite])", "np.abs(values)"),
         ('if values.dtype.kind != "f":\n        return np.full',
          "if False:\n        return np.full"),
-        ("< 0.5 else", "> 0.5 else"),
+        ("< 0.179 else", "< 0.3 else"),
+        ("initial=0.0 if signed else 1.0", "initial=0.0"),
         ('.replace("$", "S")', ""),
     ],
     "plot/stages.py": [
