@@ -148,7 +148,8 @@ def test_dollars_are_dollars(drawing):
 
 def test_every_drawing_is_among_them():
     drawings = {name for name in plot.__all__ if inspect.isfunction(getattr(plot, name))}
-    others = {"flow", "show", "look", "steps"}  # see test_flow.py, test_views.py
+    views = {"lens", "look", "roofline", "rotation", "sampling", "steps"}
+    others = {"flow", "show", *views}  # see test_flow, test_views, test_sliders
     assert drawings == {*DRAWINGS, *others}
 
 
