@@ -222,6 +222,23 @@ def test_roofline_says_for_each_point_what_binds_it_and_what_it_reaches():
         assert 0 < min(places) < max(places) < 1
 
 
+def test_dollars_in_a_picture_are_dollars():
+    wrong = "$\\frac$"  # as a formula, an error
+    samples.page_of(
+        lambda: plot.lens(
+            {wrong: np.ones((1, 1, 1))},
+            [wrong],
+            [wrong],
+            [wrong],
+            [0],
+            alt="A dollar at each name.",
+        )
+    )
+    samples.page_of(
+        lambda: plot.roofline({wrong: (1, 2, 3)}, 4, 5, alt="A dollar in the name of a point.")
+    )
+
+
 GOOD_LENS = {
     "readings": {"lens": np.full((2, 3, 4), 0.25)},
     "layers": "lm",

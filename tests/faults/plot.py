@@ -23,6 +23,9 @@ FAULTS = {
         ("answers[t])[0]) + 1", "answers[t])[0])"),
         ("if answers[t] < 0:", "if False:"),
         ("self(v * unit)", "self(v)"),
+        ("ax.set_title(name, fontsize=10, **PLAIN)", "ax.set_title(name, fontsize=10)"),
+        ("**style, **PLAIN)", "**style)"),
+        ("        text.set(**PLAIN)", "        pass"),
     ],
     "plot/views.py": [
         ("html.escape(data)", "data"),
