@@ -1,6 +1,7 @@
-"""Tokens one by one, greedily, with a cache: GPT-2 small's size, random weights, one sequence.
+"""Prompts read and tokens one by one, with a cache: GPT-2 small's size, random weights.
 
-Each token reads every weight once, so that the bytes read in a second are the ceiling.
+Each token reads every weight once, so that the bytes read in a second are its ceiling; a prompt of
+many tokens multiplies, and the products in float32 are its ceiling, which narrower ones may pass.
 """
 
 import torch
@@ -13,63 +14,121 @@ from tantra import gpt2
 
 PART = "decoding"
 SIZE = Size(layers=12, width=768, heads=12, length=1024, vocab=50257)
-PROMPTS = (32, 512)
-NEW = 64
+CASES = ((1, 32), (1, 512), (8, 32))  # prompts at once, and the tokens of each
 PEER = "transformers"
-WEIGHTS = {"float32": (4, 1.3), "float16": (2, 3.2), "int8": (1, 4.0)}  # bytes of each, aim
+AIMS = {"float32": 1.3, "float16": 3.2, "bfloat16": 3.2, "int8": 4.0, "int4": 5.0}  # of a token
 NUMPY, NUMPY_AIM = "NumPy alone", 1.1
+UNPREPARED, PREFILL_AIM = "ours, unprepared", 1.0
+BLOCKS, HEAD = 12 * SIZE.layers * SIZE.width**2, SIZE.vocab * SIZE.width  # weights that multiply
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of each; int4 is apart
 
 
 def rows(ceilings, budget):
-    """Ours by kind of weights, and NumPy alone, against transformers' generate with its cache."""
+    """A token beside transformers, and a prompt beside the model unprepared, by kind of weights."""
     model = peers.ours(SIZE).eval()
     peer = peers.hugging_face(SIZE).eval()
-    decoders = {kind: tantra.prepare_for_decoding(model, kind) for kind in WEIGHTS}
-    numbers = sum(p.numel() for p in model.parameters())
-    ways = {f"ours, {kind}": about for kind, about in WEIGHTS.items()} | {NUMPY: (4, NUMPY_AIM)}
-    for length in PROMPTS:
-        prompt = torch.randint(SIZE.vocab, (1, length), generator=torch.Generator().manual_seed(0))
-        actions = {f"ours, {kind}": _ours(decoder, prompt) for kind, decoder in decoders.items()}
+    models = {f"ours, {kind}": tantra.prepare_for_decoding(model, kind) for kind in AIMS}
+    models[UNPREPARED] = model
+    for batch, length in CASES:
+        shape = batch, length
+        prompt = torch.randint(SIZE.vocab, shape, generator=torch.Generator().manual_seed(0))
+        actions = {name: _ours(each, prompt) for name, each in models.items()}
         actions |= {NUMPY: _numpy(model, prompt), PEER: _hugging_face(peer, prompt)}
-        seconds = interleave(actions, budget / len(PROMPTS))
-        for name, (width, aim) in ways.items():
-            yield _row(seconds, name, length, numbers, width, aim, ceilings)
+        share = budget / len(CASES) / 2
+        reads = interleave({name: read for name, (read, _) in actions.items()}, share)
+        steps = interleave({name: step for name, (_, step) in actions.items()}, share)
+        for name in [name for name in actions if name != PEER]:
+            yield _step_row(steps, name, batch, length, ceilings)
+        for name in [name for name in actions if name != UNPREPARED]:
+            yield _read_row(reads, name, batch, length, ceilings)
 
 
-def _row(seconds, name, length, numbers, width, aim, ceilings):
-    """The row of one way, whose every weight takes width bytes."""
+def weight_bytes(kind):
+    """The bytes of all weights that multiply.
+
+    int4 has a scale and a middle of 2 bytes for every 32 weights, and int8 for the last layer.
+    """
+    return BLOCKS * 5 / 8 + HEAD if kind == "int4" else (BLOCKS + HEAD) * BYTES.get(kind, 4)
+
+
+def _step_row(seconds, name, batch, length, ceilings):
+    kind = name.removeprefix("ours, ")
     return compare(
         seconds,
         name,
         PEER,
         part=PART,
-        case=f"GPT-2 small, prompt {length}, {NEW} new tokens",
-        work=numbers * width * NEW,
-        peer_work=numbers * 4 * NEW,
+        case=f"GPT-2 small, {batch} × one token after {length}",
+        work=weight_bytes(kind),
+        peer_work=weight_bytes("float32"),
         ceiling=ceilings["read"],
-        aim=aim,
+        aim=NUMPY_AIM if name == NUMPY else AIMS.get(kind),
     )
 
 
-def _ours(decoder, prompt):
-    return lambda: tantra.generate(decoder, prompt, NEW, temperature=0)
+def _read_row(seconds, name, batch, length, ceilings):
+    work = 2 * batch * (BLOCKS * length + HEAD)  # only what follows the last token is scored
+    return compare(
+        seconds,
+        name,
+        UNPREPARED,
+        part=PART,
+        case=f"GPT-2 small, {batch} × a prompt of {length}",
+        work=work,
+        ceiling=ceilings["float32"],
+        aim=PREFILL_AIM if name.startswith("ours") else None,
+    )
+
+
+def _ours(model, prompt):
+    """Read the prompt; and the token after it, which the caches forget again."""
+    length = prompt.shape[1]
+    caches = model.new_caches(length + 1)
+
+    @torch.no_grad()
+    def read():
+        model(prompt, model.new_caches(length), last=True)
+
+    @torch.no_grad()
+    def step():
+        if not caches[0].seen:
+            model(prompt, caches, last=True)
+        model(prompt[:, -1:], caches, last=True)
+        for cache in caches:
+            cache.seen = length
+
+    return read, step
 
 
 def _numpy(model, prompt):
     """The same in NumPy alone."""
-    weights, first = gpt2.arrays(model), prompt.numpy()
+    weights, tokens, cache = gpt2.arrays(model), prompt.numpy(), {}
 
-    def action():
-        cache, tokens = {}, first
-        for _ in range(NEW):
-            logits = tantra.numpy_gpt2(tokens, weights, SIZE.heads, cache, last=True)
-            tokens = logits[:, -1].argmax(-1)[:, None]
+    def read():
+        tantra.numpy_gpt2(tokens, weights, SIZE.heads, {}, last=True)
 
-    return action
+    def step():
+        if not cache:
+            tantra.numpy_gpt2(tokens, weights, SIZE.heads, cache, last=True)
+        tantra.numpy_gpt2(tokens[:, -1:], weights, SIZE.heads, cache, last=True)
+        cache["past"] = tokens.shape[1]
+
+    return read, step
 
 
 def _hugging_face(model, prompt):
-    """generate as transformers gives it, told to end neither sooner nor later."""
-    how = {"max_new_tokens": NEW, "min_new_tokens": NEW, "do_sample": False, "use_cache": True}
-    mask = torch.ones_like(prompt)
-    return lambda: model.generate(prompt, attention_mask=mask, pad_token_id=0, **how)
+    """The same in transformers, with its own cache."""
+    kept = {}
+
+    @torch.no_grad()
+    def read():
+        return model(prompt, use_cache=True, logits_to_keep=1).past_key_values
+
+    @torch.no_grad()
+    def step():
+        past = kept.setdefault("past", None) or read()
+        model(prompt[:, -1:], past_key_values=past, use_cache=True, logits_to_keep=1)
+        past.crop(-1)  # takes the newest away
+        kept["past"] = past
+
+    return read, step

@@ -6,7 +6,7 @@
     text           course, byte_pairs, vocabulary, tokenizer
     training       processes, loss, precisions, schedules, loop, data, optimizers, muon, whole
     training       fitting, checkpoints, averaging, recipes
-    generation     prompts, sampling, steps, beam, decoder
+    generation     prompts, sampling, steps, beam, layers, decoder
     rewrites       forms, chunks, circuits
     gpt2           numpy_gpt, file, weights
     two_sequences  blocks, given, model, bleu

@@ -87,3 +87,21 @@ class _Rotate(torch.autograd.Function):
 
 def _rotated(x, cos, sin):
     return (x * cos).addcmul_(x.roll(x.shape[-1] // 2, dims=-1), sin)
+
+
+class Packed:
+    """A matrix in a layout of torch's own, which no copy and no file can hold: they pack it anew.
+
+    pack makes that array of a weight, and unpack the weight of it.
+    """
+
+    def __init__(self, weight, pack, unpack):
+        self.array, self.pack, self.unpack = pack(weight), pack, unpack
+
+    def __reduce__(self):
+        return Packed, (self.unpack(self.array), self.pack, self.unpack)
+
+
+def as_it_is(x):
+    """x itself."""
+    return x

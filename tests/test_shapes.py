@@ -16,7 +16,7 @@ from torch import nn
 
 import tantra
 from tantra import embedding, feed_forward, gpt2, heads, positions, two_sequences
-from tantra.generation import decoder
+from tantra.generation import decoder, layers
 
 SIZES = {"B": 2, "T": 5, "S": 7, "D": 6, "H": 3, "K": 4, "V": 11, "F": 13}  # no two alike
 LEADING = (2, 3)  # what ... stands for
@@ -54,9 +54,10 @@ def small_encoder_decoder(norm_position):
     return two_sequences.EncoderDecoder(config)
 
 
-KIND = {"by_rows": torch.from_numpy, "numpy_gpt2": np.asarray}  # of arrays of one kind alone
+OF_TENSORS = "by_rows", "by_groups", "as_grouped"
+KIND = dict.fromkeys(OF_TENSORS, torch.from_numpy) | {"numpy_gpt2": np.asarray}  # one kind alone
 BESIDES = {"numpy_gpt2": lambda: {"weights": gpt2.arrays(small_gpt())}}  # what no line can tell
-IN_FLOAT32 = {"Half", "Int8"}
+IN_FLOAT32 = {"Half", "Int8", "Int8ByPairs", "BFloat16", "Int4"}
 BUILDERS = {
     "Probe": lambda: tantra.Probe(),
     "LayerNorm": lambda: tantra.LayerNorm(6),
@@ -78,8 +79,12 @@ BUILDERS = {
     "LearnedRotaryPositions": lambda: positions.LearnedRotaryPositions(9, 6, 2),
     "AlibiPositions": lambda: positions.AlibiPositions(3, 9),
     "NoPositions": lambda: positions.NoPositions(),
-    "Half": lambda: decoder.Half(torch.randn(13, 6), None),
-    "Int8": lambda: decoder.Int8(torch.randn(13, 6), None),
+    "OneProduct": lambda: decoder.OneProduct(tantra.MultiHeadAttention(6, 3)),
+    "Half": lambda: layers.Half(torch.randn(13, 6), None),
+    "BFloat16": lambda: layers.BFloat16(torch.randn(13, 6), None),
+    "Int8": lambda: layers.Int8(torch.randn(13, 6), None),
+    "Int8ByPairs": lambda: layers.Int8ByPairs(torch.randn(13, 6), None),
+    "Int4": lambda: layers.Int4(torch.randn(13, 6), None),
     "GPT": small_gpt,
     "DecoderBlock": lambda: small_encoder_decoder("pre").decoder[0],
     "PostNormDecoderBlock": lambda: small_encoder_decoder("post").decoder[0],
@@ -165,6 +170,8 @@ def test_shape_line_of_a_part(part, rng):
     inputs, expected = claimed(line)
     if part.__name__ in IN_FLOAT32 and not decoder._fast():
         pytest.skip("torch has no such kernels here")
+    if part.__name__ == "BFloat16" and not decoder.has_bfloat16():
+        pytest.skip("the processor does not multiply in bfloat16")
     arrays = [torch.from_numpy(draw(name, axes, rng)) for name, axes in ARRAY.findall(inputs)]
     assert part.__name__ in BUILDERS, f"say in BUILDERS how a small {part.__name__} is made"
     model = BUILDERS[part.__name__]()

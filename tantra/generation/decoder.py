@@ -5,25 +5,40 @@ bytes, about half the time.
 """
 
 import copy
-import math
-import warnings
 
 import torch
 from torch import nn
 
+from tantra import heads, kernels
+from tantra.block import Block
 from tantra.checks import one_of
-
-FINER = torch.tensor([63.0, 63 * 126]).view(2, 1, 1)  # whole numbers in the largest of x
+from tantra.generation.layers import (
+    BFloat16,
+    Half,
+    Int4,
+    Int8,
+    Int8ByPairs,
+    as_grouped,
+    as_rounded,
+    by_rows,
+    constant,
+    plain,
+)
+from tantra.heads import MultiHeadAttention, merge_heads, split_heads
 
 
 def prepare_for_decoding(model, weights="float32") -> nn.Module:
     """A copy of model for generate, stream and beam_search, which answers faster on a CPU.
 
     weights says to what its matrices are rounded: "float32" to nothing, "float16" to 11 bits,
-    "int8" to 8 bits and one scale for each output (see by_rows).  Largest change of a logit, of
-    the range of the logits: float32 1/100,000, float16 1/1000, int8 1/50.  Tests hold it to that
-    at GPT-2 small's width and on a trained model; all of GPT-2 small with random weights gave 0,
-    1/2900 and 1/78.
+    "bfloat16" to 8 bits, "int8" to 8 bits and one scale for each output (see by_rows), "int4" to
+    4 bits in groups (see by_groups) and those of the last layer, unembedding, to int8.  Largest
+    change of a logit, of the range of the logits: float32 1/100,000, float16 1/1000, bfloat16
+    1/50, int8 1/50, int4 1/4.  Tests hold it to that at GPT-2 small's width and on a trained model.
+
+    "bfloat16" rounds what is multiplied and each product too, where the processor has
+    instructions for it (AVX-512 BF16 or AMX); without them it gains nothing.  "int4" rounds
+    both so, too, wherever it is fast.
 
     What stays as it is (norms, biases, embeddings) is shared with the model: prepare again when
     the model has learned.  The copy itself does not learn.  Raises ValueError where weights is
@@ -35,103 +50,103 @@ def prepare_for_decoding(model, weights="float32") -> nn.Module:
     shared = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in model.parameters()}
     decoder = copy.deepcopy(model, shared)
     for part in list(decoder.modules()):
+        if weights != "float32" and isinstance(part, Block):
+            _put_together(part)
         for name, layer in part.named_children():
             if type(layer) is nn.Linear:
-                setattr(part, name, build(layer.weight, layer.bias))
+                make = LAYERS[LAST.get(weights, weights)] if name == "unembedding" else build
+                setattr(part, name, make(layer.weight, layer.bias))
     return decoder.eval()
 
 
-def plain(weight, bias):
-    """The layer with this matrix in float32, laid out as one row of x reads it fastest.
+class OneProduct(MultiHeadAttention):
+    """The attention of a block whose maps to queries, keys and values are one matrix, maps.
 
-    Measured on one core with AVX2: the matrix transposed in memory, so that each number of x meets
-    numbers side by side, takes 0.6 to 0.75 of the time where there are more outputs than inputs, as
-    long where there are as many, and 1.3 times as long where there are fewer.
-    """
-    if weight.shape[0] > weight.shape[1]:
-        weight = weight.T.contiguous().T  # the same numbers by the same index, in another order
-    layer = nn.utils.skip_init(nn.Linear, *weight.shape[::-1], bias=bias is not None)
-    layer.weight, layer.bias = _constant(weight), _constant(bias)
-    return layer
+    x (B, T, D)  ->  (B, T, D)
 
-
-class Half(nn.Module):
-    """The layer with its matrix in float16 and everything else in float32.
-
-    x (..., D)  ->  (..., F)
+    One product in place of three; MultiHeadAttention is its twin by hand.  As in a block, x
+    looks at itself.
     """
 
-    def __init__(self, weight, bias):
-        super().__init__()
-        self.packed = torch.ops.quantized.linear_prepack_fp16(weight, bias)
+    def __init__(self, attention):
+        nn.Module.__init__(self)
+        vars(self).update(vars(attention))
+        layers = [self._modules.pop(name) for name in ("query", "key", "value")]
+        self.widths = [layer.out_features for layer in layers]
+        self.maps = nn.utils.skip_init(nn.Linear, self.d_model, sum(self.widths))
+        self.maps.weight = constant(torch.cat([layer.weight for layer in layers]))
+        biased = layers[0].bias is not None
+        self.maps.bias = constant(torch.cat([x.bias for x in layers]) if biased else None)
 
-    def forward(self, x):
-        return torch.ops.quantized.linear_dynamic_fp16(x, self.packed)
-
-
-class Int8(nn.Module):
-    """The layer with its matrix in 8 bits, and x in 14: two whole numbers of 7 bits for each.
-
-    x (..., D)  ->  (..., F)
-
-    The product of whole numbers is exact, and fastest with x in 7 bits, which is too coarse: an
-    error of 2 % of a typical output was measured.  So x is cut into what 7 bits can say and, 126
-    times enlarged, what they leave out.  Both meet the matrix in one reading.
-    """
-
-    def __init__(self, weight, bias):
-        super().__init__()
-        whole, scale = by_rows(weight)
-        zeros = torch.zeros(len(scale), dtype=torch.int64)
-        with warnings.catch_warnings():  # torch means to remove this; _fast will say so
-            warnings.simplefilter("ignore")
-            packable = torch.quantize_per_channel(
-                _as_rounded(whole, scale), scale, zeros, 0, torch.qint8
-            )
-            self.packed = torch.ops.quantized.linear_prepack(packable, None)
-        self.bias = _constant(bias)
-
-    def forward(self, x):
-        rows = x.reshape(-1, x.shape[-1])  # (M, D)
-        most = torch.linalg.vector_norm(rows, math.inf, -1, keepdim=True).clamp_(min=1e-30)
-        both = rows * (FINER / most)  # (2, M, D)
-        coarse, rest = both
-        coarse.round_()  # from -63 to 63
-        rest.sub_(coarse, alpha=126)
-        out = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
-            both.flatten(0, 1), 1.0, 64, self.packed
-        )
-        out = out.view(2, len(rows), -1).mul_(most / FINER).sum(0)  # (M, F)
-        out = out if self.bias is None else out.add_(self.bias)
-        return out.view(*x.shape[:-1], -1)
+    def forward(self, x, mask=None, angles=None, cache=None, *, attn_bias=None, causal=False):
+        self._check(x, None, angles, cache, causal)
+        num_keys = x.shape[-2] if cache is None else cache.after(x.shape[-2])
+        mask, causal = self._look(x, num_keys, mask, causal)
+        q, k, v = self.maps(x).split(self.widths, dim=-1)
+        q, k = split_heads(q, self.num_heads), split_heads(k, self.num_kv_heads)
+        v = split_heads(v, self.num_kv_heads)
+        if angles is not None:
+            q, k = kernels.rotate(q, angles), kernels.rotate(k, angles)
+        k, v = (k, v) if cache is None else cache.append(k, v)
+        q, k, v = self.q(q), self.k(k), self.v(v)
+        watched = self.scores.watched or self.weights.watched
+        attend = self._by_hand if watched else heads._fused
+        return self.output(merge_heads(attend(q, k, v, mask, attn_bias, causal)))
 
 
-def by_rows(weight):
-    """The matrix as whole numbers from -127 to 127, and a scale for each row.
-
-    weight (F, D)  ->  (F, D), (F,)
-
-    The largest of a row becomes 127 or -127; whole · scale is off by half a scale at most.
-    """
-    scale = weight.abs().amax(-1) / 127
-    scale = scale.where(scale > 0, 1)
-    return (weight / scale[:, None]).round().to(torch.int8), scale
+def _put_together(block):
+    attention = block.attention
+    if type(attention) is MultiHeadAttention:
+        maps = attention.query, attention.key, attention.value
+        if all(type(layer) is nn.Linear for layer in maps):
+            block.attention = OneProduct(attention)
 
 
 def _half(weight, bias):
     return (Half if _fast() else plain)(weight.half().float(), bias)
 
 
+def _bfloat16(weight, bias):
+    return (BFloat16 if has_bfloat16() else plain)(weight.bfloat16().float(), bias)
+
+
 def _int8(weight, bias):
-    if _fast() and weight.numel() >= LARGE:
+    if has_vnni() and weight.numel() >= LARGE["vnni"]:
         return Int8(weight, bias)
-    return (Half if _fast() else plain)(_as_rounded(*by_rows(weight)), bias)
+    if _fast() and weight.numel() >= LARGE["pairs"]:
+        return Int8ByPairs(weight, bias)
+    return (Half if _fast() else plain)(as_rounded(*by_rows(weight)), bias)
 
 
-# From so many numbers on, Int8 gains more by its fewer bytes than it loses by cutting x, 15 small
-# operations; below, the same 8 bits lie in float16 (768 × 768: 0.11 ms, not 0.18).
-LARGE = 2**21
-LAYERS = {"float32": plain, "float16": _half, "int8": _int8}
+def _int4(weight, bias):
+    if hasattr(torch.ops.aten, "_weight_int4pack_mm_for_cpu"):
+        return Int4(weight, bias)
+    return plain(as_grouped(weight), bias)
+
+
+def has_bfloat16():
+    """Whether the processor multiplies in bfloat16, and torch has the product."""
+    there = hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    able = there and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return able and _has("avx512_bf16", "amx_bf16")
+
+
+def has_vnni():
+    """Whether the processor adds up four products of whole numbers at once, and torch asks it."""
+    there = hasattr(torch.ops.onednn, "qlinear_pointwise")
+    return there and _has("avx512_vnni", "avx_vnni", "amx_int8")
+
+
+def _has(*instructions):
+    able = torch.cpu.get_capabilities()
+    return any(able.get(name, False) for name in instructions)
+
+
+# From so many numbers on, 8 bits gain more by their fewer bytes than they lose by cutting x; below,
+# the same 8 bits lie in float16 (768 × 768, Int8: 0.08 ms, not 0.16; Int8ByPairs: 0.11, not 0.18).
+LARGE = {"vnni": 2**20, "pairs": 2**21}
+LAYERS = {"float32": plain, "float16": _half, "bfloat16": _bfloat16, "int8": _int8, "int4": _int4}
+LAST = {"int4": "int8"}  # of the layer that scores
 MOST = {"float16": 65504.0}
 KERNELS = "linear_dynamic_fp16", "linear_with_input_q_dq_qweight_dq_output_fp32"
 
@@ -141,14 +156,6 @@ def _fast():
     x86 = torch.backends.quantized.engine in ("x86", "fbgemm")
     there = all(hasattr(torch.ops.quantized, name) for name in KERNELS)
     return x86 and there and hasattr(torch, "quantize_per_channel")
-
-
-def _as_rounded(whole, scale):
-    return whole * scale[:, None]
-
-
-def _constant(numbers):
-    return None if numbers is None else nn.Parameter(numbers, requires_grad=False)
 
 
 def _check(name, numbers, weights):

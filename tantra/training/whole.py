@@ -2,6 +2,7 @@
 
 import torch
 
+from tantra.kernels import Packed
 from tantra.model import GPT
 
 REGISTERED = "_parameters", "_buffers", "_modules"
@@ -50,6 +51,6 @@ def _has_others(thing, seen):
     for x in things if isinstance(things, list | tuple) else [things]:
         for y in x.parameters() if isinstance(x, torch.nn.Module) else [x]:
             learns = isinstance(y, torch.Tensor) and y.requires_grad
-            if isinstance(y, torch.ScriptObject) or (learns and id(y) not in seen):
+            if isinstance(y, torch.ScriptObject | Packed) or (learns and id(y) not in seen):
                 return True
     return False

@@ -825,7 +825,7 @@ def gpt2_saved(folder, model):
     return folder
 
 
-@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("kind", ["float32", "float16", "bfloat16", "int8", "int4"])
 def test_a_prepared_decoder_is_saved_whole_or_not_at_all(kind, folder, tmp_path):
     model = gpt2.load(folder)
     decoder = tantra.prepare_for_decoding(model, kind)

@@ -753,7 +753,7 @@ def written(path, model, **numbers):
     return told(path)
 
 
-@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("kind", ["float32", "float16", "bfloat16", "int8", "int4"])
 def test_a_prepared_decoder_is_kept_whole_or_not_at_all(kind, tmp_path):
     """The matrices of a decoder are packed, where no state_dict sees them."""
     for tied in (True, False):
