@@ -18,9 +18,9 @@ def gelu(x):
 
     On a CPU with AVX2 torch's kernel spends its time on tanh, which was measured to take 3.6 times
     as long as sigmoid; and tanh(z) is 2 sigmoid(2z) - 1.  Forward and back together took 0.5 to 0.7
-    of the time (one core).  Other CPUs are left to torch's kernel, which with AVX-512 took 0.6 to
-    0.9 of this one's time; so are half precision, GPUs and compilers, and few numbers without
-    gradients, as of one token (3072 of them took 15 µs against 70).
+    of the time (one core).  Other CPUs are left to torch's kernel, which with AVX-512 took 0.7 to
+    1.1 of this one's time and keeps a tensor less; so are half precision, GPUs and compilers, and
+    few numbers without gradients, as of one token (3072 of them took 15 µs against 70).
     """
     many = x.requires_grad or x.numel() > 2**16
     ours = SLOW_TANH and x.is_cpu and x.dtype.itemsize >= 4 and not torch.compiler.is_compiling()

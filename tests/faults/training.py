@@ -205,7 +205,7 @@ FAULTS = {
         ("        if id(x) not in seen:", "        if True:"),
         ('name.replace("_orig_mod.", "")', "name"),
         ("isinstance(model, SPREAD) or hasattr", "hasattr"),
-        ("isinstance(y, torch.ScriptObject) or", ""),
+        ("isinstance(y, torch.ScriptObject | Packed) or", ""),
         ("y.requires_grad\n", "True\n"),
         ("id(y) not in seen", "True"),
         ("[*thing.values()] if isinstance(thing, dict) else thing", "thing"),
