@@ -136,7 +136,7 @@ FAULTS = {
         ("torch.addcmul(self.bias, out, unit)", "out.mul_(unit)"),
         ("rows.add_(64.5)", "rows.add_(64)"),
         ("whole, 1.0, 64, *packed", "whole, 1.0, 63, *packed"),
-        ("1.0, 64, self.packed", "1.0, 63, self.packed"),
+        ("1.0, 64, self.packed", "1.0, 32, self.packed"),
         ("alpha=1 / 126", "alpha=1 / 127"),
         ("packed.to_dense().T.contiguous()", "packed.to_dense()"),
         ("weight.abs().amax(-1) / 127", "weight.abs().amax() / 127 + 0 * weight[:, 0]"),

@@ -252,6 +252,7 @@ def test_the_8_bit_layer_never_overflows_where_all_numbers_are_largest(eight):
 def test_4_bits_in_groups_by_hand(width, generator):
     weight = draw(generator, 5, width, dtype=torch.float32)
     weight[2, :6] = 0.25
+    weight[3] = 10 + weight[3] / 50  # far from 0, where bfloat16 puts the middle far off
     agree(as_grouped(weight), round_by_hand(weight, "int4"), 1e-6)
 
 
