@@ -7,6 +7,7 @@ stand inside the picture, as the numbers of any measured figure do.
 import matplotlib.pyplot as plt
 import numpy as np
 
+from tantra.plot.cells import ink
 from tantra.plot.charts import COLOURS, MARKERS, PLAIN, _numbers, heatmap
 from tantra.plot.views import _display, _words
 
@@ -110,19 +111,16 @@ def _cells(given, answers):
 def _grids(readings, layers, tokens, vocabulary, answers):
     """A Figure with a map of each reading: what the answers get, and the likeliest token."""
     tokens, vocabulary = ([SEEN.get(w, w) for w in words] for words in (tokens, vocabulary))
-    size = (min(5.5, 1.6 + 0.3 * len(tokens)), (0.7 + 0.35 * len(layers)) * len(readings))
+    size = (min(5.2, 1.6 + 0.3 * len(tokens)), (0.7 + 0.35 * len(layers)) * len(readings))
     figure, axes = plt.subplots(len(readings), 1, figsize=size, layout="constrained", squeeze=False)
     for ax, (name, given) in zip(axes.flat, readings.items(), strict=True):
         gets = 100 * given[:, np.arange(len(tokens)), answers] * (answers >= 0)
-        heatmap(gets, rows=layers, columns=tokens, ax=ax, label="answer (%)", signed=False)
-        ax.images[0].set_clim(0, 100)
+        named = {"rows": layers, "columns": tokens, "label": "answer (%)"}
+        heatmap(gets, **named, ax=ax, signed=False, most=100)
         ax.set_title(name, fontsize=10, **PLAIN)
+        colours = ax.images[0].to_rgba(gets)
         for (n, t), best in np.ndenumerate(given.argmax(-1)):
-            style = {
-                "ha": "center",
-                "va": "center",
-                "color": "white" if gets[n, t] > 50 else "black",
-            }
+            style = {"ha": "center", "va": "center", "color": ink(colours[n, t])}
             ax.text(t, n, vocabulary[best], **style, **PLAIN)
     return figure
 
