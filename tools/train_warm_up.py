@@ -3,9 +3,8 @@
     python tools/train_warm_up.py             all of ROWS that are not in the file yet
     python tools/train_warm_up.py again       all of them anew
 
-tantra/metre/warm_up.tsv has a row for each training: where the norms stand, the layers of each
-stack, whether it was warmed up, the seed, the mean loss of its first 50 steps, and that on 200
-lines after the last.
+tantra/metre/warm_up.tsv has a row for each training: where the norms stand, whether it was warmed
+up, the seed, the mean loss of its first 50 steps, and that on 200 lines after the last.
 """
 
 import functools
@@ -23,8 +22,8 @@ from train_splitters import BATCH, FIRST, LINES, SHORT, SIZES, TwoStacks, fill
 
 FILE = files(tantra).joinpath("metre", "warm_up.tsv")
 WARMUP = 100
-COLUMNS = ("norm", "layers", "warmup", "seed", "first", "loss")
-ROWS = list(itertools.product(("post", "pre"), (2, 6), ("yes", "no"), range(3)))
+COLUMNS = ("norm", "warmup", "seed", "first", "loss")
+ROWS = list(itertools.product(("post", "pre"), ("yes", "no"), range(3)))
 
 
 def rate(step, warmup):
@@ -51,12 +50,12 @@ def loss_on_lines(model, words, lines=LINES):
     return cross_entropy(model(source, target[:, :-1], lengths), target[:, 1:], ignore=PAD).item()
 
 
-def row(norm, layers, warmup, seed, steps=SHORT, lines=LINES):
+def row(norm, warmup, seed, steps=SHORT, lines=LINES):
     """What is stored of one training, in the order of COLUMNS."""
-    model, words = TwoStacks(seed, norm_position=norm, num_layers=layers).model, pools()[0]
+    model, words = TwoStacks(seed, norm_position=norm).model, pools()[0]
     first = learn(model, warmup, seed, words, steps)[:FIRST]
     numbers = sum(first) / len(first), loss_on_lines(model, words, lines)
-    return [norm, layers, warmup, seed, *(f"{number:.4f}" for number in numbers)]
+    return [norm, warmup, seed, *(f"{number:.4f}" for number in numbers)]
 
 
 if __name__ == "__main__":
