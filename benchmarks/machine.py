@@ -3,11 +3,13 @@
 import os
 import platform
 import re
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
 
+WIDEST = "amx_bf16 avx512_bf16 avx512f avx2 sve asimd"  # the first that it has tells a kind apart
 TELLING = "avx2 fma f16c avx512f avx512_bf16 avx512_fp16 amx_bf16 amx_int8 asimd bf16 i8mm sve"
 
 
@@ -23,10 +25,23 @@ def describe():
         "busy": _busy(),
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}, "
         f"NumPy {np.__version__}",
+        "measured": time.strftime("%d %B %Y").lstrip("0"),
     }
     if torch.cuda.is_available():
         words["GPU"] = torch.cuda.get_device_name()
     return {name: text for name, text in words.items() if text}
+
+
+def kind(words):
+    """The kind of processor of a machine in words: its name and its widest instructions.
+
+    >>> kind({"processor": "Intel(R) Xeon(R) Processor", "instruction sets": "avx2, avx512f"})
+    'Intel Xeon, avx512f'
+    """
+    name = re.sub(r"\((R|TM)\)|\bProcessor$|\bCPU\b|@.*", "", words["processor"])
+    sets = words.get("instruction sets", "").split(", ")
+    widest = next((wide for wide in WIDEST.split() if wide in sets), "")
+    return ", ".join(filter(None, (" ".join(name.split()), widest)))
 
 
 def cpu_facts(text):

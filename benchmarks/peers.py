@@ -1,4 +1,4 @@
-"""Models of one size from four packages: each a function from tokens to logits, and its weights."""
+"""Models of one size, each a function from tokens to logits: ours, packages', and nanoGPT's way."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ import tantra
 
 @dataclass(frozen=True)
 class Size:
-    """What all four are told."""
+    """What all are told."""
 
     layers: int
     width: int
@@ -33,8 +33,8 @@ class Size:
         return 3 * 2 * (weights + seen) * self.batch * self.length
 
 
-def ours(size):
-    """tantra.GPT."""
+def ours(size, **parts):
+    """tantra.GPT, of its own parts unless parts names others."""
     return tantra.GPT(
         tantra.GPTConfig(
             vocab_size=size.vocab,
@@ -42,6 +42,7 @@ def ours(size):
             d_model=size.width,
             num_layers=size.layers,
             num_heads=size.heads,
+            **parts,
         )
     )
 
@@ -93,6 +94,44 @@ class TorchGPT(nn.Module):
         return self.head(self.blocks(x, mask=self.mask, is_causal=True))
 
 
+class NanoGPT(nn.Module):
+    """nanoGPT's way, in our words: one product for q, k and v, exact GELU, a tied head."""
+
+    def __init__(self, size):
+        super().__init__()
+        self.tokens = nn.Embedding(size.vocab, size.width)
+        self.positions = nn.Embedding(size.length, size.width)
+        self.blocks = nn.Sequential(*(_NanoBlock(size) for _ in range(size.layers)))
+        self.norm = nn.LayerNorm(size.width)
+        self.head = nn.Linear(size.width, size.vocab, bias=False)
+        self.head.weight = self.tokens.weight
+        for weight in self.parameters():
+            if weight.ndim > 1:
+                nn.init.normal_(weight, std=0.02)
+
+    def forward(self, tokens):
+        x = self.tokens(tokens) + self.positions(torch.arange(tokens.shape[1]))
+        return self.head(self.norm(self.blocks(x)))
+
+
+class _NanoBlock(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.heads = size.heads
+        self.norm_1, self.norm_2 = nn.LayerNorm(size.width), nn.LayerNorm(size.width)
+        self.three = nn.Linear(size.width, 3 * size.width)
+        self.output = nn.Linear(size.width, size.width)
+        self.up = nn.Linear(size.width, 4 * size.width)
+        self.down = nn.Linear(4 * size.width, size.width)
+
+    def forward(self, x):
+        three = self.three(self.norm_1(x)).split(x.shape[-1], dim=-1)
+        q, k, v = (one.unflatten(-1, (self.heads, -1)).transpose(1, 2) for one in three)
+        seen = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.output(seen.transpose(1, 2).flatten(2))
+        return x + self.down(F.gelu(self.up(self.norm_2(x))))
+
+
 def x_transformers(size):
     """x-transformers' decoder, with its fused attention."""
     from x_transformers import Decoder, TransformerWrapper
@@ -113,13 +152,14 @@ def x_transformers(size):
 PEERS = {
     "transformers": hugging_face,
     "torch.nn": TorchGPT,
+    "nanoGPT's way": NanoGPT,
     "x-transformers": x_transformers,
 }
 
 
 def step(model, inputs, targets):
     """A training step as most would write it, with torch's own parts, as a function."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    optimizer = _optimizer(model)
 
     def take():
         out = model(inputs)
@@ -130,3 +170,13 @@ def step(model, inputs, targets):
         optimizer.step()
 
     return take
+
+
+def _optimizer(model):
+    """torch's AdamW; nanoGPT has the fused one, whose matrices decay and whose vectors do not."""
+    if not isinstance(model, NanoGPT):
+        return torch.optim.AdamW(model.parameters(), lr=1e-4)
+    matrices = [weight for weight in model.parameters() if weight.ndim > 1]
+    vectors = [weight for weight in model.parameters() if weight.ndim == 1]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=1e-4, betas=(0.9, 0.95), fused=True)

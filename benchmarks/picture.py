@@ -7,15 +7,24 @@ from benchmarks.compare import Row
 HERE = Path(__file__).resolve().parent
 RATIOS, LENGTHS = HERE / "ratios.png", HERE / "attention.png"
 BLUE, GREY, VERMILION = "#0072B2", "#999999", "#D55E00"  # of Okabe and Ito
+KINDS = (BLUE, "o"), ("#009E73", "s"), ("#CC79A7", "^")
 STYLE = {"by hand": (GREY, "s"), "in chunks": (BLUE, "o"), "torch's fused": (VERMILION, "^")}
 
 
 def draw(parts):
     """Draw what there is to draw; the Markdown that shows it, with the numbers as its alt text."""
-    rows = {part: [r for r in rows if isinstance(r, Row)] for part, (_, _, rows) in parts.items()}
-    shown = []
-    attention = rows.pop("attention", [])
-    if ratios := [row for some in rows.values() for row in some]:
+    rows = {  # by part and by kind of machine
+        part: {
+            kind: [r for r in some if isinstance(r, Row)] for kind, (_, _, some) in kinds.items()
+        }
+        for part, kinds in parts.items()
+    }
+    shown, attention = [], {kind: some for kind, some in rows.pop("attention", {}).items() if some}
+    ratios = {}
+    for kinds in rows.values():
+        for kind, some in kinds.items():
+            ratios.setdefault(kind, []).extend(some)
+    if any(ratios.values()):
         _ratios(ratios)
         shown.append(f"![{ratios_in_words(ratios)}]({RATIOS.name})")
     if attention:
@@ -24,41 +33,50 @@ def draw(parts):
     return "\n\n".join(shown)
 
 
-def ratios_in_words(rows):
+def ratios_in_words(kinds):
     """The alt text of the first picture."""
-    each = [f"{r.case}: {r.ours} against {r.peer} {r.ratio.median:.2f}" for r in rows]
-    return "How many times as long each peer takes as ours. " + "; ".join(each) + "."
+    said = ["How many times as long each peer takes as ours."]
+    for kind, rows in kinds.items():
+        each = [f"{r.case}: {r.ours} against {r.peer} {r.ratio.median:.2f}" for r in rows]
+        said.append(f"{kind}: {'; '.join(each)}.")
+    return " ".join(said)
 
 
-def attention_in_words(rows):
+def attention_in_words(kinds):
     """The alt text of the second picture."""
-    last = max(rows, key=lambda row: _length(row)).case
-    each = [
-        f"{row.ours} {row.ratio.median:.1f} times as fast as {row.peer}, "
-        f"in 1/{row.peer_bytes / row.bytes:.1f} of the memory"
-        for row in rows
-        if row.case == last
-    ]
-    return f"Time and peak memory of attention against N, two panels. At {last}: {'; '.join(each)}."
+    said = ["Time and peak memory of attention against N, two panels for each kind of processor."]
+    for kind, rows in kinds.items():
+        last = max(rows, key=_length).case
+        each = [
+            f"{row.ours} {row.ratio.median:.1f} times as fast as {row.peer}, "
+            f"in 1/{row.peer_bytes / row.bytes:.1f} of the memory"
+            for row in rows
+            if row.case == last
+        ]
+        said.append(f"{kind}, at {last}: {'; '.join(each)}.")
+    return " ".join(said)
 
 
-def _ratios(rows):
+def _ratios(kinds):
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(9, 0.42 * len(rows) + 1.2), layout="constrained")
-    places = range(len(rows))[::-1]
-    for place, row in zip(places, rows, strict=True):
-        r = row.ratio
-        ax.plot([r.low, r.high], [place, place], color=BLUE, linewidth=3, alpha=0.5)
-        ax.plot(r.median, place, "o", color=BLUE, label="measured" if place == 0 else None)
-        if row.aim:
-            ax.plot(row.aim, place, "D", color=VERMILION, markerfacecolor="none")
+    cases = list(dict.fromkeys(_case(row) for rows in kinds.values() for row in rows))
+    figure, ax = plt.subplots(figsize=(9, 0.42 * len(cases) + 1.2), layout="constrained")
+    for number, (kind, rows) in enumerate(kinds.items()):
+        color, marker = KINDS[number % len(KINDS)]
+        for row in rows:
+            r, place = row.ratio, -cases.index(_case(row)) - 0.22 * number
+            ax.plot([r.low, r.high], [place, place], color=color, linewidth=3, alpha=0.5)
+            ax.plot(r.median, place, marker, color=color)
+            if row.aim:
+                ax.plot(row.aim, place, "D", color=VERMILION, markerfacecolor="none")
+        ax.plot([], [], marker, color=color, label=kind)
     ax.plot([], [], "D", color=VERMILION, markerfacecolor="none", label="hoped for")
     ax.axvline(1, color=GREY, linewidth=1)
     ax.set_xscale("log")
-    ax.set_xticks(ticks := [0.5, 1, 2, 4, 8, 16, 32], [f"{tick:g}" for tick in ticks])
+    ax.set_xticks(ticks := [0.1, 0.5, 1, 2, 4, 8, 16, 32], [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.set_yticks(places, [f"{row.case}\n{row.ours} against {row.peer}" for row in rows])
+    ax.set_yticks(range(0, -len(cases), -1), cases)
     ax.tick_params(axis="y", labelsize=7)
     ax.set_xlabel("peer's time ÷ ours (log scale): to the right of 1, ours is faster")
     ax.legend(loc="best", fontsize=8)
@@ -66,19 +84,25 @@ def _ratios(rows):
     plt.close(figure)
 
 
-def _attention(rows):
+def _case(row):
+    return f"{row.case}\n{row.ours} against {row.peer}"
+
+
+def _attention(kinds):
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for ax, what, unit in zip(axes, ("seconds", "bytes"), ("seconds", "peak MiB"), strict=True):
-        for name, points in _points(rows, what).items():
-            color, marker = STYLE[name]
-            ax.plot(*zip(*points, strict=True), color=color, marker=marker, label=name)
-        ax.set(xscale="log", yscale="log", xlabel="positions N", ylabel=unit)
+    size = (9, 3.6 * len(kinds))
+    figure, grid = plt.subplots(len(kinds), 2, figsize=size, layout="constrained", squeeze=False)
+    for axes, (kind, rows) in zip(grid, kinds.items(), strict=True):
         ticks = sorted({_length(row) for row in rows})
-        ax.set_xticks(ticks, [str(tick) for tick in ticks], rotation=45)
-        ax.minorticks_off()
-    axes[0].legend()
+        for ax, what, unit in zip(axes, ("seconds", "bytes"), ("seconds", "peak MiB"), strict=True):
+            for name, points in _points(rows, what).items():
+                color, marker = STYLE[name]
+                ax.plot(*zip(*points, strict=True), color=color, marker=marker, label=name)
+            ax.set(xscale="log", yscale="log", xlabel="positions N", ylabel=unit, title=kind)
+            ax.set_xticks(ticks, [str(tick) for tick in ticks], rotation=45)
+            ax.minorticks_off()
+        axes[0].legend()
     figure.savefig(LENGTHS, dpi=150, metadata={"Software": None})
     plt.close(figure)
 

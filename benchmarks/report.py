@@ -1,9 +1,10 @@
-"""What was measured, kept as numbers and told as a table."""
+"""What was measured, kept as numbers for each kind of processor, and told as tables."""
 
 import dataclasses
 import json
 from pathlib import Path
 
+from benchmarks import machine
 from benchmarks.compare import Ratio, Row, Skipped
 from tantra.files import write_whole
 
@@ -12,24 +13,29 @@ RESULTS, README = HERE / "results.json", HERE / "README.md"
 BEGIN, END = "<!-- written by make bench -->", "<!-- until here -->"
 
 
-def keep(machine, ceilings, rows, path=RESULTS):
-    """Put a run's parts beside those of earlier runs, with the machine that each ran on."""
+def keep(words, ceilings, rows, path=RESULTS):
+    """Put a run's parts beside those of earlier runs, in the place of the same kind of machine."""
     kept = json.loads(path.read_text()) if path.exists() else {}
+    own = kept.setdefault(machine.kind(words), {})
     for part in dict.fromkeys(row.part for row in rows):
-        kept[part] = {
-            "machine": machine,
+        own[part] = {
+            "machine": words,
             "ceilings": {name: dataclasses.asdict(ceiling) for name, ceiling in ceilings.items()},
             "rows": [dataclasses.asdict(row) for row in rows if row.part == part],
         }
     write_whole(path, (json.dumps(kept, indent=1) + "\n").encode())
 
 
-def read(path=RESULTS):
-    """{part: (machine, ceilings, rows)} as kept."""
-    return {
-        part: (kept["machine"], kept["ceilings"], [_row(row) for row in kept["rows"]])
-        for part, kept in json.loads(path.read_text()).items()
-    }
+def read(order, path=RESULTS):
+    """{part: {kind of machine: (machine, ceilings, rows)}} as kept, its parts in this order."""
+    kept, found = json.loads(path.read_text()), {}
+    for part in order:
+        for kind, parts in kept.items():
+            if part in parts:
+                one = parts[part]
+                rows = [_row(row) for row in one["rows"]]
+                found.setdefault(part, {})[kind] = one["machine"], one["ceilings"], rows
+    return found
 
 
 def _row(kept):
@@ -39,25 +45,53 @@ def _row(kept):
 
 
 def text(parts):
-    """All that README.md says of the results, but for the picture."""
+    """All that README.md says of the results, but for the pictures."""
     pieces = []
-    for part, (machine, ceilings, rows) in parts.items():
-        facts = "; ".join(f"{name}: {words}" for name, words in machine.items())
-        bounds = "; ".join(
-            f"{f['name']} {f['most'] / 1e9:.1f} {f['unit']}" for f in ceilings.values()
-        )
-        pieces += [f"### {part}", "", table(rows), "", f"*{facts}. Ceilings: {bounds}.*", ""]
+    for part, kinds in parts.items():
+        pieces += [f"## {part}", ""]
+        if len(kinds) > 1:
+            pieces += [side_by_side({kind: rows for kind, (_, _, rows) in kinds.items()}), ""]
+        for kind, (words, ceilings, rows) in kinds.items():
+            facts = "; ".join(f"{name}: {fact}" for name, fact in words.items())
+            bounds = "; ".join(
+                f"{f['name']} {f['most'] / 1e9:.1f} {f['unit']}" for f in ceilings.values()
+            )
+            pieces += [f"**{kind}**", "", table(rows), ""]
+            pieces += [f"*{facts}. Ceilings: {bounds}.*", ""]
     return "\n".join(pieces)
+
+
+def side_by_side(kinds):
+    """The ratio, its middle half and the share of each row, {kind of machine: rows}, as a table."""
+    found = {}
+    for kind, rows in kinds.items():
+        for row in rows:
+            found.setdefault((row.case, row.ours, row.peer), {})[kind] = _in_short(row)
+    lines = [[*names, *(cells.get(kind, "") for kind in kinds)] for names, cells in found.items()]
+    return _drawn(["case", "ours", "peer", *kinds], lines)
+
+
+def _in_short(row):
+    """What the table of several machines says of a row."""
+    cells = _cells(row)
+    if isinstance(row, Skipped):
+        return "not measured"
+    share = f"; {row.share:.0%} and {row.peer_share:.0%}" if row.share is not None else ""
+    return f"{cells['peer ÷ ours']} ({cells['middle half']}){share}"
 
 
 def table(rows):
     """The rows in Markdown, without the columns that are empty in all of them, and their notes."""
     cells = [_cells(row) for row in rows]
     head = [name for name in HEAD if any(line.get(name) for line in cells)]
-    lines = [head, ["---"] * len(head), *([line.get(name, "") for name in head] for line in cells)]
+    drawn = _drawn(head, [[line.get(name, "") for name in head] for line in cells])
     notes = [f"{row.ours}: {row.note}." for row in rows if getattr(row, "note", "")]
-    drawn = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return "\n\n".join([drawn, *notes])
+
+
+def _drawn(head, lines):
+    """A table in Markdown."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
 
 
 HEAD = "case", "ours", "peer", "peer ÷ ours", "middle half", "rounds", "aim", "memory", "share"

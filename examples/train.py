@@ -12,6 +12,7 @@ import argparse
 import torch
 
 from tantra import GPT, AdamW, CharTokenizer, GPTConfig, batches, course_text, processes, train
+from tantra.training import fastest_precision
 from tantra.training.checkpoints import load, save
 
 
@@ -28,7 +29,7 @@ def options():
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--batch", type=int, default=16, help="rows of all processes together")
     parser.add_argument("--length", type=int, default=32)
-    parser.add_argument("--precision", default="float32", help="or bfloat16")
+    parser.add_argument("--precision", default="float32", help="or bfloat16, or auto")
     parser.add_argument("--save", metavar="FILE")
     parser.add_argument("--resume", metavar="FILE")
     return parser
@@ -49,14 +50,18 @@ def run(told, device):
     optimizer = AdamW(model.parameters(), lr=0.003)
     start = load(told.resume, model, optimizer, data=generator)["step"] if told.resume else 0
     supply = batches(tokenizer.encode(text), told.batch, told.length, generator=generator)
-    losses = []
+    precision, losses = told.precision, []
+    if precision == "auto":
+        precision, why = fastest_precision(device)
+        if processes.first():
+            print(why, flush=True)
     for step, loss in train(
         model,
         processes.share(supply),
         optimizer,
         start=start,
         steps=told.steps,
-        precision=told.precision,
+        precision=precision,
     ):
         losses.append(loss)
         if processes.first():

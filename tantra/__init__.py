@@ -4,8 +4,8 @@
     the parts      softmax, attention, cache, positions, kernels, heads, norms, feed_forward, block
     the model      embedding, config, model
     text           course, byte_pairs, vocabulary, tokenizer
-    training       processes, loss, schedules, loop, data, optimizers, muon, whole, fitting
-    training       checkpoints, averaging, recipes
+    training       processes, loss, precisions, schedules, loop, data, optimizers, muon, whole
+    training       fitting, checkpoints, averaging, recipes
     generation     prompts, sampling, steps, beam, layers, decoder
     rewrites       forms, chunks, circuits
     gpt2           numpy_gpt, file, weights

@@ -10,21 +10,21 @@ from tantra import positions
 from tantra.arrays import like
 
 C, A = math.sqrt(8 / math.pi), 0.044715  # gelu(x) = x · sigmoid(C (x + A x³))
+SLOW_TANH = torch.backends.cpu.get_cpu_capability() == "AVX2"
 
 
 def gelu(x):
     """What feed_forward.gelu returns for a tensor, forward and backward.
 
-    On a CPU torch's kernel spends its time on tanh, which was measured to take 3.6 times as long
-    as sigmoid; and tanh(z) is 2 sigmoid(2z) - 1.  Forward and back together took 0.5 to 0.7 of
-    the time, a training step of 4 layers × 128 took 0.92 to 0.95 (one core, AVX2).  Half
-    precision, GPUs and compilers are left to torch's kernel; so are few numbers without
-    gradients, as of one token (3072 of them took 15 µs against 70).
+    On a CPU with AVX2 torch's kernel spends its time on tanh, which was measured to take 3.6 times
+    as long as sigmoid; and tanh(z) is 2 sigmoid(2z) - 1.  Forward and back together took 0.5 to 0.7
+    of the time (one core).  Other CPUs are left to torch's kernel, which with AVX-512 took 0.7 to
+    1.1 of this one's time and keeps a tensor less; so are half precision, GPUs and compilers, and
+    few numbers without gradients, as of one token (3072 of them took 15 µs against 70).
     """
     many = x.requires_grad or x.numel() > 2**16
-    if many and x.is_cpu and x.dtype.itemsize >= 4 and not torch.compiler.is_compiling():
-        return _Gelu.apply(x)
-    return F.gelu(x, approximate="tanh")
+    ours = SLOW_TANH and x.is_cpu and x.dtype.itemsize >= 4 and not torch.compiler.is_compiling()
+    return _Gelu.apply(x) if ours and many else F.gelu(x, approximate="tanh")
 
 
 class _Gelu(torch.autograd.Function):
@@ -41,9 +41,10 @@ class _Gelu(torch.autograd.Function):
                 "kernels.gelu has no second derivative; where you need one, take feed_forward.gelu"
             )
         x, share = ctx.saved_tensors
-        steep = torch.addcmul(x.new_tensor(C), x, x, value=3 * C * A)  # d/dx of C (x + A x³)
-        steep.mul_(torch.ops.aten.sigmoid_backward(gradient * x, share))
-        return steep.addcmul_(gradient, share)
+        slope = torch.addcmul(x.new_tensor(C), x, x, value=3 * C * A)  # d/dx of C (x + A x³)
+        slope.mul_(x)
+        torch.ops.aten.sigmoid_backward(slope, share, grad_input=slope)  # in place: no more memory
+        return slope.add_(share).mul_(gradient)
 
 
 def rotate(x, angles):

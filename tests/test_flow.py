@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from tantra import plot
@@ -98,9 +99,11 @@ def test_colours_are_those_of_a_heat_map():
     signed = [colour for _, colour, _ in cells(plot.flow({"x": np.array([-4.0, 0.0, 4.0, 1.0])}))]
     map_ = matplotlib.colormaps[plot.DIVERGING]
     assert signed == [matplotlib.colors.to_hex(map_(at)) for at in (0.0, 0.5, 1.0, 0.625)]
-    weights = [colour for _, colour, _ in cells(plot.flow({"x": np.array([0.0, 0.5, 0.25])}))]
     map_ = matplotlib.colormaps[plot.SEQUENTIAL]
-    assert weights == [matplotlib.colors.to_hex(map_(at)) for at in (0.0, 1.0, 0.5)]
+    for amounts in ([0.0, 0.5, 0.25], [0.0, 2.0, 1.0]):  # shares, and what has a scale of its own
+        drawn = [colour for _, colour, _ in cells(plot.flow({"x": np.array(amounts)}))]
+        whole = max(1.0, *amounts)
+        assert drawn == [matplotlib.colors.to_hex(map_(amount / whole)) for amount in amounts]
 
 
 def test_what_is_no_amount_has_no_colour():
@@ -111,9 +114,20 @@ def test_what_is_no_amount_has_no_colour():
     assert masked[1][1] == cells(plot.flow({"x": np.array([1.0])}))[0][1] != GREY
 
 
-def test_numbers_are_light_on_dark_cells():
-    figure = plot.flow({"x": np.array([0.0, 1.0])})
-    assert [word.get_color() for _, _, word in cells(figure)] == ["black", "white"]
+def luminance(colour):
+    """How light a colour is, from 0 to 1, as WCAG 2 defines it."""
+    parts = [c / 12.92 if c < 0.04 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@pytest.mark.parametrize("least", [0.0, -1.0])
+def test_numbers_can_be_read_on_every_colour(least):
+    amounts = np.linspace(least, 1.0, 48).reshape(12, 4)
+    drawn = cells(plot.flow({"x": amounts}))
+    for _, colour, word in drawn:
+        both = (luminance(to_rgb(colour)) + 0.05, luminance(to_rgb(word.get_color())) + 0.05)
+        assert max(both) / min(both) > 4.5
+    assert {word.get_color() for _, _, word in drawn} == {"black", "white"}
 
 
 def test_rows_and_columns_have_names():

@@ -45,6 +45,23 @@ def test_signed_values_are_centred_on_zero():
     assert plot.heatmap(WEIGHTS, ax=plt.figure().gca()).images[0].cmap.name == plot.SEQUENTIAL
 
 
+def test_the_palest_is_0_and_the_darkest_what_is_said():
+    _, axes = plt.subplots(1, 4)
+    high = np.array([[2.0, 4.0]])
+    limits = [
+        plot.heatmap(high, ax=axes[0]),
+        plot.heatmap(high, ax=axes[1], most=8),
+        plot.heatmap(high - 3, ax=axes[2], most=8),
+        plot.heatmap(-high, ax=axes[3], signed=False),
+    ]
+    assert [ax.images[0].get_clim() for ax in limits] == [(0, 4), (0, 8), (-8, 8), (-4, -2)]
+
+
+def test_whole_numbers_are_written_whole():
+    ax = plot.heatmap(np.array([[48.0, -1.0, -0.0]]), numbers=True)
+    assert [t.get_text() for t in ax.texts] == ["48", "-1", "0"]
+
+
 def test_numbers_are_written_and_readable():
     ax = plot.heatmap(WEIGHTS, numbers=True)
     assert [t.get_text() for t in ax.texts] == ["1.00", "0.00", "0.25", "0.75", "0.50", "0.50"]
@@ -55,6 +72,7 @@ def test_attention_says_who_asks_and_who_answers():
     ax = plot.attention(WEIGHTS, list("abc"), list("xy"))
     assert "columns answer" in ax.get_xlabel()
     assert "rows ask" in ax.get_ylabel()
+    assert plot.attention(WEIGHTS / 2, list("abc"), list("xy")).images[-1].get_clim() == (0, 1)
 
 
 def test_arrows_are_named_and_all_in_sight():
@@ -130,7 +148,8 @@ def test_dollars_are_dollars(drawing):
 
 def test_every_drawing_is_among_them():
     drawings = {name for name in plot.__all__ if inspect.isfunction(getattr(plot, name))}
-    others = {"flow", "show", "look", "steps"}  # see test_flow.py, test_views.py
+    views = {"lens", "look", "roofline", "rotation", "sampling", "steps"}
+    others = {"flow", "show", *views}  # see test_flow, test_views, test_sliders
     assert drawings == {*DRAWINGS, *others}
 
 

@@ -3,8 +3,9 @@
     python tools/train_splitters.py             all of ROWS that are not in the file yet
     python tools/train_splitters.py again       all of them anew
 
-tantra/metre/splitters.tsv has a row for each: the writer, how it was trained, and its scores on
-200 lines of known words and on 200 with one word each that no training line had.
+tantra/metre/splitters.tsv has a row for each: the writer, how it was trained, its scores on 200
+lines of known words and on 200 with one word each that no training line had, the mean loss of its
+first 50 steps, its parameters, and the millions of operations of a line, forward.
 """
 
 import csv
@@ -14,6 +15,7 @@ from importlib.resources import files
 from itertools import islice
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 import tantra
 from tantra import GPT, AdamW, GPTConfig, cross_entropy, generate, train, warmup_cosine
@@ -35,19 +37,19 @@ from tantra.two_sequences import EncoderDecoder, EncoderDecoderConfig
 
 FILE = files(tantra).joinpath("metre", "splitters.tsv")
 SHORT, DEFAULT = 300, 1000
-PEAK, BATCH, LINES = 3e-3, 32, 200
+PEAK, BATCH, LINES, FIRST = 3e-3, 32, 200, 50
 SIZES = {"vocab_size": len(SOUNDS), "d_model": 64, "num_heads": 4, "feed_forward": "gelu"}
 SCORES = ("exact", "valid", "errors", "bleu")
-COLUMNS = ("writer", "steps", "seed", *SCORES, *(f"new_{name}" for name in SCORES))
+SIZE = ("loss", "parameters", "operations")
+COLUMNS = ("writer", "steps", "seed", *SCORES, *(f"new_{name}" for name in SCORES), *SIZE)
 
 
 class TwoStacks:
     """An encoder and a decoder; blind, the decoder sees a memory of zeros."""
 
-    def __init__(self, seed, norm_position="pre", blind=False):
-        config = EncoderDecoderConfig(
-            context_length=64, num_layers=2, norm_position=norm_position, **SIZES
-        )
+    def __init__(self, seed, norm_position="pre", num_layers=2, blind=False):
+        kind = {"norm_position": norm_position, "num_layers": num_layers}
+        config = EncoderDecoderConfig(context_length=64, **kind, **SIZES)
         self.model = EncoderDecoder(config, generator=torch.Generator().manual_seed(seed))
         self.blind = blind
         if blind:
@@ -94,19 +96,27 @@ WRITERS = {
     "no memory": functools.partial(TwoStacks, blind=True),
     "decoder alone": functools.partial(OneStack, wider=3.5),
     "decoder alone, sinusoidal": functools.partial(OneStack, positions="sinusoidal", wider=3.5),
-    "post-norm": functools.partial(TwoStacks, norm_position="post"),
+    "decoder alone, not widened": OneStack,
 }
 
 
-def learn(writer, steps, seed, words, warmup=None):
-    """Train the model of a writer, as chapter 17 does."""
-    warmup = min(100, steps // 5) if warmup is None else warmup
-    rate = functools.partial(warmup_cosine, peak=PEAK, warmup=warmup, total=steps)
+def learn(writer, steps, seed, words, until=None):
+    """The losses of a training as chapter 17 does it, of all its steps or of those until one."""
+    rate = functools.partial(warmup_cosine, peak=PEAK, warmup=min(100, steps // 5), total=steps)
     loss = functools.partial(cross_entropy, ignore=PAD, smoothing=0.1)
     optimizer = AdamW(writer.model.parameters(), lr=PEAK, betas=(0.9, 0.98), weight_decay=0.01)
-    supply = writer.batches(words, seed)
-    for _ in train(writer.model, supply, optimizer, steps=steps, schedule=rate, loss=loss):
-        pass
+    supply, last = writer.batches(words, seed), steps if until is None else until
+    trained = train(writer.model, supply, optimizer, steps=last, schedule=rate, loss=loss)
+    return [value for _, value in trained]
+
+
+def size(writer, words):
+    """The parameters of its model, and the millions of operations of a line of a batch, forward."""
+    inputs, _ = next(writer.batches(words, 0))
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        writer.model(*inputs) if isinstance(inputs, tuple) else writer.model(inputs)
+    operations = counter.get_total_flops() / BATCH / 1e6
+    return sum(p.numel() for p in writer.model.parameters()), round(operations, 1)
 
 
 def measured(writer, lines=LINES):
@@ -120,10 +130,11 @@ def measured(writer, lines=LINES):
 
 
 def row(name, steps, seed, lines=LINES):
-    kind, _, how = name.partition(": ")
-    writer = WRITERS[kind](seed)
-    learn(writer, steps, seed, pools()[0], warmup=0 if how == "no warm-up" else None)
-    return [name, steps, seed, *(f"{score:.4f}" for score in measured(writer, lines))]
+    """What is stored of one training, in the order of COLUMNS."""
+    writer, words = WRITERS[name](seed), pools()[0]
+    first = learn(writer, steps, seed, words)[:FIRST]
+    numbers = *measured(writer, lines), sum(first) / len(first)
+    return [name, steps, seed, *(f"{number:.4f}" for number in numbers), *size(writer, words)]
 
 
 ROWS = [
@@ -139,25 +150,33 @@ ROWS = [
     ("decoder alone", DEFAULT, 2),
     ("no memory", DEFAULT, 1),
     ("no memory", DEFAULT, 2),
+    *((name, SHORT, seed) for name in ("encoder and decoder", "decoder alone") for seed in (1, 2)),
+    *(("decoder alone, sinusoidal", SHORT, seed) for seed in (1, 2)),
+    *(
+        (name, SHORT, seed)
+        for name in ("decoder alone, not widened", "no memory")
+        for seed in range(3)
+    ),
 ]
 
 
-def stored():
-    """The rows of the file, each a dictionary."""
-    return list(csv.DictReader(FILE.read_text().splitlines(), delimiter="\t"))
+def stored(file=FILE):
+    """The rows of a file, each a dictionary."""
+    return list(csv.DictReader(file.read_text(encoding="utf-8").splitlines(), delimiter="\t"))
 
 
-def main(again=""):
-    if again or not FILE.is_file():
-        FILE.write_text("\t".join(COLUMNS) + "\n")
-    have = {(one["writer"], int(one["steps"]), int(one["seed"])) for one in stored()}
-    for one in ROWS:
-        if one not in have:
+def fill(file, columns, rows, row, again=""):
+    """Write to the file what row makes of each of the rows that is not there yet."""
+    if again or not file.is_file():
+        file.write_text("\t".join(columns) + "\n", encoding="utf-8")
+    have = [list(one.values()) for one in stored(file)]
+    for one in rows:
+        if [*map(str, one)] not in [done[: len(one)] for done in have]:
             text = "\t".join(map(str, row(*one))) + "\n"
-            with FILE.open("a") as file:  # each is kept as soon as it is there
-                file.write(text)
+            with file.open("a", encoding="utf-8") as end:  # each is kept as soon as it is there
+                end.write(text)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(*sys.argv[1:])
+    fill(FILE, COLUMNS, ROWS, row, *sys.argv[1:])

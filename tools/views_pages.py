@@ -4,9 +4,10 @@
 
 Each kind of view stands on a page of its own, as a notebook stores it, and in JupyterLab.  Red is:
 an error on the console, a request to anywhere, a page wider than a phone, a button or a key that
-changes nothing, a control without a name, a picture that is gone where scripts do not run.  Each is
-first planted, to see that it is noticed.  Pictures are kept in shots/views/.  Where there is no
-browser this is skipped (in CI, where CI=true, that is red).
+changes nothing, a control without a name, a sentence or a number that the library does not give, a
+picture that is gone where scripts do not run.  Each is first planted, to see that it is noticed.
+Pictures are kept in shots/views/.  Where there is no browser this is skipped (in CI, where CI=true,
+that is red).
 """
 
 import sys
@@ -28,6 +29,8 @@ from course import ROOT
 sys.path.insert(0, str(ROOT / "tests"))
 
 import view_samples
+
+import views_numbers
 
 WIDTHS = {"wide": 900, "phone": 390}
 THEMES = {"light": "#ffffff; color: #1f1f1f", "dark": "#111111; color: #e6e6e6"}
@@ -56,8 +59,38 @@ PLANTED = {  # a change of a good page, and the words that must be heard of it
     "silent": (("say.textContent =", "say.never ="), "nothing is said"),
     "nameless": (('button.setAttribute("aria-pressed"', 'button.textContent = ""; '
                   'button.setAttribute("aria-pressed"'), "without a name"),
+    "flat": (("ArrowDown: columns || 1", "ArrowDown: 1"), "the key ArrowDown"),
     "empty": (("<img alt", "<span alt"), "no picture"),
+    "stuck": (("input.oninput", "input.never"), "of a slider change nothing"),
 }  # fmt: skip
+PLANTED_IN = {"stuck": "sampling"}  # all others in look
+NUMBERS = [(name, *fault) for name, faults in views_numbers.PLANTED.items() for fault in faults]
+SAID = {  # of a sample: the last group's buttons to click, and what must then be said
+    "lens": {
+        0: "Lens, embedding, at the (position 0): the comes first, 79 %. The answer, cat, gets "
+           "4 %; by frequencies 17 %.",
+        9: "Lens, block 2, at cat (position 1): sat comes first, 40 %. The answer, sat, gets 40 %; "
+           "by frequencies 15 %.",
+        10: "Lens, block 2, at <b> (position 2): <b> comes first, 79 %. No answer is known here.",
+    },
+    "lens_measured": {
+        11: "Lens, block 2, at ⏎ (position 3): ⏎ comes first, 79 %. The answer, the, gets 4 %.",
+    },
+    "roofline": {
+        0: "One row: 0.5 FLOP/byte, below the ridge of 5, so the bandwidth binds: 10 GB/s allow at "
+           "most 5 GFLOP/s. Reached: 4, 80 % of that.",
+        2: "At the ridge: 5 FLOP/byte, not below the ridge of 5, so the peak binds: at most 50 "
+           "GFLOP/s. Reached: 5, 10 % of that.",
+    },
+}  # fmt: skip
+UNTRUE = {  # a change of a sample's page that makes its sentences untrue
+    "lens": ("cells.map((of) => of[n][t])", "cells.map((of) => of[0][t])"),
+    "lens_measured": (
+        "const share = (percent) => (percent ?",
+        "const share = (percent) => (!percent ?",
+    ),
+    "roofline": ("(100 * speed) / most", "(100 * most) / speed"),
+}
 
 
 class Visitor:
@@ -80,6 +113,23 @@ class Visitor:
                     page.screenshot(path=path, full_page=True)
                 page.context.close()
         return found
+
+    def other_numbers(self, name, view):
+        """Where the page of a sample shows other numbers than the library gives."""
+        page, _ = self.opened(PAGE.format(colours=THEMES["light"], view=view), WIDTHS["wide"])
+        found = list(views_numbers.problems(name, page))
+        page.context.close()
+        return found
+
+    def untrue(self, name, view):
+        """What the page of a sample says of its numbers, where that is something else than SAID."""
+        page, _ = self.opened(PAGE.format(colours=THEMES["light"], view=view), WIDTHS["wide"])
+        for place, words in SAID.get(name, {}).items():
+            page.locator(".tantra-view [role=group]").last.locator("button").nth(place).click()
+            said = page.locator(".tantra-view [role=status]").text_content()
+            if said != words:
+                yield f"button {place}: said is {said!r}, true is {words!r}"
+        page.context.close()
 
     def opened(self, text, width, scripts=True):
         """(a page that shows text, the list of what it is heard to do wrong)."""
@@ -143,14 +193,26 @@ def used(page):
             yield "the key ArrowLeft changes nothing"
         if page.evaluate("document.activeElement.textContent") != name:
             yield "the key ArrowLeft does not move the focus"
+        yield from below(page, groups.nth(i), buttons)
     for slider in page.locator(".tantra-view input[type=range]").all():
-        before = said()
+        stood, before = slider.input_value(), said()
         slider.focus()
         slider.press("End")
         after_end = said()
         slider.press("Home")
         if before == after_end == said():
             yield "the keys End and Home of a slider change nothing"
+        slider.fill(stood)  # where it would have no effect, another may have none either
+
+
+def below(page, group, buttons):
+    """In a grid of several rows the key ArrowDown goes to the button below the first."""
+    boxes = [button.bounding_box() for button in buttons.all()]
+    under = [i for i, box in enumerate(boxes) if box["y"] > boxes[0]["y"]]
+    if "tv-grid" in group.get_attribute("class") and under:
+        buttons.first.press("ArrowDown")
+        if not buttons.nth(under[0]).evaluate("button => button === document.activeElement"):
+            yield "the key ArrowDown does not go to the button below"
 
 
 def in_jupyterlab(browser, folder):
@@ -212,13 +274,24 @@ def lab_problems(page):
     page.evaluate(CLOSE)
 
 
-def sees_planted_faults(visitor, view):
+def sees_planted_faults(visitor, pages):
     """Raises RuntimeError unless each planted fault is found."""
     for name, ((old, new), words) in PLANTED.items():
+        view = pages[PLANTED_IN.get(name, "look")]
         if view.count(old) < 1:
             raise RuntimeError(f"{name}: the page has no {old!r} to spoil")
         if not any(words in problem for problem in visitor.problems(view.replace(old, new))):
             raise RuntimeError(f"the browser overlooks the planted fault {name}")
+    for name, old, new in NUMBERS:
+        if pages[name].count(old) != 1:
+            raise RuntimeError(f"{name}: the page has no single {old!r} to spoil")
+        if not visitor.other_numbers(name, pages[name].replace(old, new)):
+            raise RuntimeError(f"the numbers of {name} are right where {old!r} is {new!r}")
+    for name, (old, new) in UNTRUE.items():
+        if old not in pages[name]:
+            raise RuntimeError(f"{name}: the page has no {old!r} to spoil")
+        if not any(visitor.untrue(name, pages[name].replace(old, new))):
+            raise RuntimeError(f"the browser overlooks what is untrue of {name}")
 
 
 def look(chromium, playwright):
@@ -229,15 +302,20 @@ def look(chromium, playwright):
     with playwright() as play, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = play.chromium.launch(executable_path=chromium, args=FLAGS)
         visitor = Visitor(browser)
-        sees_planted_faults(visitor, pages["look"])
+        sees_planted_faults(visitor, pages)
         problems = [
             f"{name}: {problem}"
             for name, view in pages.items()
-            for problem in visitor.problems(view, shot=name)
+            for problem in [
+                *visitor.problems(view, shot=name),
+                *visitor.other_numbers(name, view),
+                *visitor.untrue(name, view),
+            ]
         ]
         problems += in_jupyterlab(browser, Path(folder))
         browser.close()
-    print(f"{len(pages)} views, {len(PLANTED)} planted faults seen", *problems, sep="\n  ")
+    planted = len(PLANTED) + len(NUMBERS) + len(UNTRUE)
+    print(f"{len(pages)} views, {planted} planted faults seen", *problems, sep="\n  ")
     return not problems
 
 

@@ -15,6 +15,9 @@ ROWS = "input", "target", "yours"
 MOST_SIDE = 64  # rows or columns of cells that are drawn
 MOST_COLUMNS, MOST_ROWS = 8, 10  # of cells that carry their numbers
 LETTERS, LINES = 30, 10  # of a panel of text
+WIDE, LEAST_WIDE = 5.4, 3.6  # inches of a picture, so that a phone can show it
+LEAST = 2.6  # inches of a panel
+BESIDE = 1.1  # inches: a panel's colour bar and the numbers of its rows
 
 
 class Words(str):
@@ -28,28 +31,58 @@ def draw(rows):
     """
     import matplotlib.pyplot as plt
 
-    lines = _arranged([_line(*pair) for pair in zip(ROWS, rows, strict=True)])
-    arrays = [value for line in lines for _, value in line if has_cells(value)]
-    wide = min(max([1, *(matrix(array).shape[1] for array in arrays)]), MOST_COLUMNS)
-    heights = [2.4 if any(has_cells(value) for _, value in line) else 1.3 for line in lines]
-    columns = max(map(len, lines))
-    figure, axes = plt.subplots(
-        len(lines),
-        columns,
-        figsize=(columns * max(2.4, 0.45 * wide + 1.0), sum(heights) + 0.3),
-        height_ratios=heights,
-        squeeze=False,
-        layout="constrained",
-    )
+    panels = [_line(*pair) for pair in zip(ROWS, rows, strict=True)]
+    widths = _widths(panels)
+    lines = _arranged(panels, widths)
+    wide = max(sum(widths[title] for title, _ in line) for line in lines)
+    heights = [max(_height(value) for _, value in line) for line in lines]
+    figure = plt.figure(figsize=(max(wide, LEAST_WIDE), sum(heights) + 0.3), layout="constrained")
+    grid = figure.add_gridspec(len(lines), 1, height_ratios=heights)
+    axes = [_places(figure, grid[i], line, widths, wide) for i, line in enumerate(lines)]
     place, compared = _first_difference(*rows[1:]), [*rows[1].values(), *rows[2].values()]
     scale = _scale(compared)
     for line, places in zip(lines, axes, strict=True):
-        for ax in places:
-            ax.set_axis_off()
-        for ax, (title, value) in zip(places, line, strict=False):
+        for ax, (title, value) in zip(places, line, strict=True):
             shared = not title.startswith(ROWS[0])
-            _panel(ax, title, value, scale if shared else _scale([value]), place)
+            scaled = scale if shared else _scale([value])
+            _panel(ax, title, value, scaled, place, widths[title])
     return figure
+
+
+def _widths(lines):
+    """The width in inches of each panel, by title; an answer's is that of its target."""
+    found = {title: _width(value) for line in lines for title, value in line}
+    for title in found:
+        other = title.replace("yours", "target", 1)
+        if title.startswith("yours") and other in found:
+            found[title] = found[other] = max(found[title], found[other])
+    return found
+
+
+def _width(value):
+    if isinstance(value, Words):
+        return LEAST
+    numbers = matrix(value)
+    longest = max((len(_digits(x)) for x in numbers.flat), default=0)
+    cells = (0.09 * longest + 0.1) * numbers.shape[1] if _carries_numbers(numbers) else 0
+    return min(max(cells + BESIDE, LEAST), WIDE)
+
+
+def _height(value):
+    """The height of a panel in inches."""
+    if isinstance(value, Words):
+        return 0.17 * (value.count("\n") + 1) + 0.5
+    return 0.3 * min(len(matrix(value)), MOST_ROWS) + 0.8
+
+
+def _places(figure, row, line, widths, wide):
+    """Axes for the panels of a line, as wide as each needs, from the left."""
+    each = [widths[title] for title, _ in line]
+    grid = row.subgridspec(1, len(line) + 1, width_ratios=[*each, wide - sum(each) + 0.01])
+    axes = [figure.add_subplot(grid[i]) for i in range(len(line))]
+    for ax in axes:
+        ax.set_axis_off()
+    return axes
 
 
 def _line(what, row):
@@ -136,22 +169,27 @@ def _scale(values):
     return (-most if finite.min() < 0 else 0.0), most
 
 
-def _arranged(lines):
-    """Lines of at most four panels; target and yours beside each other where each is one."""
+def _arranged(lines, widths):
+    """Lines no wider than a picture; target and yours beside each other where each is one."""
     first, *compared = lines
     if max(map(len, compared)) <= 1:
         compared = [[panel for line in compared for panel in line]]
-        if len(first) + len(compared[0]) <= 4:
-            first, compared = [*first, *compared[0]], []
-    return [line[i : i + 4] for line in (first, *compared) for i in range(0, len(line), 4)]
+    found = []
+    for line in filter(None, (first, *compared)):
+        found.append([])
+        for panel in line:
+            if sum(widths[title] for title, _ in [*found[-1], panel]) > WIDE and found[-1]:
+                found.append([])
+            found[-1].append(panel)
+    return found
 
 
-def _panel(ax, title, value, scale, place):
+def _panel(ax, title, value, scale, place, width):
     if isinstance(value, Words):
         style = {"family": "monospace", "fontsize": 9, "va": "top", "parse_math": False}
         ax.text(0, 1, printable(value), transform=ax.transAxes, **style)
     else:
-        _cells(ax, matrix(value, place), scale)
+        _cells(ax, matrix(value, place), scale, width)
         title += _which(np.shape(value), place, value)
     side = "left" if isinstance(value, Words) else "center"
     ax.set_title(printable(title), loc=side, parse_math=False, fontsize=10)
@@ -171,35 +209,29 @@ def _which(shape, place, value):
     return told
 
 
-def _cells(ax, numbers, scale):
+def _cells(ax, numbers, scale, width):
     """A heat map, grey where a number is not finite; where there are few, cells carry them."""
     from tantra import plot
+    from tantra.plot.cells import ink
 
     ax.set_axis_on()
-    plot.heatmap(np.where(np.isfinite(numbers), numbers, np.nan), ax=ax, signed=scale[0] < 0)
-    image = ax.images[0]
-    image.set_clim(*scale)
+    finite = np.where(np.isfinite(numbers), numbers, np.nan)
+    image = plot.heatmap(finite, ax=ax, signed=scale[0] < 0, most=scale[1]).images[0]
     image.set_cmap(image.cmap.with_extremes(bad="0.85"))
     if not _carries_numbers(numbers):
         return
-    texts = [[_digits(x) for x in row] for row in numbers.tolist()]
-    longest = max(len(text) for row in texts for text in row)
-    room = 72 * (ax.get_figure().get_figwidth() / ax.get_gridspec().ncols - 1.1)
-    size = min(9, room / numbers.shape[1] / (0.7 * longest))
-    for at, text in np.ndenumerate(np.array(texts, dtype=object)):
-        dark = np.isfinite(numbers[at]) and _is_dark(image.cmap(image.norm(numbers[at])))
+    longest = max(len(_digits(x)) for x in numbers.flat)
+    room = 72 * (width - BESIDE)
+    size = min(10, room / numbers.shape[1] / (0.7 * longest))
+    colours = image.to_rgba(finite)
+    for (row, column), x in np.ndenumerate(numbers):
         style = {"ha": "center", "va": "center", "fontsize": size, "parse_math": False}
-        ax.text(at[1], at[0], text, color="white" if dark else "black", **style)
+        ax.text(column, row, _digits(x), color=ink(colours[row, column]), **style)
 
 
 def _digits(x):
     """Three digits, or the four of a number in the thousands."""
     return f"{x + 0.0:.{4 if 1000 <= abs(x) < 10_000 else 3}g}"
-
-
-def _is_dark(colour):
-    red, green, blue, _ = colour
-    return 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
 
 
 def _carries_numbers(numbers):

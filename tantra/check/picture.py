@@ -1,6 +1,7 @@
 """Input, target and yours, side by side."""
 
 import sys
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,7 +19,8 @@ def picture(exercise):
     verdict, attempt = exercise.memory["last"]
     case, rows = _rows(exercise, verdict, attempt)
     figure = panels.draw(rows)
-    figure.suptitle(panels.printable(f"{exercise.name} · {case}"), parse_math=False, fontsize=11)
+    title = textwrap.fill(f"{exercise.name} · {case}", int(11 * figure.get_figwidth()))
+    figure.suptitle(panels.printable(title), parse_math=False, fontsize=11)
     ipython = sys.modules.get("IPython")
     if not ipython or ipython.get_ipython() is None:
         return figure

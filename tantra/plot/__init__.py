@@ -16,10 +16,13 @@ from tantra.plot.charts import (
     scansion,
     show,
 )
+from tantra.plot.readings import lens, roofline
+from tantra.plot.sliders import rotation, sampling
 from tantra.plot.stages import flow
 from tantra.plot.views import look, steps
 
 __all__ = [
     "COLOURS", "DIVERGING", "MARKERS", "SEQUENTIAL", "arrows", "attention", "bars", "flow",
-    "heatmap", "lines", "look", "scansion", "show", "steps",
+    "heatmap", "lens", "lines", "look", "roofline", "rotation", "sampling",
+    "scansion", "show", "steps",
 ]  # fmt: skip

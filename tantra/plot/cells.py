@@ -1,4 +1,4 @@
-"""What stands in a cell of a flow, its colour, and how wide a text is."""
+"""What stands in a cell of a flow or a heat map, its colour, and how wide a text is."""
 
 import functools
 
@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
-from tantra.plot.charts import DIVERGING, SEQUENTIAL
-
+SEQUENTIAL = "Blues"
+DIVERGING = "PuOr"
 SIZE = 11  # points
 SANS = FontProperties(family="DejaVu Sans", size=SIZE)
 BOLD = FontProperties(family="DejaVu Sans", size=SIZE, weight="bold")
@@ -33,12 +33,16 @@ def words(values):
 
 
 def colours(values):
-    """The colour of each cell: white for whole numbers and words, grey for what is not finite."""
+    """The colour of each cell: white for whole numbers and words, grey for what is not finite.
+
+    The darkest is the largest number there; where none is below 0 or above 1 it is 1, so that a
+    share has the same colour everywhere.
+    """
     if values.dtype.kind != "f":
         return np.full(values.shape, "white", dtype=object)
     finite = np.isfinite(values)
-    largest = float(np.abs(values[finite]).max(initial=0.0)) or 1.0
     signed = bool((values[finite] < 0).any())
+    largest = float(np.abs(values[finite]).max(initial=0.0 if signed else 1.0))
     share = np.where(finite, values, 0.0) / largest
     cmap = mpl.colormaps[DIVERGING if signed else SEQUENTIAL]
     found = np.empty(values.shape, dtype=object)
@@ -49,9 +53,10 @@ def colours(values):
 
 
 def ink(colour):
-    """The colour of a word on a colour: dark on a light one, light on a dark one."""
-    red, green, blue = mpl.colors.to_rgb(colour)
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"
+    """Black or white for a word on a colour: what has the higher contrast there, as WCAG has it."""
+    parts = np.array(mpl.colors.to_rgb(colour))
+    light = np.where(parts > 0.04045, ((parts + 0.055) / 1.055) ** 2.4, parts / 12.92)
+    return "white" if light @ (0.2126, 0.7152, 0.0722) < 0.179 else "black"
 
 
 @functools.cache

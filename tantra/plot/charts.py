@@ -15,20 +15,24 @@ from matplotlib import font_manager
 from matplotlib.colors import CenteredNorm
 from matplotlib.figure import Figure
 
+from tantra.plot.cells import DIVERGING, SEQUENTIAL, ink, words
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe-Ito
 MARKERS = "os^Dv<>"
-SEQUENTIAL = "Blues"
-DIVERGING = "PuOr"
 PLAIN = {"parse_math": False}  # matplotlib would read what stands between two dollars as a formula
 
 
-def heatmap(values, *, rows=None, columns=None, ax=None, label="", signed=None, numbers=False):
+def heatmap(
+    values, *, rows=None, columns=None, ax=None, label="", signed=None, numbers=False, most=None
+):
     """A grid of coloured cells, one a number, with a colour bar; returns the Axes.
 
     values (rows, columns)
 
     rows and columns name the cells' edges, label the colour bar.  Signed values (by default: when
     one is negative) are drawn in two colours around 0; numbers=True writes each value in its cell.
+    The palest colour is 0, or the least there where it is below; the darkest is most (by default
+    the largest there).
     Raises ValueError for values that are not two-dimensional or names that do not fit.
     """
     values = _numbers(values)
@@ -39,7 +43,10 @@ def heatmap(values, *, rows=None, columns=None, ax=None, label="", signed=None, 
             raise ValueError(f"{len(names)} names for {size} {side}: give one name each")
     ax = plt.gca() if ax is None else ax
     signed = bool(values.min() < 0) if signed is None else signed
-    colour = {"cmap": DIVERGING, "norm": CenteredNorm()} if signed else {"cmap": SEQUENTIAL}
+    least = values[np.isfinite(values)].min(initial=0)
+    colour = {"cmap": SEQUENTIAL, "vmin": least, "vmax": most}
+    if signed:
+        colour = {"cmap": DIVERGING, "norm": CenteredNorm(halfrange=most)}
     image = ax.imshow(values, aspect="auto", **colour)
     rows = range(len(values)) if rows is None else rows
     columns = range(values.shape[1]) if columns is None else columns
@@ -55,9 +62,11 @@ def attention(weights, queries, keys=None, *, ax=None, label="weight", numbers=F
     """Who looks at whom: rows ask, columns answer; returns the Axes.
 
     weights (T, S); queries names the T rows, keys the S columns (by default the same names).
+    White is a weight of 0 and the darkest blue one of 1, in every map.
     """
     keys = queries if keys is None else keys
-    ax = heatmap(weights, rows=queries, columns=keys, ax=ax, label=label, numbers=numbers)
+    names = {"rows": queries, "columns": keys, "label": label}
+    ax = heatmap(weights, **names, ax=ax, numbers=numbers, most=1)
     return _say(ax, "key (columns answer)", "query (rows ask)")
 
 
@@ -160,13 +169,17 @@ def show(drawing, *, alt):
     display({"text/html": tag, "text/plain": alt}, raw=True)
 
 
-def picture(drawing, alt):
-    """The drawing as an <img> with its alternative text, as show displays it; closes the figure."""
+def picture(drawing, alt, inside=None):
+    """The drawing as an <img> with its alternative text, as show displays it; closes the figure.
+
+    inside is a text, in ASCII, that the file of the picture carries by the name of "numbers".
+    """
     if len(alt.split()) < 5:
         raise ValueError(f"alt is {alt!r}: say in a sentence what the picture shows")
     figure = drawing if isinstance(drawing, Figure) else drawing.get_figure(root=True)
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+    words = {"Software": None} | ({} if inside is None else {"numbers": inside})
+    figure.savefig(file, format="png", dpi=110, bbox_inches="tight", metadata=words)
     plt.close(figure)
     data = base64.b64encode(file.getvalue()).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{data}">'
@@ -200,16 +213,7 @@ def _numbers(x):
 
 
 def _write_numbers(ax, image, values):
-    """Each value in its cell, dark on a light cell and light on a dark one."""
-    for (row, column), value in np.ndenumerate(values):
-        red, green, blue, _ = image.cmap(image.norm(value))
-        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-        colour = "white" if dark else "black"
-        ax.text(
-            column,
-            row,
-            f"{round(float(value), 2) + 0.0:.2f}",
-            ha="center",
-            va="center",
-            color=colour,
-        )
+    """Each value in its cell, in what can be read on its colour."""
+    for (row, column), word in np.ndenumerate(words(values)):
+        colour = ink(image.cmap(image.norm(values[row, column])))
+        ax.text(column, row, word, ha="center", va="center", color=colour)

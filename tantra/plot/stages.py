@@ -70,9 +70,9 @@ def flow(*steps, rows=None, columns=None):
     rows and columns give names to the rows and columns of arrays: rows={"scores": ["the", "cat"]}.
 
     Numbers stand in the cells, to 2 decimals, coloured as in heatmap, each array on a scale of its
-    own; whole numbers, words and what is not finite have no colour.  Of three axes, the slices
-    along the first stand side by side.  Raises ValueError for steps that do not take turns, and
-    for arrays that are empty, have other axes, or are too large to be read.
+    own, shares from 0 to 1; whole numbers, words and what is not finite have no colour.  Of three
+    axes, the slices along the first stand side by side.  Raises ValueError for steps that do not
+    take turns, and for arrays that are empty, have other axes, or are too large to be read.
     """
     rows, columns = rows or {}, columns or {}
     _check(steps, rows, columns)

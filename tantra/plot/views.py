@@ -13,7 +13,9 @@ from importlib.resources import files
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tantra.plot.charts import _numbers, attention, picture
+from tantra.plot.charts import PLAIN, SEQUENTIAL, _numbers, attention, picture
+
+MOST_NAMED = 8  # queries or keys whose names have room beside a small map
 
 
 def look(weights, queries, keys=None, *, alt, instead=None):
@@ -86,16 +88,33 @@ def _two(x):
 
 def _maps(rows, heads, columns, queries, keys):
     """A Figure with the weights of each head as a heat map; names only where there is room."""
-    alone = len(rows) <= 3
-    shape = (len(rows), 1) if alone else (len(rows) // columns, columns)
-    size = (5, 2.8 * len(rows)) if alone else (2 * shape[1], 2 * shape[0])
-    figure, axes = plt.subplots(*shape, figsize=size, layout="constrained", squeeze=False)
+    if len(rows) <= 3:
+        return _large_maps(rows, heads, queries, keys)
+    shape = (len(rows) // columns, columns)
+    wide, named = 5.4 / columns, max(len(queries), len(keys)) <= MOST_NAMED and columns <= 3
+    figure, axes = plt.subplots(
+        *shape, figsize=(5.4, wide * shape[0] + 0.8), layout="constrained", squeeze=False
+    )
     for ax, weights, head in zip(axes.flat, rows, heads, strict=True):
-        if alone:
-            attention(weights, queries, keys, ax=ax).tick_params(axis="x", rotation=90)
-        else:
-            ax.imshow(weights, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-            ax.set(xticks=[], yticks=[])
+        image = ax.imshow(weights, cmap=SEQUENTIAL, vmin=0, vmax=1, aspect="auto")
+        ax.set_title(head if columns <= 3 else head.replace(", ", "\n"), fontsize=10)
+        ticks = range(len(keys)) if named else []
+        ax.set_xticks(ticks, keys if named else [], rotation=90, **PLAIN)
+        ax.set_yticks(range(len(queries)) if named else [], queries if named else [], **PLAIN)
+        ax.label_outer()
+    figure.supxlabel("key (columns answer)", fontsize=10)
+    figure.supylabel("query (rows ask)", fontsize=10)
+    figure.colorbar(image, ax=axes, location="top", shrink=0.6, aspect=40).set_label("weight")
+    return figure
+
+
+def _large_maps(rows, heads, queries, keys):
+    """A Figure with up to three maps, one below the other, with all names."""
+    figure, axes = plt.subplots(
+        len(rows), 1, figsize=(5, 2.8 * len(rows)), layout="constrained", squeeze=False
+    )
+    for ax, weights, head in zip(axes.flat, rows, heads, strict=True):
+        attention(weights, queries, keys, ax=ax).tick_params(axis="x", rotation=90)
         if len(rows) > 1:
             ax.set_title(head)
     return figure
@@ -106,10 +125,15 @@ def _words(names):
     return [str(name) for name in names]
 
 
-def _display(kind, data, drawing, alt):
-    """Display a view: a picture, the data beside it, and the script that makes the view of both."""
-    tag = picture(drawing, alt)
-    data = json.dumps({"kind": kind, "alt": alt} | data, ensure_ascii=False, separators=(",", ":"))
+def _display(kind, data, drawing, alt, varies=False):
+    """Display a view: a picture, the data beside it, and the script that makes the view of both.
+
+    varies=True: the data stand inside the picture, so that pages that differ only in what a machine
+    measures have the same text.
+    """
+    head = {"kind": kind, "alt": alt}
+    tag = picture(drawing, alt, json.dumps(data, separators=(",", ":")) if varies else None)
+    data = json.dumps(head | ({} if varies else data), ensure_ascii=False, separators=(",", ":"))
     name = hashlib.sha256(data.encode()).hexdigest()[:10]
     page = f'<div id="view-{name}" data-tantra-view="{html.escape(data)}">{tag}</div>'
     from IPython.display import display  # only a notebook calls it

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import torch
 
 from tantra.arrays import is_half
-from tantra.checks import check_count, one_of
+from tantra.checks import check_count
 from tantra.training import processes
 from tantra.training.loss import cross_entropy
+from tantra.training.precisions import check_precision
 
 
 def clip_gradients(parameters, most) -> float:
@@ -40,9 +41,6 @@ def clip_gradients(parameters, most) -> float:
 
 def _norm(x):
     return torch.linalg.vector_norm(x, dtype=torch.float32 if is_half(x) else None)
-
-
-PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16}
 
 
 def train(
@@ -76,7 +74,7 @@ def train(
 
     precision="bfloat16" multiplies in half the width, while weights, norms, the loss and the
     optimizer keep float32 (Micikevicius et al. 2017, section 3.1).  It is for GPUs and for CPUs
-    with instructions for it (avx512_bf16, amx_bf16, bf16): others were measured 60 times slower.
+    with instructions for it, as fastest_precision says; on others it warns, being slow.
     Together with other processes (see processes), all take the step of all their batches' rows.
     """
     check_count(least=0, steps=steps, start=start)
@@ -92,12 +90,7 @@ def train(
         raise ValueError(
             "the optimizer holds none of the model's parameters; make it from model.parameters()"
         )
-    half = one_of(PRECISIONS, "precision", precision)
-    if half and (other := {p.dtype for p in model.parameters()} - {torch.float32}):
-        raise ValueError(
-            f"precision is {precision!r} and the model has weights in {other.pop()}; small steps "
-            "would be lost in them: keep them in float32, by model.float()"
-        )
+    half = check_precision(precision, model)
     steps, batches = range(start, steps), iter(batches)
     return _steps(model, batches, optimizer, steps, schedule, clip, loss, half, accumulate)
 

@@ -64,7 +64,8 @@ def _whole(targets):
 def _check_targets(targets, vocab_size, ignore):
     if len(targets) == 0:
         raise ValueError(f"no target is left to learn from (ignored: {ignore}); give at least one")
-    if readable(targets) and (wrong := targets[(targets < 0) | (targets >= vocab_size)]).shape[0]:
+    if readable(targets) and not 0 <= targets.min() <= targets.max() < vocab_size:
+        wrong = targets[(targets < 0) | (targets >= vocab_size)]
         raise ValueError(
             f"target {int(wrong[0])} is outside the vocabulary: use 0 to {vocab_size - 1}, and "
             "ignore=... for a number that marks places without a target"

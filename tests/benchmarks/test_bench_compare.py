@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from benchmarks.ceilings import Ceiling, ceiling
+from benchmarks.ceilings import Ceiling, ceiling, reading
 from benchmarks.compare import MOST_ROUNDS, Ratio, compare, how_many, interleave, quartiles, ratio
 
 
@@ -115,3 +115,9 @@ def test_a_ceiling_is_the_best_round(clock):
     best = ceiling("products", action, 80e9, "GFLOP/s", 0.0, clock=clock)
     assert (best.most, best.median) == (40e9, 20e9)
     assert str(best) == "40.0 GFLOP/s at best, 20.0 as a rule"
+
+
+def test_the_bytes_of_a_sum_are_those_asked_for():
+    read = reading(4_000_000, 0.0)
+    assert read.name == "4 MB read"
+    assert read.most >= read.median > 0

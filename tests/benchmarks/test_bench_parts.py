@@ -1,12 +1,17 @@
 """What the parts count and say, without measuring anything."""
 
+import dataclasses
+import functools
+import types
+
 import pytest
 import torch
 
 import tantra
 from benchmarks import __main__ as command
-from benchmarks import growth, machine, memory, peers
+from benchmarks import ceilings, growth, machine, memory, peers, report
 from benchmarks.attention import _flops
+from benchmarks.compare import Ratio, Row
 from benchmarks.peers import Size
 
 CPUINFO = """\
@@ -25,6 +30,21 @@ def test_the_machine_in_words():
     assert facts == {"model": "A Processor", "sets": "avx2, fma, avx512_bf16"}
     assert machine.cpu_facts("Features\t: asimd bf16 fp") == {"sets": "asimd, bf16"}
     assert machine.cpu_facts("") == {}
+
+
+@pytest.mark.parametrize(
+    ("processor", "sets", "kind"),
+    [
+        ("Intel(R) Xeon(R) Platinum 8481C CPU @ 2.70GHz", "avx2, amx_bf16", "Intel Xeon Platinum"),
+        ("AMD EPYC", "avx2, fma", "AMD EPYC, avx2"),
+        ("aarch64", "", "aarch64"),
+    ],
+)
+def test_the_kind_of_a_processor(processor, sets, kind):
+    found = machine.kind({"processor": processor, "instruction sets": sets})
+    assert found.startswith(kind)
+    assert "(R)" not in found
+    assert machine.kind({"processor": processor}) == found.partition(",")[0]
 
 
 def test_the_machine_is_described_without_its_name():
@@ -88,7 +108,7 @@ def test_a_token_takes_no_more_memory_however_many_are_before_it(weights):
     assert taken[1] <= taken[0] + 4096  # attention takes its keys 512 at a time
 
 
-@pytest.mark.parametrize("build", [peers.ours, peers.hugging_face, peers.TorchGPT])
+@pytest.mark.parametrize("build", [peers.ours, peers.hugging_face, peers.TorchGPT, peers.NanoGPT])
 def test_peers_learn_the_same_task_with_about_as_many_weights(build):
     size = Size(layers=2, width=24, heads=4, length=8, batch=2, vocab=11)
     tokens = torch.arange(2 * 9).reshape(2, 9) % 11
@@ -102,7 +122,62 @@ def test_peers_learn_the_same_task_with_about_as_many_weights(build):
     assert abs(theirs - ours) <= size.vocab * size.width  # torch.nn's head is not tied
 
 
+def test_nanogpts_way_is_our_function_of_the_same_weights(generator):
+    size = Size(layers=2, width=24, heads=4, length=8, vocab=11)
+    theirs, ours = peers.NanoGPT(size), peers.ours(size, feed_forward="gelu_exact")
+    with torch.no_grad():
+        for weight in theirs.parameters():
+            weight.normal_(std=0.2, generator=generator)
+    ours.load_state_dict(_in_our_names(theirs.state_dict()))
+    tokens = torch.randint(11, (3, 8), generator=generator)
+    torch.testing.assert_close(theirs(tokens), ours(tokens), rtol=1e-5, atol=1e-5)
+
+
+def _in_our_names(weights):
+    """NanoGPT's weights as GPT calls them, with q, k and v apart."""
+    names = {"tokens": "token_embedding", "head": "unembedding", "output": "attention.output",
+             "up": "feed_forward.up", "down": "feed_forward.down"}  # fmt: skip
+    ours = {}
+    for name, x in weights.items():
+        *path, part, kind = name.split(".")
+        if part == "three":
+            for each, rows in zip(("query", "key", "value"), x.chunk(3), strict=True):
+                ours[".".join([*path, "attention", each, kind])] = rows
+            continue
+        kind = "gain" if "norm" in part and kind == "weight" else kind
+        ours[".".join([*path, names.get(part, part), kind])] = x
+    return ours
+
+
 def test_an_unknown_part_is_named(capsys):
     with pytest.raises(SystemExit):
         command.main(["trainig"])
     assert "no part named 'trainig'; there are training, attention" in capsys.readouterr().err
+
+
+ROW = Row("b", "small", "ours", "theirs", 1.0, 2.0, Ratio(2.0, 1.9, 2.25, 7))
+
+
+def test_a_part_that_fails_leaves_the_others_and_what_was_kept(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "results.json"
+    kept = functools.partial(report.keep, path=path)
+    kept(machine.describe(), {}, [dataclasses.replace(ROW, part="a", case="from before")])
+    monkeypatch.setattr(report, "keep", kept)
+    monkeypatch.setattr(ceilings, "measure", lambda budget: {})
+    monkeypatch.setattr(command, "PARTS", {"a": 10, "b": 20})
+
+    def broken(bounds, budget):
+        yield dataclasses.replace(ROW, part="a")
+        raise OSError("the peer broke")
+
+    parts = {"a": broken, "b": lambda bounds, budget: [dataclasses.replace(ROW, seconds=budget)]}
+
+    def find(name):
+        return types.SimpleNamespace(rows=parts[name.removeprefix("benchmarks.")])
+
+    monkeypatch.setattr(command.importlib, "import_module", find)
+    assert command.measure(["a", "b"], 0.5) == ["a"]
+    assert "the peer broke" in capsys.readouterr().err
+    (a,), (b,) = (rows for part in report.read("ab", path).values() for _, _, rows in part.values())
+    assert a.case == "from before"
+    assert b.seconds == 10

@@ -1,10 +1,10 @@
 """What the table and the picture say, of rows that were never measured."""
 
 import dataclasses
-import json
 
 import pytest
 
+from benchmarks import __main__ as command
 from benchmarks import picture, report
 from benchmarks.ceilings import Ceiling
 from benchmarks.compare import Ratio, Row, Skipped
@@ -45,25 +45,57 @@ def test_durations(seconds, words):
     assert report.duration(seconds) == words
 
 
-def test_what_is_kept_comes_back(tmp_path):
-    path, ceilings = tmp_path / "results.json", {"read": Ceiling("bytes read", 2e10, "GB/s", 1e10)}
-    report.keep({"cores": "2"}, ceilings, [SHARED, MISSING], path)
-    report.keep({"cores": "4"}, ceilings, [MEASURED], path)
-    parts = report.read(path)
-    assert parts["training"][0] == {"cores": "2"}
-    assert parts["training"][2] == [SHARED, MISSING]
-    assert parts["attention"][2] == [MEASURED]
-    text = report.text(parts)
-    assert "### training" in text
-    assert "*cores: 4. Ceilings: bytes read 20.0 GB/s.*" in text
+EPYC = {"processor": "AMD EPYC 7B13", "instruction sets": "avx2, fma", "measured": "1 May 2026"}
+XEON = {"processor": "Intel(R) Xeon(R) Processor", "instruction sets": "avx2, avx512f, amx_bf16"}
+CEILINGS = {"read": Ceiling("bytes read", 2e10, "GB/s", 1e10)}
 
 
-def test_a_part_measured_again_takes_the_place_of_the_old(tmp_path):
+def test_what_is_kept_comes_back_in_the_order_of_the_parts(tmp_path):
     path = tmp_path / "results.json"
-    for row in (ROW, SHARED):
-        report.keep({}, {}, [row], path)
-    assert report.read(path)["training"][2] == [SHARED]
-    assert set(json.loads(path.read_text())) == {"training"}
+    report.keep(EPYC, CEILINGS, [MEASURED], path)
+    report.keep(EPYC | {"cores": "4"}, CEILINGS, [SHARED, MISSING], path)
+    parts = report.read(["training", "attention", "growth"], path)
+    assert list(parts) == ["training", "attention"]
+    words, ceilings, rows = parts["training"]["AMD EPYC 7B13, avx2"]
+    assert words == EPYC | {"cores": "4"}
+    assert ceilings["read"]["most"] == 2e10
+    assert rows == [SHARED, MISSING]
+    assert parts["attention"]["AMD EPYC 7B13, avx2"][2] == [MEASURED]
+    text = report.text(parts)
+    assert "## training\n\n**AMD EPYC 7B13, avx2**\n\n| case" in text  # alone: nothing beside it
+    assert "measured: 1 May 2026. Ceilings: bytes read 20.0 GB/s.*" in text
+
+
+def test_a_part_measured_again_takes_the_place_of_its_own_kind_of_machine(tmp_path):
+    path = tmp_path / "results.json"
+    for words, rows in ((EPYC, [ROW]), (XEON, [ROW, MISSING]), (XEON, [SHARED])):
+        report.keep(words, {}, rows, path)
+    kinds = report.read(["training"], path)["training"]
+    assert {kind: rows for kind, (_, _, rows) in kinds.items()} == {
+        "AMD EPYC 7B13, avx2": [ROW],
+        "Intel Xeon, amx_bf16": [SHARED],
+    }
+
+
+def test_two_kinds_of_machines_stand_side_by_side(tmp_path):
+    path = tmp_path / "results.json"
+    report.keep(EPYC, {}, [ROW, MISSING], path)
+    report.keep(XEON, {}, [SHARED], path)
+    assert report.text(report.read(["training"], path)).splitlines()[2:6] == [
+        "| case | ours | peer | AMD EPYC 7B13, avx2 | Intel Xeon, amx_bf16 |",
+        "| --- | --- | --- | --- | --- |",
+        "| small | ours | theirs | **2.00** (1.90 to 2.25) | "
+        "**2.00** (1.90 to 2.25); 50% and 25% |",
+        "| large | ours | theirs | not measured |  |",
+    ]
+
+
+def test_what_is_kept_here_can_be_read():
+    parts = report.read(command.PARTS)
+    assert {"training", "attention", "decoding", "growth", "startup"} <= set(parts)
+    page = report.README.read_text("utf-8")
+    assert report.text(parts) in page
+    assert "floor" not in page
 
 
 def test_writing_between_the_marks_and_nowhere_else(tmp_path):
@@ -87,10 +119,13 @@ def test_pictures_carry_their_numbers_as_text(tmp_path, monkeypatch):
     monkeypatch.setattr(picture, "LENGTHS", tmp_path / "attention.png")
     monkeypatch.setenv("MPLBACKEND", "agg")
     chunks = dataclasses.replace(MEASURED, ours="in chunks", peer="by hand")
-    parts = {"training": ({}, {}, [ROW, MISSING]), "attention": ({}, {}, [chunks])}
+    parts = {
+        "training": {"A": ({}, {}, [ROW, MISSING]), "B": ({}, {}, [SHARED])},
+        "attention": {"A": ({}, {}, [chunks]), "B": ({}, {}, [MISSING])},
+    }
     ratios, attention = picture.draw(parts).split("\n\n")
-    assert "small: ours against theirs 2.00." in ratios
-    assert "At N = 128: in chunks 2.0 times as fast as by hand, in 1/4.0 of" in attention
+    assert "A: small: ours against theirs 2.00. B: small: ours against theirs 2.00." in ratios
+    assert "A, at N = 128: in chunks 2.0 times as fast as by hand, in 1/4.0 of" in attention
     for shown in (ratios, attention):
         assert (tmp_path / shown.rpartition("(")[2].rstrip(")")).stat().st_size > 1000
-    assert picture.draw({"training": ({}, {}, [MISSING])}) == ""
+    assert picture.draw({"training": {"A": ({}, {}, [MISSING])}}) == ""

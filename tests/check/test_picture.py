@@ -63,6 +63,14 @@ def test_nan_and_higher_axes_are_drawn(exercise):
     assert titles(batch.picture())[0] == "input x\nfirst slice of (2, 3, 4)"
 
 
+def test_an_answer_is_as_wide_as_its_target(exercise):
+    exercise(lambda x: x + 0.123456)
+    figure = exercise.picture()
+    figure.draw_without_rendering()
+    target, yours = (ax.get_position() for ax in figure.axes[1:3])
+    assert target.width == pytest.approx(yours.width, rel=0.02)
+
+
 def test_results_are_drawn_by_name(exercise):
     pair = replace(exercise, results=("mean", "rest"), reference=split, memory={})
     pair(lambda x: (split(x)[1], split(x)[1]))
@@ -87,6 +95,7 @@ def test_a_failing_attempt_at_each_exercise_is_drawn_whole(exercise):
     verdict = exercise.judge(wrong, seed=0, trusted=True)
     drawn = replace(exercise, memory={"last": (verdict, wrong)}).picture()
     drawn.draw_without_rendering()
+    assert drawn.get_figwidth() <= panels.WIDE  # so that a phone can show it
     said = "\n".join([*titles(drawn), *shown(drawn)])
     for name, value in verdict.inputs.items():
         assert f"input {name}" in said or f"{name} =" in said

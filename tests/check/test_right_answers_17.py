@@ -135,12 +135,32 @@ def memory_with_folded_weights(g, memory, q, w_k, w_v):
     return a.T @ sent + (a * (d - (a * d).sum(1)[:, None])).T @ asked
 
 
+def average_with_numpy(weights, checkpoints):
+    for name, x in weights.items():
+        np.mean([one[name] for one in checkpoints], axis=0, out=x)
+
+
+def average_by_identity(weights, checkpoints):
+    names = {id(x): name for name, x in weights.items()}
+    for name in names.values():
+        weights[name].fill(0)
+        for one in checkpoints:
+            weights[name] += one[name] / len(checkpoints)
+
+
+def average_by_torch(weights, checkpoints):
+    for name in reversed(weights):
+        all_of_it = torch.stack([torch.from_numpy(one[name]) for one in checkpoints])
+        torch.from_numpy(weights[name]).copy_(all_of_it.mean(0))
+
+
 RIGHT = {
     "decoder_input": [input_by_loops, input_by_where, input_by_torch],
     "cross_attend": [cross_by_rows, cross_by_einsum, cross_by_the_library],
     "smoothed_divergence": [divergence_by_loops, divergence_by_parts, divergence_by_torch],
     "write_greedily": [write_with_while, write_by_recursion, write_and_cut],
     "memory_gradient": [memory_by_einsum, memory_by_jacobian, memory_with_folded_weights],
+    "average_into": [average_with_numpy, average_by_identity, average_by_torch],
     "bleu_of_two": [70.5, 100 * 5 / 6 * np.exp(-1 / 6), 70.54],
 }
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import sys
 
@@ -44,6 +45,20 @@ def test_the_solutions_have_all_points(host, name):
 def test_every_exercise_stands_on_a_page():
     pages = [read_page(kinds.ROOT / "exercises" / name) for name in PAGES]
     assert {place.task.name for page in pages for place in page.places} == registry().keys()
+
+
+def test_a_page_whose_tasks_are_at_level_3_as_they_once_were_has_the_same_tasks(tmp_path):
+    page = kinds.ROOT / "exercises" / PAGES[2]
+    text = page.read_text(encoding="utf-8")
+    older = tmp_path / page.name
+    older.write_text(re.sub(r'"## (?=\d)', '"### ', text), encoding="utf-8")
+    assert older.read_text(encoding="utf-8") != text
+    assert [place.task for place in read_page(older).places] == [
+        place.task for place in read_page(page).places
+    ]
+    cells, _ = notebook.cells(older.read_bytes(), page.stem)
+    new, _ = notebook.cells(page.read_bytes(), page.stem)
+    assert answers.find(read_page(page), cells) == answers.find(read_page(page), new)
 
 
 class Fork(Process):

@@ -3,7 +3,8 @@
 import json
 import random
 import time
-from itertools import combinations, islice
+import tracemalloc
+from itertools import combinations, islice, repeat
 
 import numpy as np
 import pytest
@@ -643,3 +644,21 @@ def test_pieces_are_encoded_before_the_last_is_there():
     tokens = tokenizer.encode_iterable(["go<|e", "nd|>"])
     with pytest.raises(ValueError, match=r"special token '<\|end\|>'"):
         next(tokens)
+
+
+def most_held(tokenizer, lines):
+    """The most bytes that Python holds at one time while lines are encoded one after another."""
+    tracemalloc.start()
+    for _ in tokenizer.encode_iterable(lines):
+        pass
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most
+
+
+def test_a_stream_takes_no_more_memory_however_long_it_is():
+    tokenizer = BytePairTokenizer([(b"t", b"h"), (b"th", b"e")])
+    line = "the tree of the river and the river of the tree\n"
+    most_held(tokenizer, [line])  # its words are kept from here on
+    short, long = (most_held(tokenizer, repeat(line, count)) for count in (100, 2000))
+    assert long < 1.5 * short < len(line) * 1000

@@ -24,7 +24,7 @@ def check(attempt):
         print("not written yet")
 
 %% md task-1
-### 1. Two
+## 1. Two
 
 %% code task-1-write [task]
 def two():
@@ -137,7 +137,7 @@ def test_without_git_it_is_set_aside_too(course):
 
 
 def test_a_developer_changes_solutions_all_day(course):
-    for title in ("### 1. Three", "### 1. Four", "### 1. Two"):
+    for title in ("## 1. Three", "## 1. Four", "## 1. Two"):
         change(course / "solutions/01_query.ipynb", "task-1", source=title)
         make(course)
         assert names(course) == ["01_query.ipynb"]

@@ -32,7 +32,7 @@ def check(attempt):
     print(problem or "passed")
 
 %% md task-1
-### 1. Two
+## 1. Two
 
 %% code task-1-write [task]
 def two():
@@ -49,7 +49,7 @@ check(two)
 One and one are two.
 
 %% md task-2
-### 2. A shape
+## 2. A shape
 
 %% code task-2-write [task]
 ### BEGIN SOLUTION: shape = ...
@@ -60,7 +60,7 @@ shape = (2, 5)
 check(shape)
 
 %% md task-3
-### 3. A fault
+## 3. A fault
 
 %% code task-3-write [task]
 def given_two():
@@ -175,7 +175,7 @@ def test_check_accepts_the_exercise_that_would_be_made(made):
     ("old", "new", "where"),
     [
         ("raise NotImplementedError", "return 2", "cell task-1-write"),
-        ("### 2. A shape", "### 2. A form", "cell task-2"),
+        ("## 2. A shape", "## 2. A form", "cell task-2"),
         ('"check"', '"task"', "cell task-1-check"),
         ('"id": "task-3"', '"id": "task-4"', "the cells"),
     ],

@@ -4,6 +4,7 @@ import inspect
 import re
 import textwrap
 import unicodedata
+from base64 import b64encode
 
 import pytest
 from nbformat.v4 import new_markdown_cell, new_output
@@ -16,6 +17,7 @@ from rules import answers, anywhere, chapters, line, names, promises, tasks, ter
 from rules.page import Page
 from text import from_text
 
+WIDE = b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (641).to_bytes(4)).decode()
 ALT = "bars: the shares are 0.09, 0.24 and 0.67"
 PROMISE = (
     "About 5 minutes for the line, 5 for [Deeper](#Deeper), "
@@ -125,7 +127,7 @@ Now [the exercises](../exercises/01_query.ipynb).
 """
 TASK = """\
 %% md task-{n}
-### {n}. Number {n}
+## {n}. Number {n}
 {kind} · difficulty 1 of 3 · 10 minutes
 Give {n}.
 
@@ -431,6 +433,10 @@ BAD = {
         output("bars", html(f'<img alt="{ALT}" src="data:image/png;base64,U29mdHdhcmUAbQ==">')),
         anywhere.figures_have_alt_text,
     ),
+    "a picture wider than a phone can show": (
+        output("bars", html(f'<img alt="{ALT}" src="data:image/png;base64,{WIDE}">')),
+        anywhere.figures_have_alt_text,
+    ),
     "a picture in the text without alt": (
         rewrite("proof", "## Proof", "![](x.png)"),
         anywhere.figures_have_alt_text,
@@ -450,6 +456,14 @@ BAD = {
     ),
     "a time": (output("two", stream("in 1.5 ms\n")), anywhere.outputs_are_the_same_everywhere),
     "a clock": (rewrite("two", "1 + 1", "%timeit 1 + 1"), anywhere.outputs_are_the_same_everywhere),
+    "a heading two levels down": (
+        rewrite("proof", "## Proof", "## Proof\n#### Lemma"),
+        anywhere.no_heading_level_is_skipped,
+    ),
+    "a first heading of level 2": (
+        rewrite("title", "# 01", "## 01"),
+        anywhere.no_heading_level_is_skipped,
+    ),
     "a dead link": (rewrite("next", "01_query", "09_query"), anywhere.links_lead_somewhere),
     "no link to the exercises": (
         rewrite("next", "../exercises/", "../solutions/"),
@@ -486,7 +500,7 @@ BAD_TASKS = {
     ),
     "an unknown kind": (rewrite("task-1", "implement", "guess"), tasks.tasks_are_announced),
     "no minutes": (rewrite("task-1", " · 10 minutes", ""), tasks.tasks_are_announced),
-    "a wrong number": (rewrite("task-2", "### 2.", "### 3."), tasks.tasks_are_announced),
+    "a wrong number": (rewrite("task-2", "## 2.", "## 3."), tasks.tasks_are_announced),
     "no sentence": (rewrite("task-2", "Give 2.", ""), tasks.tasks_are_announced),
     "one announced too many": (rewrite("title", "Four", "Five"), tasks.tasks_are_counted),
     "a check after the table of progress": (
@@ -658,6 +672,12 @@ def test_right_options_that_all_stand_in_the_middle_are_caught(course, quizzes, 
     other = "\n".join(f"<details><summary>a</summary>\n{x}\n</details>" for x in last)
     page.cells[: (quizzes + 1) // 2] = [new_markdown_cell(other, id="recall")] * (quizzes // 2)
     assert list(whole.right_options_stand_everywhere([page])) == []
+
+
+def test_a_comment_in_code_is_no_heading(course):
+    page = page_of(course)
+    cell(page, "proof").source = "## Proof\n\n```python\n#### a comment\n```\n\n### Lemma"
+    assert said(anywhere.no_heading_level_is_skipped, page) == []
 
 
 def test_a_slow_cell_may_be_announced(course):

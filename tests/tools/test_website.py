@@ -72,13 +72,6 @@ def test_lists_in_lists_become_one():
     assert website.flat(nested) == one
 
 
-def test_no_heading_level_is_skipped_and_code_is_left_alone():
-    text = "# one\n### task\n#### part\n```\n##### no heading\n```\n## two\n"
-    even = "# one\n## task\n### part\n```\n##### no heading\n```\n## two\n"
-    assert sources.evened(text, 0) == (even, 2)
-    assert sources.evened("### next", 1) == ("## next", 2)
-
-
 def page(folder):
     cell = new_code_cell("1")
     cell.metadata["jupyter"] = {"source_hidden": True}

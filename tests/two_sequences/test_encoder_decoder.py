@@ -6,6 +6,7 @@ import itertools
 import pytest
 import torch
 from agreement import agree, draw, forward_and_gradients
+from elsewhere import DEVICE, elsewhere
 from encoder import renamed
 from torch import nn
 
@@ -351,6 +352,21 @@ def test_one_table_stays_one_when_a_model_is_moved_or_copied():
     for moved in (model.to_empty(device="cpu"), copy.deepcopy(small()).float()):
         assert moved.unembedding.weight is moved.target_embedding.weight
         assert moved.source_embedding is moved.target_embedding
+
+
+def test_on_another_device_all_is_done_there():
+    batch = [torch.tensor(SOURCE), torch.tensor([[BEGIN, 3, 4], [BEGIN, 5, 6]]), LENGTHS]
+    here, there = small().float(), small().float()
+    with elsewhere():
+        away = [x.to(DEVICE) for x in batch]
+        logits = there.to(DEVICE)(*away)
+        assert logits.device == DEVICE
+        agree(logits.cpu(), here(*batch))
+        ways = [m.given(x[0], x[2]) for m, x in ((here, batch), (there, away))]
+        written = [generate(given, [[BEGIN]] * 2, 6, temperature=0) for given in ways]
+        assert written[0] == written[1]
+        beamed = [beam_search(given, [[BEGIN]] * 2, 6, num_beams=2) for given in ways]
+        assert beamed[0] == beamed[1]
 
 
 def test_the_same_generator_makes_the_same_model():

@@ -16,9 +16,12 @@ TAGS = {
     "task", "check", "solution-only", "gpu", "slow", "raises-exception", "nbval-ignore-output",
 }  # fmt: skip
 SHORTEST_ALT = 20
+WIDEST = 640  # pixels of a figure
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 HEX = re.compile(r"(?=[0-9a-f]*\d)[0-9a-f]{6,}")
 DEFINED = re.compile(r"^ *(?:def|class) (\w+)", re.MULTILINE)
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^(#+) (.+)", re.MULTILINE)
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)[^)]*\)")
 NBVAL_COMMENT = re.compile(r"^\s*#\s*(NBVAL_\w+|PYTEST_VALIDATE_\w+)", re.MULTILINE)
 CLOCK = re.compile(r"^\s*%%?(time|timeit|prun)\b", re.MULTILINE)
@@ -160,7 +163,7 @@ def outputs_are_the_same_everywhere(page):
 
 
 def figures_have_alt_text(page):
-    """A figure has an alternative text: show it with plot.show(ax, alt=...)."""
+    """A figure has an alternative text, plot.show(ax, alt=...), and can be read on a phone."""
     for cell in page.code:
         for output in cell.outputs:
             for kind in output.get("data", {}):
@@ -199,9 +202,24 @@ class Pictures(HTMLParser):
         if tag == "img" and source.startswith(("http:", "https:", "//")):
             self.found.append(f"<img> is loaded from outside: {source[:60]}")
         if source.startswith("data:image/png;base64,"):
-            with_words = base64.b64decode(source.partition(",")[2])[:4096]
-            if b"Software\0" in with_words:
+            head = base64.b64decode(source.partition(",")[2])[:4096]
+            if b"Software\0" in head:
                 self.found.append("the picture names the version of the program that drew it")
+            if (width := int.from_bytes(head[16:20])) > WIDEST:
+                self.found.append(
+                    f"the picture is {width} pixels wide, and a phone makes the text of more than "
+                    f"{WIDEST} too small to be read: give a smaller figsize"
+                )
+
+
+def no_heading_level_is_skipped(page):
+    """A heading is at most one level below the one before it: ## below #, ### below ##."""
+    before = 0
+    for cell in page.prose:
+        for marks, title in HEADING.findall(FENCE.sub("", cell.source)):
+            if len(marks) > before + 1:
+                yield cell.id, f"{marks} {title}: should be {'#' * (before + 1)}"
+            before = len(marks)
 
 
 def links_lead_somewhere(page):
@@ -274,6 +292,7 @@ ANYWHERE = [
     nothing_went_wrong,
     outputs_are_the_same_everywhere,
     figures_have_alt_text,
+    no_heading_level_is_skipped,
     links_lead_somewhere,
     lines_fit,
     nothing_beside_the_page_is_read,

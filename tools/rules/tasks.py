@@ -6,7 +6,7 @@ from exercises import MARKER, SolutionError, answers, bare, exercise_path
 from rules.page import Page, tags
 
 KINDS = ("implement", "derive", "hunt", "predict", "ablate")
-TASK = re.compile(r"### (\d+)\. \S.*")
+TASK = re.compile(r"## (\d+)\. \S.*")
 FACTS = re.compile(rf"({'|'.join(KINDS)}) · difficulty [123] of 3 · (\d+) minutes")
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 COUNT = re.compile(rf"\b({'|'.join(NUMBERS)}|\d+) (?:\w+ )?tasks? for \[chapter", re.IGNORECASE)
@@ -18,7 +18,7 @@ def tasks_are_announced(page):
         lines = [*cell.source.splitlines(), "", "", ""]
         heading = TASK.fullmatch(lines[0])
         if not heading or int(heading[1]) != number or cell.id != f"task-{number}":
-            yield cell.id, f"should begin with ### {number}. and a title"
+            yield cell.id, f"should begin with ## {number}. and a title"
         if not FACTS.fullmatch(lines[1].strip()):
             yield cell.id, "second line: implement · difficulty 1 of 3 · 10 minutes"
         if not any(line.strip() for line in lines[2:]):

@@ -12,8 +12,6 @@ from webpages.api import api_pages
 PAGES = ("README.md", "TEACHING.md", "CONTRIBUTING.md", "CHANGELOG.md", "notebooks/GLOSSARY.md")
 FOLDERS = ("benchmarks", "teaching")
 LINKED = ("LICENSE", "CITATION.cff", "course.png")
-HEADING = re.compile(r"^(#+) ", re.MULTILINE)
-FENCE = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
@@ -37,9 +35,7 @@ def lay_out(target, root=ROOT):
 
 
 def copy(path, target):
-    """Copy a file; a text with no heading level skipped."""
-    content = path.read_bytes()
-    put(target, evened(content.decode(), 0)[0].encode() if path.suffix == ".md" else content)
+    put(target, path.read_bytes())
 
 
 def put(path, content):
@@ -48,32 +44,16 @@ def put(path, content):
 
 
 def for_the_site(notebook, path):
-    """The notebook that lies at path, changed in place: code folds, no heading level is skipped."""
-    level = 0
+    """The notebook that lies at path, changed in place: code folds, solutions are not searched."""
     for cell in notebook.cells:
         if folded(cell):
             cell.metadata["tags"] = [*cell.metadata.get("tags", ()), "hide-input"]
-        if cell.cell_type == "markdown":
-            cell.source, level = evened(cell.source, level)
     if path.parent.name == "solutions":
         notebook.metadata |= {"nosearch": True, "orphan": True}
     if path.parent.name == "exercises":
         link = f"[One way to solve all of it](../solutions/{path.name}), for afterwards."
         notebook.cells.append(new_markdown_cell(link, id="solutions"))
     return notebook
-
-
-def evened(text, level):
-    """text with no heading more than one level below that before it, and its last one's level."""
-    pieces = FENCE.split(text)
-    for i in range(0, len(pieces), 2):  # those between are code
-        made, end = [], 0
-        for heading in HEADING.finditer(pieces[i]):
-            level = min(len(heading[1]), level + 1)
-            made += [pieces[i][end : heading.start()], "#" * level, " "]
-            end = heading.end()
-        pieces[i] = "".join([*made, pieces[i][end:]])
-    return "".join(pieces), level
 
 
 def verses_page(root):

@@ -613,6 +613,121 @@ bleu_of_two = Prediction(
     ),
 )
 
+# 7. the mean of checkpoints
+
+
+def _model(table, gain):
+    """The weights of a model whose one table has two names."""
+    return {"embedding": table, "unembedding": table, "norm": gain}
+
+
+def _averaged(attempt, tables, gains):
+    table, gain = np.full_like(tables[0], 9.0), np.full_like(gains[0], 9.0)
+    weights = _model(table, gain)
+    attempt(weights, [_model(*one) for one in zip(tables, gains, strict=True)])
+    return table, gain
+
+
+def _mean_into(mean=lambda arrays: sum(arrays) / len(arrays)):
+    def average_into(weights, checkpoints):
+        for name in weights:
+            weights[name][...] = mean([one[name] for one in checkpoints])
+
+    return average_into
+
+
+def _twice(start=0.0, add=True, divide=True):
+    """Name by name; where add or divide is False, that step is done once for each array."""
+
+    def average_into(weights, checkpoints):
+        once = list({id(x): name for name, x in weights.items()}.values())
+        for name in once:
+            weights[name] *= start
+        for name in weights if add else once:
+            weights[name] += sum(one[name] for one in checkpoints)
+        for name in weights if divide else once:
+            weights[name] /= len(checkpoints)
+
+    return average_into
+
+
+def _rebound(weights, checkpoints):
+    for name in weights:
+        weights[name] = sum(one[name] for one in checkpoints) / len(checkpoints)
+
+
+def _pairwise(arrays):
+    mean = arrays[0]
+    for later in arrays[1:]:
+        mean = (mean + later) / 2
+    return mean
+
+
+def _of_the_first_name_alone(weights, checkpoints):
+    _mean_into()({name: weights[name] for name in ("embedding", "unembedding")}, checkpoints)
+
+
+def _draw_checkpoints(rng):
+    N, V, D = int(rng.integers(3, 6)), int(rng.integers(6, 9)), 2
+    return rng.standard_normal((N, V, D)), rng.standard_normal((N, D))
+
+
+average_into = Exercise(
+    name="average_into",
+    kind="implement",
+    asks="The mean of checkpoints, put into a model's weights, one of which has two names.",
+    reference=_mean_into(),
+    call=_averaged,
+    results=("the table with two names", "the gain"),
+    cases={
+        "three checkpoints": arrays((3, 4, 2), (3, 2)),
+        "five": arrays((5, 2, 3), (5, 3), seed=1),
+        "one alone": arrays((1, 3, 4), (1, 4), seed=2),
+    },
+    draw=_draw_checkpoints,
+    rtol=1e-10,
+    atol=1e-12,
+    mistakes={
+        "a tied table is averaged twice: it has two names, so each checkpoint is added twice and "
+        "the sum divided twice. Write each mean at once, or count an array once.": _twice(),
+        "a tied table is divided twice, once for each of its names: divide before you write, or "
+        "count an array once.": _twice(add=False),
+        "a tied table is added twice, once for each of its names, and divided once.": _twice(
+            divide=False
+        ),
+        "what the weights held before is still in the sum, and a tied table is averaged twice.": (
+            _twice(start=1.0)
+        ),
+        "what the weights held before is still in the sum: start from 0.": _twice(
+            start=1.0, add=False, divide=False
+        ),
+        "nothing was written into the arrays: weights[name] = ... gives the dictionary another "
+        "array, and the model keeps its own. weights[name][...] = ... writes into it.": _rebound,
+        "that is the sum; divide by the number of checkpoints.": _mean_into(sum),
+        "that is the last checkpoint; the mean of all is asked.": _mean_into(
+            lambda arrays: arrays[-1]
+        ),
+        "that is the first checkpoint; the mean of all is asked.": _mean_into(
+            lambda arrays: arrays[0]
+        ),
+        "a mean of the mean so far and the next gives the last checkpoint half of all: add all, "
+        "and divide once.": _mean_into(_pairwise),
+        "that is the median; the mean is asked.": _mean_into(lambda a: np.median(a, axis=0)),
+        "that is the mean over numbers as well: axis=0 alone, and each weight keeps its shape.": (
+            _mean_into(np.mean)
+        ),
+        "divided by one less than there are checkpoints: a mean divides by all.": _mean_into(
+            lambda arrays: sum(arrays) / max(1, len(arrays) - 1)
+        ),
+        "only the table is averaged: go through all names.": _of_the_first_name_alone,
+    },
+    hints=(
+        "Which names of weights are one array? Try weights[a] is weights[b].",
+        "What happens to an array with two names, if a loop over names does x += ... and x /= ...?",
+        "weights[name][...] = sum(one[name] for one in checkpoints) / len(checkpoints).",
+    ),
+)
+
 EXERCISES = [
     decoder_input,
     cross_attend,
@@ -620,4 +735,5 @@ EXERCISES = [
     write_greedily,
     memory_gradient,
     bleu_of_two,
+    average_into,
 ]

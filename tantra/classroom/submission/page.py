@@ -10,7 +10,7 @@ import tantra
 from tantra.classroom.records import Assignment, Task
 from tantra.classroom.submission import names, notebook
 
-TITLE = re.compile(r"### (\d+)\. (.+)")
+TITLE = re.compile(r"##+ (\d+)\. (.+)")
 DIFFICULTY = re.compile(r"difficulty (\d) of 3")
 CHECKS = Path(tantra.__file__).parent / "check"
 
