@@ -191,6 +191,14 @@ def test_a_view_of_an_argument_comes_back_as_one(answer):
 
 
 @linux
+def test_an_array_with_two_names_is_one_array_there_too(answer):
+    tied, alone = np.ones(3), np.ones(3)
+    weights = {"embedding": tied, "gain": alone, "unembedding": tied}
+    answer("def f(weights):\n    for name in weights:\n        weights[name] *= 2")(weights)
+    assert (tied.tolist(), alone.tolist()) == ([4, 4, 4], [2, 2, 2])
+
+
+@linux
 def test_functions_are_lent(answer):
     double = answer("def f(x, g, many):\n    return many[1](g(x)), g")
     found, same = double(np.ones(2), np.negative.__call__, [None, lambda x: x + 5])

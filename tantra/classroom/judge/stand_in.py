@@ -57,7 +57,7 @@ class _Call:
     def __init__(self, process, args):
         self.process, self.functions = process, []
         self.given = [each for value in args for each in mutables(value)]
-        luggage = Luggage(function=self._lend, watch=True)
+        luggage = Luggage(function=self._lend, watch=True, ties=True)
         self.message = {
             "call": [pack(each, luggage) for each in args],
             "functions": len(self.functions),

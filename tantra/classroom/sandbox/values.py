@@ -5,6 +5,7 @@ and all three are looked at when they come in.  What can change while a function
 lists) is numbered in the order in which it is written, on both sides: so a result that is a view of
 an argument comes back as one, and so does what became of an argument.  Functions stay where they
 are, and are called from the other side.  All else is Strange: known by the name of its type.
+An array that stands twice in the arguments, as a tied weight does, is one array over there too.
 """
 
 import math
@@ -27,13 +28,25 @@ class Luggage:
 
     given are the arrays, tensors and containers of the arguments, in the order of writing;
     functions those that the judge lends; function writes one down, strange makes the stand-in of a
-    thing that stays behind; watch makes an array that notes what is made of it.
+    thing that stays behind; watch makes an array that notes what is made of it.  Where ties are
+    kept, all that is packed with it must be unpacked with one.
     """
 
-    def __init__(self, given=(), functions=(), buffers=(), function=None, strange=None, watch=None):
+    def __init__(
+        self,
+        given=(),
+        functions=(),
+        buffers=(),
+        function=None,
+        strange=None,
+        watch=None,
+        *,
+        ties=False,
+    ):
         self.given, self.functions, self.buffers = list(given), list(functions), list(buffers)
         self.function, self.strange, self.watch = function, strange, watch
-        self.count = 0
+        self.count, self.ties = 0, ties
+        self.packed, self.read = {}, {}  # {id: (array, its buffer)}, {buffer: array}
 
     def counted(self, depth):
         self.count += 1
@@ -53,8 +66,9 @@ def pack(value, luggage, depth=0):
     if isinstance(value, bytes):
         return {"bytes": _kept(value, luggage)}
     if isinstance(value, np.ndarray):
-        node = _array(value, luggage)
-        return {"watched": node} if luggage.watch and hasattr(value, "made") else node
+        if luggage.watch and hasattr(value, "made"):
+            return {"watched": _array(value, luggage)}
+        return _array_or_again(value, luggage)
     if isinstance(value, torch.Tensor):
         return _tensor(value, luggage)
     if isinstance(value, Mapping):
@@ -155,6 +169,16 @@ def _kept(content, luggage):
     return len(luggage.buffers) - 1
 
 
+def _array_or_again(value, luggage):
+    """The array, or the buffer of the same array, which this message has already."""
+    if id(value) in luggage.packed:
+        return {"again": luggage.packed[id(value)][1]}
+    node = _array(value, luggage)
+    if luggage.ties and "array" in node:
+        luggage.packed[id(value)] = value, node["array"][2]
+    return node
+
+
 def _array(value, luggage):
     plain = np.ndarray.view(value, np.ndarray)
     if plain.dtype.kind not in KINDS or not plain.dtype.itemsize:
@@ -193,7 +217,8 @@ def _read_array(inside, luggage):
     content, size = luggage.buffers[at], math.prod(map(_length, shape))
     if size * dtype.itemsize != len(content):
         raise Garbled(f"{len(content)} bytes for an array {shape} of {kind}")
-    return np.frombuffer(content, dtype, size).reshape(shape) if size else np.empty(shape, dtype)
+    found = np.frombuffer(content, dtype, size).reshape(shape) if size else np.empty(shape, dtype)
+    return luggage.read.setdefault(at, found)
 
 
 def _dtype(kind):
@@ -239,6 +264,7 @@ READERS = {
     "bytes": lambda inside, luggage: bytes(luggage.buffers[inside]),
     "scalar": lambda inside, luggage: unpack(inside, luggage).reshape(())[()],
     "array": _read_array,
+    "again": lambda inside, luggage: luggage.read[_length(inside)],
     "view": _read_view,
     "tensor": _read_tensor,
     "odd": _read_odd,
