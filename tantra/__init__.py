@@ -6,7 +6,8 @@
     text           course, byte_pairs, vocabulary, tokenizer
     training       processes, loss, precisions, schedules, loop, data, optimizers, muon, whole
     training       fitting, checkpoints, averaging, recipes
-    generation     prompts, sampling, steps, beam, layers, decoder
+    generation     prompts, sampling, steps, beam
+    generation     layers, eight_bits, four_bits, decoder
     rewrites       forms, chunks, circuits
     gpt2           numpy_gpt, file, weights
     two_sequences  blocks, given, model, bleu

@@ -16,7 +16,7 @@ from torch import nn
 
 import tantra
 from tantra import embedding, feed_forward, gpt2, heads, positions, two_sequences
-from tantra.generation import decoder, layers
+from tantra.generation import decoder, eight_bits, four_bits, layers
 
 SIZES = {"B": 2, "T": 5, "S": 7, "D": 6, "H": 3, "K": 4, "V": 11, "F": 13}  # no two alike
 LEADING = (2, 3)  # what ... stands for
@@ -57,7 +57,7 @@ def small_encoder_decoder(norm_position):
 OF_TENSORS = "by_rows", "by_groups", "as_grouped"
 KIND = dict.fromkeys(OF_TENSORS, torch.from_numpy) | {"numpy_gpt2": np.asarray}  # one kind alone
 BESIDES = {"numpy_gpt2": lambda: {"weights": gpt2.arrays(small_gpt())}}  # what no line can tell
-IN_FLOAT32 = {"Half", "Int8", "Int8ByPairs", "BFloat16", "Int4"}
+IN_FLOAT32 = {"Half", "Int8", "Int8ByPairs", "Int8Rows", "BFloat16", "Int4"}
 BUILDERS = {
     "Probe": lambda: tantra.Probe(),
     "LayerNorm": lambda: tantra.LayerNorm(6),
@@ -82,9 +82,10 @@ BUILDERS = {
     "OneProduct": lambda: decoder.OneProduct(tantra.MultiHeadAttention(6, 3)),
     "Half": lambda: layers.Half(torch.randn(13, 6), None),
     "BFloat16": lambda: layers.BFloat16(torch.randn(13, 6), None),
-    "Int8": lambda: layers.Int8(torch.randn(13, 6), None),
-    "Int8ByPairs": lambda: layers.Int8ByPairs(torch.randn(13, 6), None),
-    "Int4": lambda: layers.Int4(torch.randn(13, 6), None),
+    "Int8Rows": lambda: eight_bits.Int8Rows(torch.randn(13, 6), None),
+    "Int8": lambda: eight_bits.Int8(torch.randn(13, 6), None),
+    "Int8ByPairs": lambda: eight_bits.Int8ByPairs(torch.randn(13, 6), None),
+    "Int4": lambda: four_bits.Int4(torch.randn(13, 6), None),
     "GPT": small_gpt,
     "DecoderBlock": lambda: small_encoder_decoder("pre").decoder[0],
     "PostNormDecoderBlock": lambda: small_encoder_decoder("post").decoder[0],

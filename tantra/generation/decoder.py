@@ -12,18 +12,9 @@ from torch import nn
 from tantra import heads, kernels
 from tantra.block import Block
 from tantra.checks import one_of
-from tantra.generation.layers import (
-    BFloat16,
-    Half,
-    Int4,
-    Int8,
-    Int8ByPairs,
-    as_grouped,
-    as_rounded,
-    by_rows,
-    constant,
-    plain,
-)
+from tantra.generation.eight_bits import Int8, Int8ByPairs, Int8Rows, as_rounded, by_rows
+from tantra.generation.four_bits import Int4, as_grouped
+from tantra.generation.layers import BFloat16, Half, constant, plain
 from tantra.heads import MultiHeadAttention, merge_heads, split_heads
 
 
@@ -37,8 +28,8 @@ def prepare_for_decoding(model, weights="float32") -> nn.Module:
     1/50, int8 1/50, int4 1/4.  Tests hold it to that at GPT-2 small's width and on a trained model.
 
     "bfloat16" rounds what is multiplied and each product too, where the processor has
-    instructions for it (AVX-512 BF16 or AMX); without them it gains nothing.  "int4" rounds
-    both so, too, wherever it is fast.
+    instructions for it (AVX-512 BF16 or AMX); without them it gains nothing.  "int8" rounds both
+    so on these processors, but for the last layer, and "int4" wherever it is fast.
 
     What stays as it is (norms, biases, embeddings) is shared with the model: prepare again when
     the model has learned.  The copy itself does not learn.  Raises ValueError where weights is
@@ -111,6 +102,8 @@ def _bfloat16(weight, bias):
 
 
 def _int8(weight, bias):
+    if has_bfloat16() and weight.numel() < LARGEST:
+        return Int8Rows(weight, bias)
     if has_vnni() and weight.numel() >= LARGE["vnni"]:
         return Int8(weight, bias)
     if _fast() and weight.numel() >= LARGE["pairs"]:
@@ -142,6 +135,8 @@ def _has(*instructions):
     return any(able.get(name, False) for name in instructions)
 
 
+# From so many numbers on, such as the layer that scores, oneDNN's own layouts are the faster ones.
+LARGEST = 2**24
 # From so many numbers on, 8 bits gain more by their fewer bytes than they lose by cutting x; below,
 # the same 8 bits lie in float16 (768 × 768, Int8: 0.08 ms, not 0.16; Int8ByPairs: 0.11, not 0.18).
 LARGE = {"vnni": 2**20, "pairs": 2**21}
