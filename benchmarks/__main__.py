@@ -11,7 +11,7 @@ from benchmarks import ceilings, machine, picture, report
 PARTS = {  # seconds
     "training": 240,
     "attention": 150,
-    "decoding": 240,
+    "decoding": 360,
     "decoders": 120,
     "growth": 60,
     "tokenizing": 120,

@@ -1,6 +1,7 @@
 """Ours beside a peer: both in turns in one run, so that a busy moment strikes both alike."""
 
 import gc
+import random
 import statistics
 import time
 from dataclasses import dataclass
@@ -52,19 +53,20 @@ class Skipped:
 def interleave(actions, budget, *, least=3, clock=time.perf_counter):
     """The seconds of each action by name, one per round: {name: [seconds, ...]}.
 
-    Every round runs every action once, in the order of the last round turned round, so that none
-    always follows the same one.  A first round is not counted.  Rounds go on for about budget
-    seconds: at least least of them, at most MOST_ROUNDS.
+    Every round runs every action once, in an order drawn anew, so that none always follows the same
+    one, or always begins, when the garbage collector has just emptied the processor's caches.  A
+    first round is not counted.  Rounds go on for about budget seconds: at least least of them, at
+    most MOST_ROUNDS.
     """
     order, seconds = list(actions), {name: [] for name in actions}
-    collecting = gc.isenabled()
+    collecting, draw = gc.isenabled(), random.Random(0)
     try:
         started = clock()
         for name in order:
             actions[name]()
         rounds = how_many(budget, clock() - started, least)
         for _ in range(rounds):
-            order.reverse()
+            draw.shuffle(order)
             gc.collect()
             gc.disable()
             for name in order:

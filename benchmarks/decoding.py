@@ -2,6 +2,7 @@
 
 Each token reads every weight once, so that the bytes read in a second are its ceiling; a prompt of
 many tokens multiplies, and the products in float32 are its ceiling, which narrower ones may pass.
+How near a token comes to its ceiling is measured beside a plain sum of as many bytes, in one run.
 """
 
 import torch
@@ -19,6 +20,8 @@ PEER = "transformers"
 AIMS = {"float32": 1.3, "float16": 3.2, "bfloat16": 3.2, "int8": 4.0, "int4": 5.0}  # of a token
 NUMPY, NUMPY_AIM = "NumPy alone", 1.1
 UNPREPARED, PREFILL_AIM = "ours, unprepared", 1.0
+SUM, SHARE_AIM = "a plain sum of as many bytes", 0.7
+MULTIPLY = "query", "key", "value", "maps", "output", "up", "down", "unembedding"
 BLOCKS, HEAD = 12 * SIZE.layers * SIZE.width**2, SIZE.vocab * SIZE.width  # weights that multiply
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of each; int4 is apart
 
@@ -34,13 +37,44 @@ def rows(ceilings, budget):
         prompt = torch.randint(SIZE.vocab, shape, generator=torch.Generator().manual_seed(0))
         actions = {name: _ours(each, prompt) for name, each in models.items()}
         actions |= {NUMPY: _numpy(model, prompt), PEER: _hugging_face(peer, prompt)}
-        share = budget / len(CASES) / 2
+        share = budget / len(CASES) / 3
         reads = interleave({name: read for name, (read, _) in actions.items()}, share)
         steps = interleave({name: step for name, (_, step) in actions.items()}, share)
         for name in [name for name in actions if name != PEER]:
             yield _step_row(steps, name, batch, length, ceilings)
         for name in [name for name in actions if name != UNPREPARED]:
             yield _read_row(reads, name, batch, length, ceilings)
+        for kind in AIMS:
+            yield from _beside_sum(models[f"ours, {kind}"], kind, prompt, share / len(AIMS))
+
+
+def _beside_sum(model, kind, prompt, budget):
+    """A token, and its products alone, beside a sum of the bytes that its weights take."""
+    step, names = _ours(model, prompt)[1], (f"ours, {kind}", f"ours, {kind}, products alone")
+    numbers = torch.ones(int(weight_bytes(kind)) // 4)
+    actions = {names[0]: step, names[1]: _products(model, step), SUM: numbers.sum}
+    seconds = interleave(actions, budget)
+    case = f"GPT-2 small, {len(prompt)} × one token after {prompt.shape[1]}"
+    for name, aim in zip(names, (SHARE_AIM, None), strict=True):
+        yield compare(seconds, name, SUM, part=PART, case=case, aim=aim)
+
+
+def _products(model, step):
+    """The products that a step makes, each of what it met there, and nothing between them."""
+    met, parts = [], [each for name, each in model.named_modules() if name.endswith(MULTIPLY)]
+    hooks = [each.register_forward_pre_hook(lambda *met_x: met.append(met_x)) for each in parts]
+    step()  # reads the prompt first, if it has not been read
+    met.clear()
+    step()
+    for hook in hooks:
+        hook.remove()
+
+    @torch.no_grad()
+    def multiply():
+        for part, (x, *_) in met:
+            part(x)
+
+    return multiply
 
 
 def weight_bytes(kind):

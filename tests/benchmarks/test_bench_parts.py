@@ -9,7 +9,7 @@ import torch
 
 import tantra
 from benchmarks import __main__ as command
-from benchmarks import ceilings, growth, machine, memory, peers, report
+from benchmarks import ceilings, decoding, growth, machine, memory, peers, report
 from benchmarks.attention import _flops
 from benchmarks.compare import Ratio, Row
 from benchmarks.peers import Size
@@ -181,3 +181,19 @@ def test_a_part_that_fails_leaves_the_others_and_what_was_kept(tmp_path, monkeyp
     (a,), (b,) = (rows for part in report.read("ab", path).values() for _, _, rows in part.values())
     assert a.case == "from before"
     assert b.seconds == 10
+
+
+@pytest.mark.parametrize("weights", ["float32", "int8"])
+def test_the_products_of_a_token_alone_are_all_that_it_makes(weights):
+    size = Size(layers=2, width=24, heads=4, length=16, vocab=11)
+    ready = tantra.prepare_for_decoding(peers.ours(size), weights)
+    _, step = decoding._ours(ready, torch.zeros(1, 5, dtype=torch.int64))
+    met = []
+    multiply = decoding._products(ready, step)
+    for name, part in ready.named_modules():
+        part.register_forward_hook(lambda part, args, out, name=name: met.append(name))
+    multiply()
+    a_block = 6 if weights == "float32" else 4  # with q, k and v apart, or in one
+    assert len(met) == 2 * a_block + 1
+    assert "unembedding" in met
+    assert {name.rpartition(".")[2] for name in met} <= set(decoding.MULTIPLY)
