@@ -1,17 +1,21 @@
 """The most that this machine can do: products of matrices, and bytes read and copied.
 
-Nothing can be faster than its ceiling, so a share of it says how much there is left to gain.
+Nothing can be faster than its ceiling, so a share of it says how much there is left to gain.  The
+work is that of tantra.ceilings, with which chapter 16 shows readers the ceilings of their machine.
 """
 
 import statistics
+import time
 from dataclasses import dataclass
 
 import torch
 
 from benchmarks.compare import interleave
+from tantra import ceilings
 
 SIDE = 1024  # of the matrices
 BYTES = 2**28  # more than most caches hold
+LEAST = 0.05  # seconds: a short action alone would measure how threads wake up
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,9 @@ def measure(budget=20):
 
 def _products(dtype, side, budget):
     """Multiplications and additions (two to a product) in a second, for square matrices."""
-    a, b = (torch.ones(side, side, dtype=dtype) for _ in range(2))
+    action, operations = ceilings.multiplying(side, dtype)
     name = f"{str(dtype).removeprefix('torch.')} products"
-    return ceiling(name, lambda: a @ b, 2 * side**3, "GFLOP/s", budget)
+    return ceiling(name, action, operations, "GFLOP/s", budget)
 
 
 def _memory(budget):
@@ -59,11 +63,21 @@ def _memory(budget):
 
 def reading(size, budget):
     """Bytes read in a second by a plain sum over so many: fewer may all be in a cache."""
-    source = torch.ones(size // 4)
-    return ceiling(f"{size / 1e6:.0f} MB read", source.sum, source.nbytes, "GB/s", budget)
+    action, read = ceilings.reading(size)
+    return ceiling(f"{size / 1e6:.0f} MB read", action, read, "GB/s", budget)
 
 
-def ceiling(name, action, work, unit, budget, **how):
-    """The Ceiling of an action that does so much work."""
-    seconds = interleave({name: action}, budget, **how)[name]
+def ceiling(name, action, work, unit, budget, *, clock=time.perf_counter):
+    """The Ceiling of an action that does so much work, repeated so that a round lasts LEAST."""
+    action()  # once to wake up
+    started = clock()
+    action()
+    calls = max(1, round(LEAST / max(clock() - started, 1e-9)))
+
+    def repeat():
+        for _ in range(calls):
+            action()
+
+    seconds = interleave({name: repeat}, budget, clock=clock)[name]
+    work *= calls
     return Ceiling(name, work / min(seconds), unit, work / statistics.median(seconds))

@@ -11,7 +11,7 @@
     rewrites       forms, chunks, circuits
     gpt2           numpy_gpt, file, weights
     two_sequences  blocks, given, model, bleu
-    at the side    plot, verses, metre, maps, check, classroom
+    at the side    ceilings, plot, verses, metre, maps, check, classroom
 
 Letters for axes, everywhere in this library:
 

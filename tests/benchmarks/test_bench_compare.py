@@ -114,10 +114,17 @@ def test_the_peer_may_do_other_work_on_another_ceiling():
 
 
 def test_a_ceiling_is_the_best_round(clock):
-    action = clock.action("a", 9.0, 4.0, 2.0, 5.0)
+    action = clock.action("a", 9.0, 3.0, 9.0, 4.0, 2.0, 5.0)
     best = ceiling("products", action, 80e9, "GFLOP/s", 0.0, clock=clock)
     assert (best.most, best.median) == (40e9, 20e9)
     assert str(best) == "40.0 GFLOP/s at best, 20.0 as a rule"
+
+
+def test_a_short_action_is_repeated_in_a_round_of_its_ceiling(clock):
+    action = clock.action("a", 1.0, 0.01, 9.0, 0.01)
+    best = ceiling("products", action, 1e9, "GFLOP/s", 0.0, clock=clock)
+    assert len(clock.calls) == 2 + 5 + 3 * 5
+    assert best.most == pytest.approx(100e9)
 
 
 def test_the_bytes_of_a_sum_are_those_asked_for():

@@ -2,6 +2,7 @@
 
 TESTS = {
     "arrays.py": ["test_arrays.py", "test_number_types.py"],
+    "ceilings.py": ["test_ceilings.py"],
     "checks.py": ["test_checks.py", "test_norms.py", "test_model.py"],
     "probes.py": ["test_probes.py"],
     "softmax.py": ["test_softmax.py", "test_shapes.py", "test_number_types.py"],
@@ -57,6 +58,13 @@ FAULTS = {
         ("    if is_whole(x):\n        raise", "    if False:\n        raise"),
         ("as_int64(x) if is_whole(x) else x for", "x for"),
         ('if getattr(positions, "ndim", 0) == 0:', "if False:"),
+    ],
+    "ceilings.py": [
+        ("2 * side**3", "side**3"),
+        ("torch.ones(side, side, dtype=dtype)", "torch.ones(side, side)"),
+        ("torch.ones(size // 4)", "torch.ones(size)"),
+        ("check_count(least=4, size=size)", "check_count(size=size)"),
+        ("    check_count(side=side)\n", ""),
     ],
     "checks.py": [
         ("x.ndim == 0 or x.shape[-1] != width", "False"),
