@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 MOST_ROUNDS = 41
+PAUSE = 0.05  # seconds before each action: NumPy's and llama.cpp's threads wait awake for so long
 
 
 @dataclass(frozen=True)
@@ -50,19 +51,21 @@ class Skipped:
     reason: str
 
 
-def interleave(actions, budget, *, least=3, clock=time.perf_counter):
+def interleave(actions, budget, *, least=3, clock=time.perf_counter, rest=time.sleep):
     """The seconds of each action by name, one per round: {name: [seconds, ...]}.
 
     Every round runs every action once, in an order drawn anew, so that none always follows the same
     one, or always begins, when the garbage collector has just emptied the processor's caches.  A
-    first round is not counted.  Rounds go on for about budget seconds: at least least of them, at
-    most MOST_ROUNDS.
+    rest before each gives the threads of the one before time to fall asleep: on all cores they took
+    up to two thirds of the next one's time.  A first round is not counted.  Rounds go on for about
+    budget seconds: at least least of them, at most MOST_ROUNDS.
     """
     order, seconds = list(actions), {name: [] for name in actions}
     collecting, draw = gc.isenabled(), random.Random(0)
     try:
         started = clock()
         for name in order:
+            rest(PAUSE)
             actions[name]()
         rounds = how_many(budget, clock() - started, least)
         for _ in range(rounds):
@@ -70,6 +73,7 @@ def interleave(actions, budget, *, least=3, clock=time.perf_counter):
             gc.collect()
             gc.disable()
             for name in order:
+                rest(PAUSE)
                 before = clock()
                 actions[name]()
                 seconds[name].append(clock() - before)
