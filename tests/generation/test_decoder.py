@@ -269,10 +269,33 @@ def test_8_bits_in_bfloat16_are_their_matrix_by_x_rounded(shape, bias, generator
 def test_4_bits_of_many_rows_are_widened_at_once(rows, generator):
     weight, bias = draw(generator, 70, 48, dtype=torch.float32), torch.ones(70)
     x = draw(generator, rows, 48, dtype=torch.float32)
-    layer = Int4(weight, bias)
+    layer, asked = Int4(weight, bias), []
     agree(layer.widened()[:70, :48].float(), as_grouped(weight), 2**-7)
     wanted = (x.bfloat16().double() @ as_grouped(weight).double().T).float() + bias
+    widened = layer.widened
+    layer.widened = lambda: asked.append(True) or widened()
     agree(layer(x), wanted, 2**-7)
+    assert bool(asked) == (rows >= four_bits.MANY)
+
+
+@pytest.mark.parametrize("rows", [1, FEW, FEW + 1])
+@pytest.mark.parametrize("width", [48, 44])
+def test_8_bits_of_few_rows_are_widened_on_the_way(rows, width, generator):
+    layer = Int8Rows(draw(generator, 70, width, dtype=torch.float32), None)
+    x = draw(generator, rows, width, dtype=torch.float32)
+    with torch.profiler.profile() as seen:
+        layer(x)
+    on_the_way = any(event.name == "aten::_weight_int8pack_mm" for event in seen.events())
+    assert on_the_way == (rows <= FEW and width == 48)  # 44: it would read past the end
+
+
+@eights
+def test_a_row_of_zeros_is_not_divided_by_zero(generator, eight):
+    layer, met = eight(draw(generator, 70, 48, dtype=torch.float32), None), []
+    product = layer.product
+    layer.product = lambda rows: met.append(rows.clone()) or product(rows)
+    assert torch.equal(layer(torch.zeros(2, 48)), torch.zeros(2, 70))
+    assert met[0].isfinite().all()
 
 
 @pytest.mark.parametrize("width", [32, 64, 48, 6])
