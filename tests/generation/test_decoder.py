@@ -12,6 +12,7 @@ from torch import nn
 from tantra import (
     GPT,
     GPTConfig,
+    MultiHeadAttention,
     beam_search,
     decoder,
     generate,
@@ -476,6 +477,21 @@ def test_a_small_matrix_keeps_its_8_bits_in_float16(generator, monkeypatch, with
     assert type(ready.unembedding) is (Int8 if decoder.has_vnni() else Int8ByPairs)
     assert type(ready.blocks[0].attention.output) is Half
     agree(ready(tokens), rounded(model, "int8")(tokens).detach(), TWIN["int8"])
+
+
+class Turned(MultiHeadAttention):
+    def forward(self, *args, **look):
+        return -super().forward(*args, **look)
+
+
+def test_attentions_stay_apart_in_float32_and_where_they_are_of_another_kind(generator):
+    model, tokens = small(), draw_tokens(generator, 1, 5)
+    assert set(prepare_for_decoding(model).state_dict()) == set(model.state_dict())
+    model.blocks[0].attention.__class__ = Turned
+    ready = prepare_for_decoding(model, "float16")
+    kinds_of = [type(block.attention) for block in ready.blocks[:2]]
+    assert kinds_of == [Turned, OneProduct]
+    agree(ready(tokens), model(tokens).detach(), 1e-2)
 
 
 class Doubled(nn.Linear):
