@@ -51,13 +51,13 @@ class Skipped:
     reason: str
 
 
-def interleave(actions, budget, *, least=3, clock=time.perf_counter, rest=time.sleep):
+def interleave(actions, budget, *, least=3, clock=time.perf_counter):
     """The seconds of each action by name, one per round: {name: [seconds, ...]}.
 
     Every round runs every action once, in an order drawn anew, so that none always follows the same
     one, or always begins, when the garbage collector has just emptied the processor's caches.  A
-    rest before each gives the threads of the one before time to fall asleep: on all cores they took
-    up to two thirds of the next one's time.  A first round is not counted.  Rounds go on for about
+    rest before each gives the threads of the one before time to fall asleep: on all cores they
+    nearly doubled the next one's time.  A first round is not counted.  Rounds go on for about
     budget seconds: at least least of them, at most MOST_ROUNDS.
     """
     order, seconds = list(actions), {name: [] for name in actions}
@@ -65,7 +65,7 @@ def interleave(actions, budget, *, least=3, clock=time.perf_counter, rest=time.s
     try:
         started = clock()
         for name in order:
-            rest(PAUSE)
+            time.sleep(PAUSE)
             actions[name]()
         rounds = how_many(budget, clock() - started, least)
         for _ in range(rounds):
@@ -73,7 +73,7 @@ def interleave(actions, budget, *, least=3, clock=time.perf_counter, rest=time.s
             gc.collect()
             gc.disable()
             for name in order:
-                rest(PAUSE)
+                time.sleep(PAUSE)
                 before = clock()
                 actions[name]()
                 seconds[name].append(clock() - before)

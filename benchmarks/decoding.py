@@ -12,6 +12,7 @@ from benchmarks import peers
 from benchmarks.compare import compare, interleave
 from benchmarks.peers import Size
 from tantra import gpt2
+from tantra.ceilings import reading
 
 PART = "decoding"
 SIZE = Size(layers=12, width=768, heads=12, length=1024, vocab=50257)
@@ -51,8 +52,8 @@ def rows(ceilings, budget):
 def _beside_sum(model, kind, prompt, budget):
     """A token, and its products alone, beside a sum of the bytes that its weights take."""
     step, names = _ours(model, prompt)[1], (f"ours, {kind}", f"ours, {kind}, products alone")
-    numbers = torch.ones(int(weight_bytes(kind)) // 4)
-    actions = {names[0]: step, names[1]: _products(model, step), SUM: numbers.sum}
+    add_up, _ = reading(int(weight_bytes(kind)))
+    actions = {names[0]: step, names[1]: _products(model, step), SUM: add_up}
     seconds = interleave(actions, budget)
     case = f"GPT-2 small, {len(prompt)} × one token after {prompt.shape[1]}"
     for name, aim in zip(names, (SHARE_AIM, None), strict=True):
