@@ -7,7 +7,7 @@
     training       processes, loss, precisions, schedules, loop, data, optimizers, muon, whole
     training       fitting, checkpoints, averaging, recipes
     generation     prompts, sampling, steps, beam
-    generation     layers, eight_bits, four_bits, decoder
+    generation     layers, eight_bits, four_bits, one_product, straight, decoder
     rewrites       forms, chunks, circuits
     gpt2           numpy_gpt, file, weights
     two_sequences  blocks, given, model, bleu

@@ -16,7 +16,7 @@ from torch import nn
 
 import tantra
 from tantra import embedding, feed_forward, gpt2, heads, positions, two_sequences
-from tantra.generation import decoder, eight_bits, four_bits, layers
+from tantra.generation import decoder, eight_bits, four_bits, layers, one_product
 
 SIZES = {"B": 2, "T": 5, "S": 7, "D": 6, "H": 3, "K": 4, "V": 11, "F": 13}  # no two alike
 LEADING = (2, 3)  # what ... stands for
@@ -79,7 +79,7 @@ BUILDERS = {
     "LearnedRotaryPositions": lambda: positions.LearnedRotaryPositions(9, 6, 2),
     "AlibiPositions": lambda: positions.AlibiPositions(3, 9),
     "NoPositions": lambda: positions.NoPositions(),
-    "OneProduct": lambda: decoder.OneProduct(tantra.MultiHeadAttention(6, 3)),
+    "OneProduct": lambda: one_product.OneProduct(tantra.MultiHeadAttention(6, 3)),
     "Half": lambda: layers.Half(torch.randn(13, 6), None),
     "BFloat16": lambda: layers.BFloat16(torch.randn(13, 6), None),
     "Int8Rows": lambda: eight_bits.Int8Rows(torch.randn(13, 6), None),
@@ -87,6 +87,7 @@ BUILDERS = {
     "Int8ByPairs": lambda: eight_bits.Int8ByPairs(torch.randn(13, 6), None),
     "Int4": lambda: four_bits.Int4(torch.randn(13, 6), None),
     "GPT": small_gpt,
+    "StraightGPT": lambda: tantra.prepare_for_decoding(small_gpt()),
     "DecoderBlock": lambda: small_encoder_decoder("pre").decoder[0],
     "PostNormDecoderBlock": lambda: small_encoder_decoder("post").decoder[0],
     "EncoderDecoder": lambda: small_encoder_decoder("post"),

@@ -9,13 +9,13 @@ import copy
 import torch
 from torch import nn
 
-from tantra import heads, kernels
 from tantra.block import Block
 from tantra.checks import one_of
 from tantra.generation.eight_bits import Int8, Int8ByPairs, Int8Rows, as_rounded, by_rows
 from tantra.generation.four_bits import Int4, as_grouped
-from tantra.generation.layers import BFloat16, Half, constant, plain
-from tantra.heads import MultiHeadAttention, merge_heads, split_heads
+from tantra.generation.layers import BFloat16, Half, plain
+from tantra.generation.one_product import in_one_product
+from tantra.generation.straight import straightened
 
 
 def prepare_for_decoding(model, weights="float32") -> nn.Module:
@@ -32,8 +32,10 @@ def prepare_for_decoding(model, weights="float32") -> nn.Module:
     so on these processors, but for the last layer, and "int4" wherever it is fast.
 
     What stays as it is (norms, biases, embeddings) is shared with the model: prepare again when
-    the model has learned.  The copy itself does not learn.  Raises ValueError where weights is
-    unknown, or the model's are not finite float32 numbers on a CPU.
+    the model has learned.  The copy itself does not learn, and no checkpoint keeps it.  A GPT of
+    the usual parts takes a token after others straight (see StraightGPT); probes and hooks are
+    heard all the same.  Raises ValueError where weights is unknown, or the model's are not finite
+    float32 numbers on a CPU.
     """
     build = one_of(LAYERS, "weights", weights)
     for name, parameter in model.named_parameters():
@@ -41,56 +43,13 @@ def prepare_for_decoding(model, weights="float32") -> nn.Module:
     shared = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in model.parameters()}
     decoder = copy.deepcopy(model, shared)
     for part in list(decoder.modules()):
-        if weights != "float32" and isinstance(part, Block):
-            _put_together(part)
+        if isinstance(part, Block):
+            part.attention = in_one_product(part.attention)
         for name, layer in part.named_children():
             if type(layer) is nn.Linear:
                 make = LAYERS[LAST.get(weights, weights)] if name == "unembedding" else build
                 setattr(part, name, make(layer.weight, layer.bias))
-    return decoder.eval()
-
-
-class OneProduct(MultiHeadAttention):
-    """The attention of a block whose maps to queries, keys and values are one matrix, maps.
-
-    x (B, T, D)  ->  (B, T, D)
-
-    One product in place of three; MultiHeadAttention is its twin by hand.  As in a block, x
-    looks at itself.
-    """
-
-    def __init__(self, attention):
-        nn.Module.__init__(self)
-        vars(self).update(vars(attention))
-        layers = [self._modules.pop(name) for name in ("query", "key", "value")]
-        self.widths = [layer.out_features for layer in layers]
-        self.maps = nn.utils.skip_init(nn.Linear, self.d_model, sum(self.widths))
-        self.maps.weight = constant(torch.cat([layer.weight for layer in layers]))
-        biased = layers[0].bias is not None
-        self.maps.bias = constant(torch.cat([x.bias for x in layers]) if biased else None)
-
-    def forward(self, x, mask=None, angles=None, cache=None, *, attn_bias=None, causal=False):
-        self._check(x, None, angles, cache, causal)
-        num_keys = x.shape[-2] if cache is None else cache.after(x.shape[-2])
-        mask, causal = self._look(x, num_keys, mask, causal)
-        q, k, v = self.maps(x).split(self.widths, dim=-1)
-        q, k = split_heads(q, self.num_heads), split_heads(k, self.num_kv_heads)
-        v = split_heads(v, self.num_kv_heads)
-        if angles is not None:
-            q, k = kernels.rotate(q, angles), kernels.rotate(k, angles)
-        k, v = (k, v) if cache is None else cache.append(k, v)
-        q, k, v = self.q(q), self.k(k), self.v(v)
-        watched = self.scores.watched or self.weights.watched
-        attend = self._by_hand if watched else heads._fused
-        return self.output(merge_heads(attend(q, k, v, mask, attn_bias, causal)))
-
-
-def _put_together(block):
-    attention = block.attention
-    if type(attention) is MultiHeadAttention:
-        maps = attention.query, attention.key, attention.value
-        if all(type(layer) is nn.Linear for layer in maps):
-            block.attention = OneProduct(attention)
+    return straightened(decoder).eval()
 
 
 def _half(weight, bias):

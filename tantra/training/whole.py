@@ -30,6 +30,11 @@ def check_whole(model):
     """Raise ValueError where weights(model) would not be all that the model has learned."""
     seen = {id(x) for x in model.state_dict(keep_vars=True).values()}
     for name, part in model.named_modules():
+        if getattr(part, "put_together", False):
+            raise ValueError(
+                f"{name} has its queries, keys and values in one matrix, which no model could "
+                "read; take the model that prepare_for_decoding copied"
+            )
         for attribute, thing in vars(part).items():
             if attribute not in REGISTERED and _has_others(thing, seen):
                 raise ValueError(

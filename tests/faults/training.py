@@ -206,6 +206,7 @@ FAULTS = {
         ('name.replace("_orig_mod.", "")', "name"),
         ("isinstance(model, SPREAD) or hasattr", "hasattr"),
         ("isinstance(y, torch.ScriptObject | Packed) or", ""),
+        ('if getattr(part, "put_together", False):', "if False:"),
         ("y.requires_grad\n", "True\n"),
         ("id(y) not in seen", "True"),
         ("[*thing.values()] if isinstance(thing, dict) else thing", "thing"),

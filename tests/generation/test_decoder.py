@@ -21,10 +21,10 @@ from tantra import (
     stream,
 )
 from tantra.generation import four_bits
-from tantra.generation.decoder import OneProduct
 from tantra.generation.eight_bits import FEW, Int8, Int8ByPairs, Int8Rows, by_rows
 from tantra.generation.four_bits import Int4, as_grouped, by_groups
 from tantra.generation.layers import BFloat16, Half, plain
+from tantra.generation.one_product import OneProduct
 from tantra.generation.prompts import pad_left
 from tantra.generation.steps import next_logits
 from tantra.metre.trained import trained_model
@@ -428,7 +428,7 @@ def test_choices_ask_the_processor(generator, monkeypatch):
     assert not decoder.has_vnni()
 
 
-@pytest.mark.parametrize("kind", KINDS[1:])
+@kinds
 @pytest.mark.parametrize("bias", [True, False])
 def test_queries_keys_and_values_are_one_product(kind, bias, generator):
     model, tokens = small(bias=bias, num_kv_heads=2), draw_tokens(generator, 1, 5)
@@ -484,9 +484,8 @@ class Turned(MultiHeadAttention):
         return -super().forward(*args, **look)
 
 
-def test_attentions_stay_apart_in_float32_and_where_they_are_of_another_kind(generator):
+def test_attentions_of_another_kind_stay_apart(generator):
     model, tokens = small(), draw_tokens(generator, 1, 5)
-    assert set(prepare_for_decoding(model).state_dict()) == set(model.state_dict())
     model.blocks[0].attention.__class__ = Turned
     ready = prepare_for_decoding(model, "float16")
     kinds_of = [type(block.attention) for block in ready.blocks[:2]]
@@ -497,6 +496,15 @@ def test_attentions_stay_apart_in_float32_and_where_they_are_of_another_kind(gen
 class Doubled(nn.Linear):
     def forward(self, x):
         return 2 * super().forward(x)
+
+
+@kinds
+def test_maps_of_another_kind_stay_apart(kind, generator):
+    model, tokens = small(), draw_tokens(generator, 1, 5)
+    model.blocks[0].attention.key = Doubled(16, 16)
+    ready = prepare_for_decoding(model, kind)
+    assert type(ready.blocks[0].attention) is MultiHeadAttention
+    agree(ready(tokens), model(tokens).detach(), 0.5 if kind == "int4" else 0.1)
 
 
 @kinds

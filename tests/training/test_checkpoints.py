@@ -754,14 +754,11 @@ def written(path, model, **numbers):
 
 
 @pytest.mark.parametrize("kind", ["float32", "float16", "bfloat16", "int8", "int4"])
-def test_a_prepared_decoder_is_kept_whole_or_not_at_all(kind, tmp_path):
-    """The matrices of a decoder are packed, where no state_dict sees them."""
+def test_a_prepared_decoder_is_not_kept(kind, tmp_path):
+    """The matrices of a decoder are packed or put together, so that no model could read them."""
     for tied in (True, False):
         model, other = trained(tied=tied), trained(seed=1, tied=tied)
         decoder, path = prepare_for_decoding(model, kind), tmp_path / f"{tied}"
-        if kind == "float32" and not tied:
-            assert written(path, decoder) == written(tmp_path / "plain", model)
-            continue
         with pytest.raises(ValueError, match=r"take the model that prepare_for.*nothing was wr"):
             checkpoints.save(path, decoder)
         assert not path.exists()
@@ -770,6 +767,15 @@ def test_a_prepared_decoder_is_kept_whole_or_not_at_all(kind, tmp_path):
         with pytest.raises(ValueError, match=r"the model that prepare_for.*nothing was changed"):
             checkpoints.load(path, prepare_for_decoding(other, kind))
         assert same(other.state_dict(), before)
+
+
+def test_a_decoder_with_the_parts_of_its_model_is_kept(tmp_path):
+    """Normed queries and keys stay apart, and nothing is packed in float32."""
+    model = trained(tied=False, attention="qk_norm")
+    decoder = prepare_for_decoding(model)
+    assert written(tmp_path / "x", decoder) == written(tmp_path / "plain", model)
+    with pytest.raises(ValueError, match=r"take the model that prepare_for.*nothing was wr"):
+        checkpoints.save(tmp_path / "x", prepare_for_decoding(model, "int4"))
 
 
 class Hiding(nn.Module):
