@@ -22,7 +22,7 @@ AIMS = {"float32": 1.3, "float16": 3.2, "bfloat16": 3.2, "int8": 4.0, "int4": 5.
 NUMPY, NUMPY_AIM = "NumPy alone", 1.1
 UNPREPARED, PREFILL_AIM = "ours, unprepared", 1.0
 SUM, SHARE_AIM = "a plain sum of as many bytes", 0.7
-MULTIPLY = "query", "key", "value", "maps", "output", "up", "down", "unembedding"
+MULTIPLY = "maps", "output", "up", "down", "unembedding"
 BLOCKS, HEAD = 12 * SIZE.layers * SIZE.width**2, SIZE.vocab * SIZE.width  # weights that multiply
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # of each; int4 is apart
 

@@ -92,6 +92,16 @@ class Stacks(nn.Module):
         return model.norm(y)
 
 
+def test_each_stack_of_pre_norm_ends_in_a_norm():
+    model = small(norm_position="pre")
+    for norm in (model.encoder_norm, model.norm):
+        norm.gain.data.zero_()  # what a norm gives is then its bias, whatever it gets
+    memory, mask = model.encode(torch.tensor(SOURCE), LENGTHS)
+    assert torch.equal(memory, model.encoder_norm.bias.expand_as(memory))
+    logits = model.decode(torch.tensor([[BEGIN, 4], [BEGIN, 9]]), memory, mask)
+    agree(logits, model.unembedding(model.norm.bias).expand_as(logits))
+
+
 @pytest.mark.parametrize("pre", [True, False])
 def test_both_stacks_are_torchs_by_copied_weights(pre, generator):
     theirs = torchs(pre, generator)
