@@ -37,7 +37,7 @@ class StraightGPT(GPT):
 
     def forward(self, tokens, caches=None, *, padding=None, last=False):
         one = caches and getattr(tokens, "shape", ())[-1:] == (1,)
-        if not one or torch.compiler.is_compiling() or not self.way.leads():
+        if not one or _otherwise(tokens) or not self.way.leads():
             return super().forward(tokens, caches, padding=padding, last=last)
         check_tokens(tokens, self.config.vocab_size)
         check_padding(padding, tokens)
@@ -121,6 +121,11 @@ class StraightPostNormBlock(StraightBlock):
 
 STRAIGHT = {Block: StraightBlock, PostNormBlock: StraightPostNormBlock}
 PROBES = "q", "k", "v", "scores", "weights"  # of an attention
+
+
+def _otherwise(tokens):
+    """Whether torch compiles what runs now, or casts it on the way, as it does with modules."""
+    return torch.compiler.is_compiling() or torch.is_autocast_enabled(tokens.device.type)
 
 
 def straightened(model):

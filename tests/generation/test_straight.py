@@ -245,6 +245,13 @@ def test_it_may_be_cast(generator, straight_only):
     agree(one_by_one(ready, tokens), exact, 1e-12)
 
 
+@pytest.mark.parametrize("variant", STRAIGHT)
+def test_a_step_is_cast_as_the_blocks_cast_it(variant, generator):
+    ready, tokens = decoder(**VARIANTS[variant]), draw_tokens(generator, 1, 9)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(one_by_one(ready, tokens), by_hand(ready, tokens))
+
+
 def test_a_step_compiles_whole_and_through_the_blocks(generator, monkeypatch):
     torch.compiler.reset()
     monkeypatch.setattr(Way, "leads", None)  # nobody asks
