@@ -1,6 +1,9 @@
 import copy
 import pickle
+import weakref
+from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from agreement import agree
@@ -14,12 +17,13 @@ from tantra import (
     FeedForward,
     KVCache,
     LayerNorm,
+    MultiHeadAttention,
     PostNormBlock,
     generate,
     prepare_for_decoding,
     record,
 )
-from tantra.generation.straight import StraightGPT, Way
+from tantra.generation.straight import StraightGPT
 from tantra.probes import Probe
 
 KINDS = ["float32", "float16", "int8", "int4"]
@@ -99,6 +103,7 @@ def test_prompts_of_different_lengths_keep_their_padding(straight_only):
 
 BAD = [
     ([[1]], {}, TypeError, "tokens are a list"),
+    (np.array([[1]]), {}, TypeError, "tokens are a ndarray"),
     (torch.tensor([[50]]), {}, ValueError, "token 50 is outside the vocabulary"),
     (torch.tensor([[1.0]]), {}, TypeError, "float32"),
     (torch.tensor([[1]]), {"padding": torch.tensor([0, 0])}, ValueError, "does not fit tokens"),
@@ -123,6 +128,25 @@ def test_it_ends_where_the_positions_end_and_needs_a_cache_for_each_block(genera
         one_by_one(ready, tokens)
     with pytest.raises(ValueError, match="1 caches for 2 blocks"):
         ready(tokens[:, :1], ready.new_caches()[:1])
+
+
+def test_a_mask_that_does_not_fit_leaves_the_caches_as_they_were(generator):
+    """As with padding behind a window that slides: a mask has more keys than the cache."""
+    ready, tokens = decoder(positions="rotary"), draw_tokens(generator, 2, 9)
+    caches = [KVCache(5, sliding=True) for _ in ready.blocks]
+    padding = torch.tensor([1, 0])
+    with torch.no_grad():
+        ready(tokens[:, :3], caches, padding=padding)
+        for i in (3, 4):
+            ready(tokens[:, i : i + 1], caches, padding=padding)
+        with pytest.raises(ValueError, match=r"mask .* does not fit scores"):
+            ready(tokens[:, 5:6], caches, padding=padding)
+    assert [cache.seen for cache in caches] == [5, 5]
+
+
+def test_an_empty_batch(generator):
+    ready, tokens = decoder(), draw_tokens(generator, 2, 5)
+    assert one_by_one(ready, tokens[:0]).shape == (0, 5, 50)
 
 
 def test_what_enters_the_first_block_is_heard(generator):
@@ -163,7 +187,38 @@ def test_who_listens_to_every_module_hears_every_block(kind, generator):
     assert heard.count(Block) == 2 * 3
 
 
+@pytest.mark.parametrize("name", ["0", "0.feed_forward", "0.norm_1", "1.attention.maps"])
+@pytest.mark.parametrize("kind", ["full_backward_hook", "full_backward_pre_hook"])
+def test_who_listens_to_gradients_hears_them(name, kind, generator):
+    ready, tokens, heard = decoder(), draw_tokens(generator, 1, 5), []
+    ready.requires_grad_(True)
+    part = ready.blocks.get_submodule(name)
+    getattr(part, f"register_{kind}")(lambda *_: heard.append(name))
+    caches = ready.new_caches()
+    ready(tokens[:, :3], caches)
+    ready(tokens[:, 3:4], caches).sum().backward()
+    assert len(heard) == 2  # the prompt's keys have a share in it
+
+
+def test_a_block_that_was_compiled_in_place_is_used(generator):
+    torch.compiler.reset()
+    ready, tokens, compiled = decoder(), draw_tokens(generator, 1, 5), []
+    exact = one_by_one(ready, tokens)
+    ready.blocks[1].compile(backend=lambda graph, _: compiled.append(graph) or graph.forward)
+    caches = ready.new_caches()
+    with torch.no_grad():
+        ready(tokens[:, :3], caches)
+        before = len(compiled)
+        agree(ready(tokens[:, 3:4], caches), exact[:, 3:4], 1e-6)
+    assert len(compiled) > before
+
+
 # what was exchanged counts
+
+
+class Halved(Block):
+    def forward(self, x, **look):
+        return x + (super().forward(x, **look) - x) / 2
 
 
 def another(generator, *shape):
@@ -211,9 +266,27 @@ def a_state(ready, generator):
     ready.load_state_dict(state, assign=True)
 
 
+def a_kind(ready, generator):
+    ready.blocks[0].__class__ = Halved
+
+
+def a_kind_of_block(ready, generator):
+    block = ready.blocks[0]
+    parts = block.attention, block.feed_forward, block.norm_1, block.norm_2
+    ready.blocks[0] = Halved(*parts)
+
+
+def an_attention(ready, generator):
+    ready.blocks[0].attention = MultiHeadAttention(16, 4).requires_grad_(False)
+
+
+def an_epsilon(ready, generator):
+    ready.blocks[0].norm_1.eps = 1.0
+
+
 EXCHANGES = [
     a_layer, a_weight, a_gain, a_block, fewer_blocks, one_block_less, a_forward, a_probe, numbers,
-    a_state,
+    a_state, a_kind, a_kind_of_block, an_attention, an_epsilon,
 ]  # fmt: skip
 
 
@@ -225,6 +298,31 @@ def test_what_was_exchanged_counts(exchange, generator):
     after = one_by_one(ready, tokens)
     assert (after - before).abs().max() > 1e-3
     agree(after, by_hand(ready, tokens), 1e-5)
+    agree(one_by_one(copy.deepcopy(ready), tokens), after, 1e-5)
+    agree(one_by_one(copy.copy(ready), tokens), after, 1e-5)
+
+
+def test_a_part_of_the_same_kinds_goes_straight_and_the_old_one_is_forgotten(
+    generator, straight_only
+):
+    ready, tokens = decoder(), draw_tokens(generator, 1, 6)
+    one_by_one(ready, tokens)
+    old = weakref.ref(ready.blocks[1].feed_forward)
+    ready.blocks[1].feed_forward = FeedForward(16, 32).requires_grad_(False)
+    agree(one_by_one(ready, tokens), ready(tokens), 1e-5)
+    assert old() is None
+
+
+def test_a_part_is_copied_with_whom_it_knows(generator):
+    ready, tokens = decoder(), draw_tokens(generator, 1, 5)
+    ready.blocks[0].register_forward_hook(partial(lambda model, *_: None, ready))
+    one_by_one(ready, tokens)
+    copy.deepcopy(ready.blocks[0])
+
+
+def test_a_decoder_of_a_decoder_goes_straight(generator, straight_only):
+    ready, tokens = decoder(), draw_tokens(generator, 1, 5)
+    agree(one_by_one(prepare_for_decoding(ready), tokens), one_by_one(ready, tokens), 1e-6)
 
 
 def test_a_copy_has_a_way_of_its_own(generator, straight_only):
@@ -254,7 +352,7 @@ def test_a_step_is_cast_as_the_blocks_cast_it(variant, generator):
 
 def test_a_step_compiles_whole_and_through_the_blocks(generator, monkeypatch):
     torch.compiler.reset()
-    monkeypatch.setattr(Way, "leads", None)  # nobody asks
+    monkeypatch.setattr(StraightGPT, "_leads", None)  # nobody asks
     ready, tokens = decoder(positions="rotary"), draw_tokens(generator, 2, 4)
     compiled = torch.compile(ready, fullgraph=True, backend="eager")
     with torch.no_grad():
@@ -264,11 +362,6 @@ def test_a_step_compiles_whole_and_through_the_blocks(generator, monkeypatch):
 
 
 # other kinds of parts go as they always did
-
-
-class Halved(Block):
-    def forward(self, x, **look):
-        return x + (super().forward(x, **look) - x) / 2
 
 
 class Doubling(GPT):
@@ -303,29 +396,27 @@ def test_a_model_with_parts_of_another_kind_stays_what_it_is(change, generator):
     plain = one_by_one(model, tokens)
     change(model)
     ready = prepare_for_decoding(model)
-    assert type(ready) is type(model)
+    assert (type(ready) is StraightGPT) == (type(model) is GPT)
     agree(one_by_one(ready, tokens), one_by_one(model, tokens), 1e-5)
     assert (one_by_one(ready, tokens) - plain).abs().max() > 1e-3
 
 
-class Tanh(FeedForward):
+class Folding(FeedForward):
     def forward(self, x):
-        return self.down(self.up(x).tanh())
+        batch, time, width = x.shape
+        return super().forward(x.reshape(batch * time, width)).reshape(x.shape)
 
 
 class Shifted(LayerNorm):
     def forward(self, x):
-        return super().forward(x) + 1
+        return super().forward(x) + x.mean(dim=(1, 2), keepdim=True)
 
 
-def test_other_norms_and_feed_forwards_go_straight_too(generator, straight_only):
+def test_norms_and_feed_forwards_of_another_kind_get_what_they_always_got(generator):
     model, tokens = grow(gpt(dtype=torch.float32)), draw_tokens(generator, 1, 6)
-    model.blocks[0].feed_forward.__class__ = Tanh
+    model.blocks[0].feed_forward.__class__ = Folding
     model.blocks[1].norm_1.__class__ = Shifted
-    ready = prepare_for_decoding(model)
-    assert type(ready) is StraightGPT
-    with torch.no_grad():
-        agree(one_by_one(ready, tokens), model(tokens), 1e-5)
+    agree(one_by_one(prepare_for_decoding(model), tokens), one_by_one(model, tokens), 1e-5)
 
 
 @pytest.mark.parametrize(("rows", "product"), [(1, "aten::addmv"), (2, "aten::addmm")])
