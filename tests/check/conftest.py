@@ -37,7 +37,6 @@ def exercise():
             "three rows by chance: keepdims is missing": lambda x: x - x.mean(axis=-1),
         },
         hints=("take the mean", "of each row"),
-        seconds=0.3,
     )
 
 

@@ -313,7 +313,7 @@ def loops(x):
 
 
 def test_an_endless_loop_is_stopped_and_the_next_check_works(exercise):
-    verdict = exercise.judge(loops)
+    verdict = replace(exercise, seconds=0.3).judge(loops)
     assert verdict.problem == (
         "still computing after 0.3 seconds, so it was stopped: is there a loop that never ends?"
     )
@@ -337,14 +337,15 @@ def test_the_clock_counts_the_attempt_alone(exercise):
     """A reference, a mistake or a rule that computes for long takes nothing from the attempt."""
 
     def slow(x):
-        busy(0.02)
+        busy(0.06)
         return center(x)
 
     def slow_mistake(x):
-        busy(0.02)
+        busy(0.06)
         return x - 1
 
-    slowly = replace(exercise, reference=slow, mistakes={"less one": slow_mistake}, memory={})
+    slow_parts = {"reference": slow, "mistakes": {"less one": slow_mistake}}
+    slowly = replace(exercise, seconds=1.0, memory={}, **slow_parts)
     assert slowly.judge(center).passed
     assert slowly.judge(lambda x: x - 1).mistake == "less one"
 
@@ -354,7 +355,7 @@ def test_a_slow_attempt_is_counted_over_all_its_runs(exercise):
         busy(0.05)
         return center(x)
 
-    assert "still computing" in exercise.judge(slow).problem
+    assert "still computing" in replace(exercise, seconds=0.3).judge(slow).problem
 
 
 def derived(x):
