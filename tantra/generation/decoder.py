@@ -32,10 +32,10 @@ def prepare_for_decoding(model, weights="float32") -> nn.Module:
     so on these processors, but for the last layer, and "int4" wherever it is fast.
 
     What stays as it is (norms, biases, embeddings) is shared with the model: prepare again when
-    the model has learned.  The copy itself does not learn, and no checkpoint keeps it.  A GPT of
-    the usual parts takes a token after others straight (see StraightGPT); probes and hooks are
-    heard all the same.  Raises ValueError where weights is unknown, or the model's are not finite
-    float32 numbers on a CPU.
+    the model has learned.  The copy itself does not learn; checkpoints.save refuses it where
+    matrices are packed or put together.  A GPT of the usual parts takes a token after others
+    straight (see StraightGPT); probes and hooks are heard all the same.  Raises ValueError where
+    weights is unknown, or the model's are not finite float32 numbers on a CPU.
     """
     build = one_of(LAYERS, "weights", weights)
     for name, parameter in model.named_parameters():

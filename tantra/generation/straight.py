@@ -152,7 +152,7 @@ HOOKS = "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pr
 
 
 def _otherwise(tokens):
-    """Whether torch compiles what runs now, or casts it on the way, as it does with modules."""
+    """Whether torch compiles what runs now, or casts it: autocast knows F.linear, and no addmv."""
     return torch.compiler.is_compiling() or torch.is_autocast_enabled(tokens.device.type)
 
 

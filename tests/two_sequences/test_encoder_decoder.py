@@ -10,7 +10,7 @@ from elsewhere import DEVICE, elsewhere
 from encoder import renamed
 from torch import nn
 
-from tantra import beam_search, generate, stream, train
+from tantra import beam_search, generate, prepare_for_decoding, stream, train
 from tantra.config import PARTS
 from tantra.generation.beam import beams
 from tantra.training.checkpoints import load, save
@@ -90,6 +90,15 @@ class Stacks(nn.Module):
         for block in model.decoder:
             y = block(y, memory, mask)
         return model.norm(y)
+
+
+@pytest.mark.parametrize("norm_position", ["pre", "post"])
+def test_prepared_it_says_the_same(norm_position):
+    model = small(norm_position=norm_position).float()
+    source, target = torch.tensor(SOURCE), torch.tensor([[BEGIN, 4, 5], [BEGIN, 9, 2]])
+    with torch.no_grad():
+        wanted = model(source, target, LENGTHS)
+        agree(prepare_for_decoding(model)(source, target, LENGTHS), wanted, 1e-5)
 
 
 def test_each_stack_of_pre_norm_ends_in_a_norm():
